@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+# The one runner: people and CI call these targets and nothing else.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WHEELS := build/wheel
+WHEEL   = $(firstword $(wildcard $(WHEELS)/pyfdtx-*.whl))
+
+SOURCES := setup.py pyproject.toml libfdt/upstream.toml libfdt/vendor.py \
+	   $(wildcard csrc/*.c csrc/*.h csrc/*.py) \
+	   $(shell find pyfdtx -name '*.py' -o -name '*.pyi' -o -name py.typed)
+
+.PHONY: help build test test-c lint types clean
+
+help:	## this list
+	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@echo "venv: creating $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { \
+		echo "pyfdtx needs CPython 3.9 or later: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "this Python has no venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(PIP) install --upgrade "pip>=23.1"
+
+$(WHEELS)/.stamp: $(BIN)/python $(SOURCES)
+	@echo "build: the wheel (libfdt is fetched when missing)"
+	@rm -rf $(WHEELS) build/lib* build/temp* build/bdist*
+	@$(PIP) wheel --no-deps --wheel-dir $(WHEELS) .
+	@touch $@
+
+$(VENV)/.installed: $(WHEELS)/.stamp
+	@echo "install: $(notdir $(wildcard $(WHEELS)/*.whl)) into $(VENV)"
+	@$(PIP) install --force-reinstall --no-deps $(WHEELS)/*.whl
+	@$(PIP) install $(WHEELS)/*.whl
+	@touch $@
+
+# One extra of pyproject.toml, into the same venv
+$(VENV)/.extra-%: $(VENV)/.installed pyproject.toml
+	@echo "install: tools for $*"
+	@$(PIP) install "$$(echo $(WHEELS)/*.whl)[$*]"
+	@touch $@
+
+build: $(VENV)/.installed	## wheel, installed into .venv
+
+test: $(VENV)/.extra-test	## every test that needs no other machine
+	$(BIN)/pytest -q
+
+lint: $(VENV)/.extra-lint	## ruff on all Python
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.extra-lint	## mypy --strict on the package
+	$(BIN)/mypy
+
+clean:	## forget everything that was built
+	rm -rf $(VENV) build dist libfdt/src tests/c/build *.egg-info

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The cffi builder: every csrc/*.cdef.h is what Python sees, every csrc/*.c
+and upstream's libfdt are what is compiled.  A new area adds its own
+NAME.c, NAME.h and NAME.cdef.h; nothing here changes.
+
+PYFDTX_LIBFDT=system links against the libfdt that pkg-config knows.
+PYFDTX_CFLAGS adds compiler flags (sanitizers, -O0, ...).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from cffi import FFI
+
+CSRC = Path(__file__).resolve().parent if "__file__" in globals() else Path("csrc")
+ROOT = CSRC.parent
+sys.path.insert(0, str(ROOT / "libfdt"))
+import vendor  # noqa: E402
+
+# dtc's own list (meson.build), and what STYLE asks for.
+WARNINGS = [
+    "-Wall", "-Wextra", "-Wpointer-arith", "-Wcast-qual", "-Wnested-externs",
+    "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wredundant-decls",
+    "-Wshadow", "-Wwrite-strings",
+]  # fmt: skip
+# The generated wrapper and upstream's own files are not ours to clean.
+FLAGS = ["-O2", "-fvisibility=hidden", "-fno-strict-aliasing"]
+
+
+def pkg_config(*words: str) -> list[str]:
+    try:
+        done = subprocess.run(
+            ["pkg-config", *words, "libfdt"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        raise SystemExit(
+            "pyfdtx: PYFDTX_LIBFDT=system, but pkg-config finds no libfdt. Ways out: "
+            "install its development files and pkg-config (Debian: libfdt-dev "
+            "pkg-config), or unset PYFDTX_LIBFDT to build the pinned sources."
+        ) from None
+    return done.stdout.split()
+
+
+def arguments() -> dict[str, Any]:
+    """Keyword arguments of set_source(); paths relative to the root."""
+    ours = sorted(f"csrc/{p.name}" for p in CSRC.glob("*.c"))
+    headers = sorted(p.name for p in CSRC.glob("*.h") if ".cdef." not in p.name)
+    args: dict[str, Any] = {
+        "sources": ours,
+        "include_dirs": ["csrc"],
+        "depends": [f"csrc/{h}" for h in headers],
+        "extra_compile_args": [*FLAGS, *os.environ.get("PYFDTX_CFLAGS", "").split()],
+        "extra_link_args": os.environ.get("PYFDTX_LDFLAGS", "").split(),
+        "py_limited_api": not sysconfig.get_config_var("Py_GIL_DISABLED"),
+    }
+    if os.environ.get("PYFDTX_LIBFDT") == "system":
+        args["extra_compile_args"] += pkg_config("--cflags")
+        args["extra_link_args"] += pkg_config("--libs")
+    else:
+        args["sources"] += [f"libfdt/src/{name}" for name in vendor.sources()]
+        args["include_dirs"] += ["libfdt/src"]
+    return args
+
+
+def build() -> FFI:
+    ffi = FFI()
+    for cdef in sorted(CSRC.glob("*.cdef.h")):
+        ffi.cdef(cdef.read_text())
+    headers = sorted(p.name for p in CSRC.glob("*.h") if ".cdef." not in p.name)
+    preamble = "".join(f'#include "{h}"\n' for h in ["libfdt.h", *headers])
+    ffi.set_source("pyfdtx._ext", preamble, **arguments())
+    return ffi
+
+
+ffibuilder = build()
+
+if __name__ == "__main__":
+    ffibuilder.emit_c_code(sys.argv[1])

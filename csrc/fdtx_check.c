@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+/*
+ * pyfdtx - validation of a blob against the real length of its buffer
+ */
+#include <string.h>
+
+#include <libfdt.h>
+
+#include "fdtx_check.h"
+
+struct fdtx_block {
+	uint32_t start;
+	uint32_t end;		/* exclusive */
+};
+
+static int fdtx_bad(struct fdtx_fault *fault, int err, uint32_t offset,
+		    const char *cause)
+{
+	fault->cause = cause;
+	fault->offset = offset;
+	return -err;
+}
+
+static int fdtx_overlap(const struct fdtx_block *a, const struct fdtx_block *b)
+{
+	return a->start < b->end && b->start < a->end;
+}
+
+static int fdtx_check_header(const char *fdt, size_t size,
+			     struct fdtx_fault *fault)
+{
+	uint32_t version, hdrsize;
+
+	if ((uintptr_t)fdt % 8)
+		return fdtx_bad(fault, FDT_ERR_ALIGNMENT, 0,
+				"the blob is not 8-byte aligned in memory");
+	if (size < FDT_V16_SIZE)
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED, (uint32_t)size,
+				"shorter than a device tree header");
+	if (fdt_magic(fdt) != FDT_MAGIC)
+		return fdtx_bad(fault, FDT_ERR_BADMAGIC, 0,
+				"does not start with the magic d00dfeed");
+
+	version = fdt_version(fdt);
+	if (version < 16 || fdt_last_comp_version(fdt) > 17 ||
+	    version < fdt_last_comp_version(fdt))
+		return fdtx_bad(fault, FDT_ERR_BADVERSION,
+				(uint32_t)offsetof(struct fdt_header, version),
+				"format version is not compatible with 16 or 17");
+
+	hdrsize = version >= 17 ? FDT_V17_SIZE : FDT_V16_SIZE;
+	if (size < hdrsize || fdt_totalsize(fdt) < hdrsize)
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED,
+				(uint32_t)offsetof(struct fdt_header, totalsize),
+				"totalsize is smaller than the header");
+	if (fdt_totalsize(fdt) >= INT32_MAX)
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED,
+				(uint32_t)offsetof(struct fdt_header, totalsize),
+				"totalsize is 2 GiB or more");
+	if (fdt_totalsize(fdt) > size)
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED,
+				(uint32_t)offsetof(struct fdt_header, totalsize),
+				"totalsize is larger than the data");
+	return 0;
+}
+
+/* Whether [start, start + size) lies between the header and totalsize */
+static int fdtx_inside(const char *fdt, uint32_t start, uint32_t size)
+{
+	uint32_t hdrsize = fdt_version(fdt) >= 17 ? FDT_V17_SIZE : FDT_V16_SIZE;
+	uint32_t totalsize = fdt_totalsize(fdt);
+
+	return start >= hdrsize && start <= totalsize &&
+	       size <= totalsize - start;
+}
+
+static int fdtx_check_mem_rsv(const char *fdt, struct fdtx_block *rsv,
+			      struct fdtx_fault *fault)
+{
+	uint32_t pos = fdt_off_mem_rsvmap(fdt);
+
+	rsv->start = pos;
+	if (pos % 8)
+		return fdtx_bad(fault, FDT_ERR_ALIGNMENT, pos,
+				"memory reservation block is not 8-byte aligned");
+	for (;;) {
+		const struct fdt_reserve_entry *re;
+
+		if (!fdtx_inside(fdt, pos, sizeof(*re)))
+			return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
+					"memory reservation block has no end");
+		re = (const struct fdt_reserve_entry *)(fdt + pos);
+		pos += (uint32_t)sizeof(*re);
+		if (!re->size)
+			break;
+	}
+	rsv->end = pos;
+	return 0;
+}
+
+static int fdtx_check_strings(const char *fdt, struct fdtx_block *strings,
+			      struct fdtx_fault *fault)
+{
+	uint32_t start = fdt_off_dt_strings(fdt);
+	uint32_t size = fdt_size_dt_strings(fdt);
+
+	if (!fdtx_inside(fdt, start, size))
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED, start,
+				"strings block is not inside the blob");
+	/* Makes every name below a string, without looking at it again */
+	if (size && fdt[start + size - 1])
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED, start + size - 1,
+				"last string is not terminated");
+	strings->start = start;
+	strings->end = start + size;
+	return 0;
+}
+
+static int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
+			     const struct fdtx_block *strings,
+			     struct fdtx_fault *fault)
+{
+	uint32_t strsize = strings->end - strings->start;
+	uint32_t pos = fdt_off_dt_struct(fdt), limit, depth = 0;
+	int seen_root = 0, props_allowed = 0;
+
+	if (pos % FDT_TAGSIZE)
+		return fdtx_bad(fault, FDT_ERR_ALIGNMENT, pos,
+				"structure block is not 4-byte aligned");
+	if (!fdtx_inside(fdt, pos, fdt_version(fdt) >= 17 ?
+			 fdt_size_dt_struct(fdt) : 0))
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
+				"structure block is not inside the blob");
+	limit = fdt_version(fdt) >= 17 ? pos + fdt_size_dt_struct(fdt) :
+		fdt_totalsize(fdt);
+	block->start = pos;
+
+	for (;;) {
+		uint32_t tagpos = pos, len, nameoff;
+		const fdt32_t *cell = (const fdt32_t *)(fdt + pos);
+		const char *name, *nul;
+
+		if (limit - pos < FDT_TAGSIZE)
+			return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
+					"structure block ends without FDT_END");
+		pos += FDT_TAGSIZE;
+
+		switch (fdt32_to_cpu(*cell)) {
+		case FDT_NOP:
+			continue;
+
+		case FDT_BEGIN_NODE:
+			if (depth == 0 && seen_root)
+				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+						tagpos, "second root node");
+			if (depth == FDTX_MAX_DEPTH)
+				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+						tagpos,
+						"nodes are nested too deep");
+			name = fdt + pos;
+			nul = memchr(name, '\0', limit - pos);
+			if (!nul)
+				return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
+						"node name is not terminated");
+			len = (uint32_t)(nul - name);
+			if (depth == 0 && len)
+				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+						pos, "root node has a name");
+			if (depth && !len)
+				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+						pos, "node has no name");
+			if (memchr(name, '/', len))
+				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+						pos, "node name contains '/'");
+			len++;
+			depth++;
+			seen_root = props_allowed = 1;
+			break;
+
+		case FDT_PROP:
+			if (!props_allowed)
+				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+						tagpos, depth ?
+						"property after a subnode" :
+						"property outside any node");
+			if (limit - pos < 2 * sizeof(*cell))
+				return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
+						"property header is cut off");
+			len = fdt32_to_cpu(cell[1]);
+			nameoff = fdt32_to_cpu(cell[2]);
+			pos += 2 * (uint32_t)sizeof(*cell);
+			if (len > limit - pos)
+				return fdtx_bad(fault, FDT_ERR_TRUNCATED,
+						tagpos,
+						"property value is cut off");
+			if (nameoff >= strsize)
+				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+						tagpos,
+						"property name is not in the strings block");
+			if (!fdt[strings->start + nameoff])
+				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+						tagpos, "property has no name");
+			break;
+
+		case FDT_END_NODE:
+			if (depth == 0)
+				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+						tagpos,
+						"FDT_END_NODE without a node");
+			depth--;
+			props_allowed = 0;
+			continue;
+
+		case FDT_END:
+			if (depth || !seen_root)
+				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+						tagpos,
+						"FDT_END inside the tree");
+			block->end = fdt_version(fdt) >= 17 ? limit : pos;
+			return 0;
+
+		default:
+			return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, tagpos,
+					"unknown tag");
+		}
+
+		/* A name or value of len bytes, padded to a tag boundary */
+		len = (len + FDT_TAGSIZE - 1) & ~(uint32_t)(FDT_TAGSIZE - 1);
+		if (len > limit - pos)
+			return fdtx_bad(fault, FDT_ERR_TRUNCATED, tagpos,
+					"padding of a name or value is cut off");
+		pos += len;
+	}
+}
+
+int fdtx_check(const void *fdt, size_t size, struct fdtx_fault *fault)
+{
+	struct fdtx_block rsv, structure, strings;
+	int err;
+
+	err = fdtx_check_header(fdt, size, fault);
+	if (!err)
+		err = fdtx_check_mem_rsv(fdt, &rsv, fault);
+	if (!err)
+		err = fdtx_check_strings(fdt, &strings, fault);
+	if (!err)
+		err = fdtx_check_struct(fdt, &structure, &strings, fault);
+	if (err)
+		return err;
+
+	if (fdtx_overlap(&rsv, &structure) || fdtx_overlap(&rsv, &strings))
+		return fdtx_bad(fault, FDT_ERR_BADLAYOUT, rsv.start,
+				"memory reservation block overlaps another");
+	if (fdtx_overlap(&structure, &strings))
+		return fdtx_bad(fault, FDT_ERR_BADLAYOUT, structure.start,
+				"structure block and strings block overlap");
+	return 0;
+}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Device trees for the kernel that boots next: libfdt and more, from Python."""
+
+from __future__ import annotations
+
+from .errors import (
+    FdtBadBlob,
+    FdtBadContent,
+    FdtBadParameter,
+    FdtError,
+    FdtExists,
+    FdtInternal,
+    FdtNoSpace,
+    FdtNotFound,
+    FdtStale,
+)
+
+__all__ = [
+    "FdtBadBlob",
+    "FdtBadContent",
+    "FdtBadParameter",
+    "FdtError",
+    "FdtExists",
+    "FdtInternal",
+    "FdtNoSpace",
+    "FdtNotFound",
+    "FdtStale",
+]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        # importlib.metadata costs more than the rest of the package
+        from importlib.metadata import version
+
+        return version("pyfdtx")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

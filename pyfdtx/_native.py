@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The only door to the extension: pointers, lengths, error mapping.
+
+Buffers pass through `reading()` and `writing()`: contexts that hold the
+buffer for one use, so that its pointer cannot outlive it. Names pass
+through `c_name()`. Results pass through `check()`.
+"""
+
+from __future__ import annotations
+
+from . import errors
+from ._ext import ffi, lib
+
+__all__ = ["c_name", "check", "copy_in", "ffi", "lib", "reading", "validate", "writing"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Union
+
+    Buffer = Union[bytes, bytearray, memoryview]
+
+
+def reading(buf: Buffer) -> Any:
+    """Context manager: `const char *` to a buffer's bytes, no copy."""
+    return ffi.from_buffer("char[]", buf)
+
+
+def writing(buf: bytearray) -> Any:
+    """Context manager: `char *` to a bytearray's bytes; it cannot be resized
+    meanwhile (BufferError)."""
+    return ffi.from_buffer("char[]", buf, require_writable=True)
+
+
+def check(code: int, op: str, where: str = "", cause: str = "") -> int:
+    """code itself when it is not negative, else the mapped exception."""
+    if code < 0:
+        raise errors.error(code, op, where, cause)
+    return code
+
+
+def c_name(name: str, what: str = "name") -> bytes:
+    """A node or property name, path or label as C wants it.
+
+    ASCII, no NUL (C would drop the rest silently). Bytes above 0x7f that came
+    out of a blob as surrogates go back as they were.
+
+    Raises:
+        TypeError: not a str.
+        FdtBadParameter: not ASCII, or with a NUL.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"{what} must be str, not {type(name).__name__}")
+    try:
+        raw = name.encode("ascii", "surrogateescape")
+    except UnicodeEncodeError:
+        raise errors.FdtBadParameter(
+            what, "", f"{name!r} has characters outside ASCII"
+        ) from None
+    if b"\0" in raw:
+        raise errors.FdtBadParameter(what, "", f"{name!r} contains a NUL")
+    return raw
+
+
+def copy_in(data: Buffer) -> bytearray:
+    """An own, 8-byte aligned copy of any bytes-like object."""
+    if isinstance(data, (str, int)):
+        raise TypeError(
+            f"a device tree must be bytes-like, not {type(data).__name__}"
+        )
+    return bytearray(data)
+
+
+def validate(buf: bytearray, op: str = "Fdt", where: str = "") -> None:
+    """fdtx_check() on the whole buffer; raises FdtBadBlob with cause and place."""
+    fault = ffi.new("struct fdtx_fault *")
+    with reading(buf) as p:
+        code = lib.fdtx_check(p, len(buf), fault)
+    if code < 0:
+        cause = ffi.string(fault.cause).decode()
+        raise errors.error(code, op, where, f"{cause}, at byte {fault.offset}")
