@@ -12,7 +12,7 @@ SOURCES := setup.py pyproject.toml libfdt/upstream.toml libfdt/vendor.py \
 	   $(wildcard csrc/*.c csrc/*.h csrc/*.py) \
 	   $(shell find pyfdtx -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help build test test-c lint types clean
+.PHONY: help build test test-packaging test-corpus lint types clean
 
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' $(MAKEFILE_LIST)
@@ -47,6 +47,13 @@ build: $(VENV)/.installed	## wheel, installed into .venv
 
 test: $(VENV)/.extra-test	## every test that needs no other machine
 	$(BIN)/pytest -q
+
+test-packaging: $(VENV)/.extra-test	## clone, sdist and wheel into fresh venvs
+	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/packaging
+
+test-corpus: $(VENV)/.extra-test	## all device trees of Debian's arm64 kernel
+	$(BIN)/python tests/corpus/fetch.py
+	$(BIN)/pytest -q tests/corpus --corpus .cache/dtbs
 
 lint: $(VENV)/.extra-lint	## ruff on all Python
 	$(BIN)/ruff check .

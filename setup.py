@@ -67,13 +67,13 @@ class Sdist(sdist):
         need_sources()
         super().run()
 
-    def add_defaults(self) -> None:
-        super().add_defaults()
+    def make_distribution(self) -> None:
         for place in CARRIED:
             for path in [HERE / place, *sorted((HERE / place).rglob("*"))]:
                 relative = path.relative_to(HERE)
                 if path.is_file() and not LEFT_OUT & set(relative.parts):
                     self.filelist.append(str(relative))
+        super().make_distribution()
 
 
 setup(

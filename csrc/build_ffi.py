@@ -33,18 +33,35 @@ WARNINGS = [
 FLAGS = ["-O2", "-fvisibility=hidden", "-fno-strict-aliasing"]
 
 
-def pkg_config(*words: str) -> list[str]:
+def quiet(*command: str, stdin: str = "") -> str | None:
+    """What the command printed, None if it cannot be run or fails."""
     try:
         done = subprocess.run(
-            ["pkg-config", *words, "libfdt"], capture_output=True, text=True, check=True
+            command, input=stdin, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
-        raise SystemExit(
-            "pyfdtx: PYFDTX_LIBFDT=system, but pkg-config finds no libfdt. Ways out: "
-            "install its development files and pkg-config (Debian: libfdt-dev "
-            "pkg-config), or unset PYFDTX_LIBFDT to build the pinned sources."
-        ) from None
-    return done.stdout.split()
+        return None
+    return done.stdout
+
+
+def system_libfdt() -> tuple[list[str], list[str]]:
+    """Compiler and linker flags; Debian 12's libfdt-dev has no .pc file, so
+    what the compiler finds by itself counts too."""
+    cflags = quiet("pkg-config", "--cflags", "libfdt")
+    libs = quiet("pkg-config", "--libs", "libfdt")
+    if cflags is not None and libs is not None:
+        return cflags.split(), libs.split()
+
+    cc = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    program = "#include <libfdt.h>\nint main(void) { return !fdt_strerror(0); }\n"
+    link = [*cc, "-x", "c", "-", "-o", os.devnull, "-lfdt"]
+    if quiet(*link, stdin=program) is not None:
+        return [], ["-lfdt"]
+    raise SystemExit(
+        "pyfdtx: PYFDTX_LIBFDT=system, but neither pkg-config nor the compiler "
+        "finds libfdt. Ways out: install its development files (Debian: "
+        "libfdt-dev), or unset PYFDTX_LIBFDT to build the pinned sources."
+    )
 
 
 def arguments() -> dict[str, Any]:
@@ -60,8 +77,9 @@ def arguments() -> dict[str, Any]:
         "py_limited_api": not sysconfig.get_config_var("Py_GIL_DISABLED"),
     }
     if os.environ.get("PYFDTX_LIBFDT") == "system":
-        args["extra_compile_args"] += pkg_config("--cflags")
-        args["extra_link_args"] += pkg_config("--libs")
+        cflags, libs = system_libfdt()
+        args["extra_compile_args"] += cflags
+        args["extra_link_args"] += libs
     else:
         args["sources"] += [f"libfdt/src/{name}" for name in vendor.sources()]
         args["include_dirs"] += ["libfdt/src"]

@@ -64,9 +64,7 @@ def c_name(name: str, what: str = "name") -> bytes:
 def copy_in(data: Buffer) -> bytearray:
     """An own, 8-byte aligned copy of any bytes-like object."""
     if isinstance(data, (str, int)):
-        raise TypeError(
-            f"a device tree must be bytes-like, not {type(data).__name__}"
-        )
+        raise TypeError(f"a device tree must be bytes-like, not {type(data).__name__}")
     return bytearray(data)
 
 
