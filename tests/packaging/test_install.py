@@ -25,7 +25,8 @@ from pyfdtx import Fdt
 fdt = Fdt.empty()
 fdt.add_node("/chosen").set_reg("linux,elfcorehdr", [(0x1000, 0x400)])
 fdt = Fdt(fdt.to_bytes())
-assert fdt["/chosen"]["linux,elfcorehdr"] == bytes.fromhex("0000000000001000" "00000400")
+value = fdt["/chosen"]["linux,elfcorehdr"]
+assert value == bytes.fromhex("0000000000001000" "00000400"), value
 print(pathlib.Path(pyfdtx._ext.__file__).name, pyfdtx.__version__)
 """
 
