@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Real kernels under QEMU: packages, initramfs, boot, files over the console.
+
+Standard library only; needs no root and touches nothing of the host's own
+package state. `examples/capture.py` and the system tests stand on it.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+# Where each program that we start comes from (Debian package names).
+PACKAGE_OF = {
+    "apt-get": "apt",
+    "dpkg-deb": "dpkg",
+    "qemu-system-aarch64": "qemu-system-arm",
+}
+
+
+class GuestError(Exception):
+    """What failed and the way out; for a guest, with the end of its console."""
+
+
+def need(*programs: str) -> None:
+    """Raise GuestError, naming the packages, if a program is not installed."""
+    missing = [p for p in programs if shutil.which(p) is None]
+    if missing:
+        packages = " ".join(sorted({PACKAGE_OF.get(p, p) for p in missing}))
+        raise GuestError(
+            f"not installed: {', '.join(missing)} (Debian: apt-get install {packages})"
+        )
