@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Make the captures beside this file: boot each machine and copy what it shows.
+
+    python3 examples/capture.py [machine ...]
+
+README.md says what the files are. Needs QEMU and apt's tools (it names the
+Debian packages that are missing), no root. Packages for the guest are kept in
+.cache/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+CACHE = ROOT / ".cache"
+sys.path.insert(0, str(ROOT / "tests" / "system"))
+from guest import GuestError, console, need, qemu  # noqa: E402
+from guest.debian import Archive  # noqa: E402
+from guest.initramfs import INIT_HEAD, INIT_TAIL, Initramfs  # noqa: E402
+
+QEMU = "qemu-system-aarch64"
+KERNEL = "linux-image-cloud-arm64"
+BUSYBOX = "busybox-static"
+FIRMWARE = Path("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
+FIRMWARE_PACKAGE = "qemu-efi-aarch64"
+TIMEOUT = 300
+
+
+@dataclass(frozen=True)
+class Machine:
+    what: str
+    hardware: tuple[str, ...]
+    cmdline: str
+    uefi: bool = False
+
+
+COMMON = "console=ttyAMA0 panic=-1 quiet"
+VIRT = ("-M", "virt", "-cpu", "cortex-a57")
+MACHINES = {
+    "arm64-dt": Machine(
+        "booted with a device tree; one crash region",
+        (*VIRT, "-m", "1G", "-smp", "2"),
+        f"{COMMON} crashkernel=256M",
+    ),
+    # One CPU stays offline: it has crash_notes and a PT_NOTE all the same.
+    "arm64-high-low": Machine(
+        "4 GiB; crash regions above and below 4 GiB; a CPU offline",
+        (*VIRT, "-m", "4G", "-smp", "4"),
+        f"{COMMON} crashkernel=256M,high crashkernel=64M,low maxcpus=3",
+    ),
+    "arm64-uefi-acpi": Machine(
+        "UEFI and ACPI; the tree is what the EFI stub made, only /chosen",
+        (*VIRT, "-m", "1G", "-smp", "2"),
+        f"{COMMON} crashkernel=256M",
+        uefi=True,
+    ),
+}
+
+# The head of kcore is for kcore_vmcoreinfo(); it is not stored.
+KCORE = "/proc/kcore"
+INIT = (
+    INIT_HEAD
+    + console.SEND
+    + f"""\
+cd /sys/devices/system/cpu
+for f in /proc/cmdline /proc/cpuinfo /proc/iomem /proc/version \\
+	/sys/firmware/fdt /sys/kernel/vmcoreinfo /sys/kernel/kexec_crash_size \\
+	$PWD/possible $PWD/present $PWD/online $PWD/cpu[0-9]*/crash_notes*
+do
+	send $f <$f
+done
+dd if={KCORE} bs=65536 count=1 2>/dev/null | send {KCORE}
+echo "@@@ all sent"
+"""
+    + INIT_TAIL
+)
+
+
+def trimmed(fdt: bytes) -> bytes:
+    """The blob without the zero slack that QEMU leaves behind its last block.
+
+    Nothing else moves: totalsize becomes the end of the last block.
+    """
+    total, structure, strings, reserved = struct.unpack_from(">4I", fdt, 4)
+    strings_size, structure_size = struct.unpack_from(">2I", fdt, 32)
+    end = reserved
+    while any(fdt[end : end + 16]):
+        end += 16
+    end = max(end + 16, structure + structure_size, strings + strings_size)
+    if len(fdt) != total or any(fdt[end:]):
+        raise GuestError(
+            f"/sys/firmware/fdt: {len(fdt)} bytes, totalsize {total}, blocks end at "
+            f"{end}: what follows is not zero slack, so it cannot be cut off"
+        )
+    return fdt[:4] + struct.pack(">I", end) + fdt[8:end]
+
+
+def kcore_vmcoreinfo(core: bytes) -> bytes:
+    """The text of the VMCOREINFO note in the head of /proc/kcore (ELF64, LE)."""
+    (phoff,) = struct.unpack_from("<Q", core, 32)
+    entsize, count = struct.unpack_from("<2H", core, 54)
+    for i in range(count):
+        kind, _, offset, _, _, size = struct.unpack_from(
+            "<2I4Q", core, phoff + i * entsize
+        )
+        end = offset + size
+        while kind == 4 and offset + 12 <= end <= len(core):  # PT_NOTE
+            namesz, descsz = struct.unpack_from("<2I", core, offset)
+            name, desc = offset + 12, offset + 12 + (namesz + 3 & ~3)
+            if core[name : name + namesz] == b"VMCOREINFO\0":
+                return core[desc : desc + descsz].rstrip(b"\0")
+            offset = desc + (descsz + 3 & ~3)
+    raise GuestError(f"no VMCOREINFO note in the first {len(core)} bytes of {KCORE}")
+
+
+def initramfs(busybox: Path) -> bytes:
+    ramfs = Initramfs()
+    ramfs.file("/bin/busybox", (busybox / "bin" / "busybox").read_bytes())
+    ramfs.file("/init", INIT.encode())
+    return ramfs.to_bytes()
+
+
+def host_version(package: str) -> str:
+    done = subprocess.run(
+        ("dpkg-query", "--show", "--showformat=${Version}", package),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout or "of unknown version"
+
+
+def boot(machine: Machine, kernel: Path, ramfs: bytes) -> dict[str, bytes]:
+    """What the machine sent, by path."""
+    firmware = ("-bios", str(FIRMWARE)) if machine.uefi else ()
+    with tempfile.NamedTemporaryFile(suffix=".cpio") as initrd:
+        initrd.write(ramfs)
+        initrd.flush()
+        files = qemu.kernel_args(kernel, Path(initrd.name), machine.cmdline)
+        log = qemu.run(QEMU, (*machine.hardware, *firmware, *files), TIMEOUT)
+    if "@@@ all sent" not in log:
+        raise GuestError(f"the guest stopped early{qemu.end_of(log)}")
+    return console.received(log)
+
+
+def recipe(machine: Machine, packages: dict[str, str], fdt: bytes, kept: bytes) -> str:
+    """How the capture came about, without paths of this host."""
+    firmware = ("-bios", FIRMWARE.name) if machine.uefi else ()
+    files = qemu.kernel_args(Path("vmlinuz"), Path("initramfs.cpio"), machine.cmdline)
+    command = (QEMU, *machine.hardware, *qemu.COMMON, *firmware, *files)
+    same = len(fdt) == len(kept)
+    return "\n".join(
+        (
+            f"# {machine.what}",
+            shlex.join(command),
+            "",
+            qemu.version(QEMU),
+            *(f"{name} {version}" for name, version in packages.items()),
+            "",
+            f"/sys/firmware/fdt in the guest: {len(fdt)} bytes, "
+            + ("kept as it was" if same else f"zero behind byte {len(kept)}: cut off"),
+            "",
+        )
+    )
+
+
+def store(target: Path, files: dict[str, bytes]) -> None:
+    """Replace the capture; the old one stays until the new one is complete."""
+    new = CACHE / f"{target.name}.new"
+    shutil.rmtree(new, ignore_errors=True)
+    for name, data in files.items():
+        place = new / name.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+    shutil.rmtree(target, ignore_errors=True)
+    new.rename(target)
+
+
+def capture(names: list[str]) -> None:
+    need(QEMU, "apt-get", "dpkg-deb")
+    if any(MACHINES[name].uefi for name in names) and not FIRMWARE.exists():
+        raise GuestError(
+            f"{FIRMWARE} is missing (Debian: apt-get install {FIRMWARE_PACKAGE})"
+        )
+    archive = Archive(CACHE, "arm64")
+    print(f"packages: {KERNEL}, {BUSYBOX} (arm64, into .cache/)", flush=True)
+    package = archive.kernel(KERNEL)
+    (kernel,) = (archive.unpack(package) / "boot").glob("vmlinuz-*")
+    ramfs = initramfs(archive.unpack(BUSYBOX))
+    versions = {p: archive.version(p) for p in (package, BUSYBOX)}
+    for name in names:
+        machine = MACHINES[name]
+        print(f"{name}: {machine.what}", flush=True)
+        files = boot(machine, kernel, ramfs)
+        fdt = files["/sys/firmware/fdt"]
+        files["/sys/firmware/fdt"] = trimmed(fdt)
+        files[KCORE + ".vmcoreinfo"] = kcore_vmcoreinfo(files.pop(KCORE))
+        used = dict(versions)
+        if machine.uefi:
+            used[FIRMWARE_PACKAGE] = host_version(FIRMWARE_PACKAGE)
+        files["/RECIPE.txt"] = recipe(
+            machine, used, fdt, files["/sys/firmware/fdt"]
+        ).encode()
+        store(HERE / name, files)
+        size = sum(map(len, files.values()))
+        print(f"{name}: {len(files)} files, {size} bytes", flush=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description="Boot machines under QEMU and store what their kernels show.",
+        epilog="machines: "
+        + "; ".join(f"{name} ({m.what})" for name, m in MACHINES.items()),
+    )
+    parser.add_argument("machine", nargs="*", help="default: all")
+    names = parser.parse_args(argv).machine or list(MACHINES)
+    unknown = [name for name in names if name not in MACHINES]
+    if unknown:
+        parser.error(
+            f"no machine {', '.join(unknown)}; there are: {', '.join(MACHINES)}"
+        )
+    try:
+        capture(names)
+    except GuestError as e:
+        print(f"capture.py: {e}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
