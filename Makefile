@@ -12,7 +12,7 @@ SOURCES := setup.py pyproject.toml libfdt/upstream.toml libfdt/vendor.py \
 	   $(wildcard csrc/*.c csrc/*.h csrc/*.py) \
 	   $(shell find pyfdtx -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help build test test-packaging test-corpus lint types clean
+.PHONY: help build demo test test-packaging test-corpus lint types clean
 
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ $(VENV)/.extra-%: $(VENV)/.installed pyproject.toml
 	@touch $@
 
 build: $(VENV)/.installed	## wheel, installed into .venv
+
+demo: $(VENV)/.installed	## a crash DTB from a captured machine, shown and compared
+	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.extra-test	## every test that needs no other machine
 	$(BIN)/pytest -q
