@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+# The benchmarks, in a venv of their own: the peers stay out of the tests'.
+# Everything built lies below build/bench, which `make clean` removes.
+
+BENCH_VENV   := build/bench/venv
+BENCH_PYTHON := $(BENCH_VENV)/bin/python
+BENCH_PIP    := $(BENCH_PYTHON) -m pip --disable-pip-version-check --quiet
+# Folder with .dtb files of your own; the default is Debian's arm64 kernel
+CORPUS       ?=
+BENCH_CORPUS := $(or $(CORPUS),.cache/dtbs/arm64)
+BENCH_RUN     = $(BENCH_PYTHON) benchmarks/run.py --corpus $(BENCH_CORPUS)
+BENCH_PAGES   = $(shell grep -ls '<!-- bench:j1 -->' README.md docs/*.md)
+
+.PHONY: bench bench-quick bench-count bench-corpus
+
+# setuptools: what cffi compiles the C side with, at run time
+$(BENCH_VENV)/.installed: $(WHEELS)/.stamp
+	@echo "bench: venv with the peers in $(BENCH_VENV) (pylibfdt is compiled)"
+	@test -x $(BENCH_PYTHON) || $(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_PIP) install "pip>=23.1" "setuptools>=77"
+	@$(BENCH_PIP) install "$$(echo $(WHEELS)/*.whl)[bench]"
+	@$(BENCH_PIP) install --force-reinstall --no-deps $(WHEELS)/*.whl
+	@touch $@
+
+build/bench/c/.built: $(BENCH_VENV)/.installed benchmarks/cbuild.py \
+		$(wildcard benchmarks/c/*)
+	@$(BENCH_PYTHON) benchmarks/cbuild.py
+	@touch $@
+
+bench-corpus:
+	@$(if $(CORPUS),:,$(BIN)/python tests/corpus/fetch.py)
+
+bench: build/bench/c/.built $(VENV)/.installed bench-corpus	## J1 against its peers: table, benchmarks/results, pages
+	@$(BENCH_RUN)
+	@$(if $(CORPUS),:,$(BENCH_PYTHON) benchmarks/report.py benchmarks/results/j1.json $(BENCH_PAGES))
+
+bench-quick: build/bench/c/.built $(VENV)/.installed bench-corpus	## the same at a glance, nothing stored
+	@$(BENCH_RUN) --quick
+
+bench-count: build/bench/c/.built $(VENV)/.installed bench-corpus	## instructions per tree, by callgrind (needs valgrind)
+	@$(BENCH_PYTHON) benchmarks/count.py --corpus $(BENCH_CORPUS)
