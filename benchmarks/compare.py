@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
+from functools import lru_cache
 from typing import NamedTuple
 
 BEGIN_NODE, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
@@ -39,8 +40,9 @@ class Tree(NamedTuple):
         )
 
 
+@lru_cache(maxsize=2)  # one reference is compared with many
 def decode(blob: bytes) -> Tree:
-    """The tree of a version 16 or 17 blob.
+    """The tree of a version 16 or 17 blob; not to be changed, it is cached.
 
     Raises:
         ValueError: not a blob, or an unknown tag.

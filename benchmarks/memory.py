@@ -119,7 +119,8 @@ def measure(keys: list[str]) -> dict[str, object]:
         for key in MEASURED:
             if key not in keys:
                 continue
-            env = dict(os.environ)
+            # Python's own allocator takes whole arenas with mmap(), unseen
+            env = {**os.environ, "PYTHONMALLOC": "malloc"}
             if cbuild.ALLOC_PEAK.exists():
                 env["LD_PRELOAD"] = str(cbuild.ALLOC_PEAK)
             done = subprocess.run(

@@ -84,7 +84,7 @@ def memory_cells(results: Results) -> Cells:
         rows.append(
             [titles[key]]
             + [
-                digits(m[how] / m["output"]) if m[how] is not None else "not counted"
+                f"{m[how] / m['output']:.4f}" if m[how] is not None else "not counted"
                 for how in ("peak", "rss")
             ]
         )
@@ -130,7 +130,7 @@ def targets(results: Results) -> list[Target]:
         Target(
             f"peak extra memory at most {MEMORY_LIMIT} times the output",
             "large tree",
-            digits(over) if over is not None else "-",
+            f"{over:.4f}" if over is not None else "-",
             over <= MEMORY_LIMIT if over is not None else None,
         )
     )
