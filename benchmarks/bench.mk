@@ -7,8 +7,7 @@ BENCH_PYTHON := $(BENCH_VENV)/bin/python
 BENCH_PIP    := $(BENCH_PYTHON) -m pip --disable-pip-version-check --quiet
 # Folder with .dtb files of your own; the default is Debian's arm64 kernel
 CORPUS       ?=
-BENCH_CORPUS := $(or $(CORPUS),.cache/dtbs/arm64)
-BENCH_RUN     = $(BENCH_PYTHON) benchmarks/run.py --corpus $(BENCH_CORPUS)
+BENCH_CORPUS  = $(if $(CORPUS),--corpus $(CORPUS))
 BENCH_PAGES   = $(shell grep -ls '<!-- bench:j1 -->' README.md docs/*.md)
 
 .PHONY: bench bench-quick bench-count bench-corpus
@@ -31,11 +30,11 @@ bench-corpus:
 	@$(if $(CORPUS),:,$(BIN)/python tests/corpus/fetch.py)
 
 bench: build/bench/c/.built $(VENV)/.installed bench-corpus	## J1 against its peers: table, benchmarks/results, pages
-	@$(BENCH_RUN)
+	@$(BENCH_PYTHON) benchmarks/run.py $(BENCH_CORPUS)
 	@$(if $(CORPUS),:,$(BENCH_PYTHON) benchmarks/report.py benchmarks/results/j1.json $(BENCH_PAGES))
 
 bench-quick: build/bench/c/.built $(VENV)/.installed bench-corpus	## the same at a glance, nothing stored
-	@$(BENCH_RUN) --quick
+	@$(BENCH_PYTHON) benchmarks/run.py --quick $(BENCH_CORPUS)
 
 bench-count: build/bench/c/.built $(VENV)/.installed bench-corpus	## instructions per tree, by callgrind (needs valgrind)
-	@$(BENCH_PYTHON) benchmarks/count.py --corpus $(BENCH_CORPUS)
+	@$(BENCH_PYTHON) benchmarks/count.py $(BENCH_CORPUS)

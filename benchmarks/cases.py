@@ -15,6 +15,9 @@ from typing import NamedTuple
 import percall
 from compare import decode
 
+# What tests/corpus/fetch.py leaves
+DEBIAN = Path(__file__).resolve().parent.parent / ".cache" / "dtbs" / "arm64"
+
 Range = tuple[int, int]  # (start, size)
 
 

@@ -66,7 +66,7 @@ def count(directory: Path, names: list[str], blobs: list[bytes]) -> report.Cells
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--corpus", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--corpus", type=Path, default=cases.DEBIAN, metavar="DIR")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:

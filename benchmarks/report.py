@@ -46,10 +46,11 @@ def ratio(corpus: Results, above: str, below: str) -> Spread | None:
 
 
 def digits(value: float) -> str:
-    """Three digits, no exponent."""
-    if value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    """Two or three digits, no exponent."""
+    for limit, places in ((100, 0), (10, 1), (0.1, 2)):
+        if value >= limit:
+            return f"{value:.{places}f}"
+    return f"{value:.3f}"
 
 
 def show(s: Spread) -> str:

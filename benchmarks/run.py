@@ -23,7 +23,6 @@ import report
 import timing
 
 ROOT = Path(__file__).resolve().parent.parent
-CORPUS = ROOT / ".cache" / "dtbs" / "arm64"
 RESULTS = ROOT / "benchmarks" / "results" / "j1.json"
 ROUNDS = 25
 QUICK_STEP = 12  # --quick: every 12th tree ...
@@ -98,7 +97,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--corpus", type=Path, default=CORPUS, metavar="DIR",
+    parser.add_argument("--corpus", type=Path, default=cases.DEBIAN, metavar="DIR",
                         help="folder with .dtb files, default %(default)s")  # fmt: skip
     parser.add_argument("--rounds", type=int, help=f"default: {ROUNDS}")
     parser.add_argument("--quick", action="store_true",
@@ -119,7 +118,7 @@ def main() -> int:
     for reason, count in results["corpora"][0]["left_out"].items():
         print(f"bench: {count} trees left out: {reason}")
     output = args.output
-    if output is None and not args.quick and args.corpus == CORPUS:
+    if output is None and not args.quick and args.corpus == cases.DEBIAN:
         output = RESULTS
     if output is None:
         what = "quick look at a part of the trees" if args.quick else "own corpus"

@@ -97,6 +97,15 @@ def test_a_slow_package_is_compared_on_its_own_trees():
     assert rows["fdt"][2:] == ["90.0 [90.0 .. 90.0]", "900"]
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(12345.6, "12346"), (100, "100"), (99.94, "99.9"), (10, "10.0"),
+     (9.994, "9.99"), (0.1, "0.10"), (0.0234, "0.023")],
+)  # fmt: skip
+def test_numbers_have_two_or_three_digits(value, shown):
+    assert report.digits(value) == shown
+
+
 def test_targets_are_judged_by_the_median():
     assert verdicts(RESULTS) == {
         "at least 1.5 times as fast as pylibfdt": "met",
