@@ -69,6 +69,7 @@ struct value {
 /* One call's state */
 struct work {
 	const void *in;
+	int root;		/* offset in in: FDT_NOP may stand in front */
 	char *out;
 	const struct fdtx_second_kernel *job;
 	struct fdtx_second_kernel_fault *fault;
@@ -112,13 +113,13 @@ static int load(const char *p, int len, uint64_t *value)
 }
 
 /* A root cells property: its value, -NOTFOUND, or -BADNCELLS if unsound */
-static int root_cells(const void *fdt, const char *name, uint64_t min)
+static int root_cells(const struct work *w, const char *name, uint64_t min)
 {
 	uint64_t cells;
 	const char *p;
 	int len;
 
-	p = fdt_getprop(fdt, 0, name, &len);
+	p = fdt_getprop(w->in, w->root, name, &len);
 	if (!p)
 		return len;
 	if (len != (int)sizeof(fdt32_t) || !load(p, len, &cells) ||
@@ -127,18 +128,44 @@ static int root_cells(const void *fdt, const char *name, uint64_t min)
 	return (int)cells;
 }
 
+/* Take len bytes out of the structure block */
+static void cut_struct(char *fdt, int offset, int len)
+{
+	uint32_t strings = fdt_off_dt_strings(fdt);
+	char *p = fdt + fdt_off_dt_struct(fdt) + offset;
+	char *end = fdt + strings + fdt_size_dt_strings(fdt);
+
+	if (!len)
+		return;
+	memmove(p, p + len, (size_t)(end - (p + len)));
+	fdt_set_size_dt_struct(fdt, fdt_size_dt_struct(fdt) - (uint32_t)len);
+	fdt_set_off_dt_strings(fdt, strings - (uint32_t)len);
+}
+
+/* libfdt's writers, and Linux, want the root node at offset 0 */
+static int open_out(struct work *w, int bufsize)
+{
+	int err, next;
+
+	err = fdt_open_into(w->in, w->out, bufsize);
+	if (err)
+		return failed(w, FDTX_STEP_EDIT, NULL, err);
+	while (fdt_next_tag(w->in, w->root, &next) == FDT_NOP)
+		w->root = next;
+	cut_struct(w->out, 0, w->root);
+	return 0;
+}
+
 /*
  * Remove every stale property of /chosen in one pass, note the first value
- * of each. The structure blocks of in and out are still the same.
+ * of each. From root on, the structure blocks of in and out are still the
+ * same.
  */
 static int take_stale(struct work *w)
 {
-	char *base = w->out + fdt_off_dt_struct(w->out);
-	uint32_t size = fdt_size_dt_struct(w->out);
-	uint32_t strings = fdt_off_dt_strings(w->out);
-	uint32_t end = strings + fdt_size_dt_strings(w->out);
+	char *base = w->out + fdt_off_dt_struct(w->out) - w->root;
 	int from, to, next, len;
-	uint32_t tag, cut;
+	uint32_t tag;
 
 	fdt_next_tag(w->in, w->chosen, &from);
 	to = from;
@@ -166,14 +193,8 @@ static int take_stale(struct work *w)
 			to += next - from;
 		}
 	}
-
-	cut = (uint32_t)(from - to);
-	if (cut) {
-		memmove(base + to, base + from,
-			(size_t)(w->out + end - (base + from)));
-		fdt_set_size_dt_struct(w->out, size - cut);
-		fdt_set_off_dt_strings(w->out, strings - cut);
-	}
+	cut_struct(w->out, to - w->root, from - to);
+	w->chosen -= w->root;
 	return 0;
 }
 
@@ -181,7 +202,7 @@ static int find_chosen(struct work *w)
 {
 	int err = 0;
 
-	w->chosen = fdt_subnode_offset(w->in, 0, "chosen");
+	w->chosen = fdt_subnode_offset(w->in, w->root, "chosen");
 	if (w->chosen >= 0)
 		err = take_stale(w);
 	else if (w->chosen == -FDT_ERR_NOTFOUND)
@@ -199,7 +220,7 @@ static int find_chosen(struct work *w)
  */
 static int check_cells_unused(struct work *w)
 {
-	int offset = 0, next, depth = 0, shield = 0, node = 0;
+	int offset = w->root, next, depth = 0, shield = 0, node = 0;
 	int has_address_cells = 0, has_size_cells = 0;
 	uint32_t tag;
 
@@ -615,10 +636,10 @@ int fdtx_second_kernel_size(const void *fdt, size_t size,
 		return -FDT_ERR_BADVALUE;
 
 	/* A header of version 16 is shorter; two reservations */
-	sum = (int64_t)size + FDT_V17_SIZE - FDT_V16_SIZE +
-	      2 * (int64_t)sizeof(struct fdt_reserve_entry);
+	sum = (int64_t)(size + FDT_V17_SIZE - FDT_V16_SIZE +
+			2 * sizeof(struct fdt_reserve_entry));
 	/* "chosen" with its NUL fills two words, between two tags */
-	sum += 4 * FDT_TAGSIZE;
+	sum += 4 * (int)FDT_TAGSIZE;
 	if (job->root_cells_2_2) {
 		add_prop_len(&sum, size_cells_name, sizeof(fdt32_t));
 		add_prop_len(&sum, address_cells_name, sizeof(fdt32_t));
@@ -665,12 +686,12 @@ int fdtx_second_kernel(const void *fdt, size_t size,
 	if (err)
 		return err;
 
-	fault->address_cells = root_cells(fdt, address_cells_name, 1);
-	fault->size_cells = root_cells(fdt, size_cells_name, 0);
-	err = failed(&w, FDTX_STEP_EDIT, NULL,
-		     fdt_open_into(fdt, buf, bufsize));
-	if (!err)
-		err = find_chosen(&w);
+	err = open_out(&w, bufsize);
+	if (err)
+		return err;
+	fault->address_cells = root_cells(&w, address_cells_name, 1);
+	fault->size_cells = root_cells(&w, size_cells_name, 0);
+	err = find_chosen(&w);
 	/* Reads the old cells, which the next step may change */
 	if (!err)
 		err = renew_mem_rsv(&w);

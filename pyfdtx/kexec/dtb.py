@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from .._native import ffi, lib
+from .._native import check, ffi, lib
 from ..errors import FdtBadContent, FdtBadParameter, error
 from ..reg import MemRange
 
@@ -210,10 +210,17 @@ def _input(blob: Buffer) -> bytes:
 
 
 def _node_path(blob: bytes, offset: int) -> str:
+    """The path of the node at offset in the structure block."""
+    fdt = bytearray(blob)
+    start = lib.fdt_off_dt_struct(blob)
+    while int.from_bytes(fdt[start : start + 4], "big") == lib.FDT_NOP:
+        # fdt_get_path() wants the root node at offset 0
+        start += 4
+        offset -= 4
+    fdt[8:12] = start.to_bytes(4, "big")  # off_dt_struct
     # No path is longer than the tree that holds its names
     room = ffi.new(_BYTES, len(blob) + 2)
-    if lib.fdt_get_path(blob, offset, room, len(blob) + 2):
-        return "?"
+    check(lib.fdt_get_path(ffi.from_buffer(fdt), offset, room, len(room)), OP)
     path: bytes = ffi.string(room)
     return path.decode("ascii", "backslashreplace")
 

@@ -48,7 +48,7 @@ def assemble(
                 table.extend(raw)
         return places[name]
 
-    structure = bytearray()
+    structure = bytearray(nop)
     todo = [tree]  # nodes to begin; None: a node to end
     while todo:
         node = todo.pop()

@@ -448,6 +448,15 @@ def test_a_deep_culprit_is_named_by_its_path():
     assert e.value.where == f"{path}/leaf:reg"
 
 
+@pytest.mark.parametrize("version", [16, 17])
+def test_a_culprit_behind_nops_is_named_by_its_path(version):
+    tree = ("", [], [("a", [], [("b", [("reg", u32(1))], [])])])
+    blob = assemble(tree, nops=True, version=version)
+    with pytest.raises(FdtError) as e:
+        second_kernel_dtb(blob, crash=CRASH, root_cells="2/2")
+    assert e.value.where == "/a/b:reg"
+
+
 # --- threads
 
 
