@@ -222,11 +222,11 @@ static int check_cells_unused(struct work *w)
 {
 	int offset = w->root, next, depth = 0, shield = 0, node = 0;
 	int has_address_cells = 0, has_size_cells = 0;
-	uint32_t tag;
+	uint32_t tag, seen = 0;
 
 	do {
 		const char *name, *p;
-		int len;
+		int len, i;
 
 		tag = fdt_next_tag(w->in, offset, &next);
 		switch (tag) {
@@ -235,6 +235,7 @@ static int check_cells_unused(struct work *w)
 			    has_address_cells && has_size_cells)
 				shield = depth;
 			has_address_cells = has_size_cells = 0;
+			seen = 0;
 			node = offset;
 			depth++;
 			break;
@@ -251,11 +252,14 @@ static int check_cells_unused(struct work *w)
 				return failed(w, FDTX_STEP_EDIT, NULL, len);
 			if (!strcmp(name, address_cells_name))
 				has_address_cells = 1;
-			else if (!strcmp(name, size_cells_name))
+			if (!strcmp(name, size_cells_name))
 				has_size_cells = 1;
-			else if (depth > 1 && !shield && len &&
-				 index_of(cells_user, N_OF(cells_user),
-					  name) >= 0) {
+			i = index_of(cells_user, N_OF(cells_user), name);
+			/* Of equal names only the first is ever read */
+			if (i < 0 || seen & (1u << i))
+				break;
+			seen |= 1u << i;
+			if (depth > 1 && !shield && len) {
 				w->fault->node = node;
 				return failed(w, FDTX_STEP_CELLS_2_2, name,
 					      -FDT_ERR_BADNCELLS);

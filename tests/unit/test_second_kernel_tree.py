@@ -491,6 +491,8 @@ def test_2_2_is_allowed_where_nothing_depends_on_root_cells(prop):
     leaf = ("leaf@0", [(prop, u32(0, 1))], [])
     # empty values have no meaning to change
     allowed(root(("a", [(prop, b"")], []), props=OWN))
+    # of equal names only the first is ever read
+    allowed(root(("a", [(prop, b""), (prop, u32(0, 1))], []), props=OWN))
     # below a node with both cells of its own, at any depth
     allowed(root(("a", OWN, [leaf]), props=OWN))
     allowed(root(("a", OWN, [("b", [], [("c", OWN[:1], [leaf])])]), props=OWN))
