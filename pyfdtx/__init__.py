@@ -13,6 +13,7 @@ from .errors import (
     FdtNoSpace,
     FdtNotFound,
     FdtStale,
+    FdtWarning,
 )
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "FdtNoSpace",
     "FdtNotFound",
     "FdtStale",
+    "FdtWarning",
 ]
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "FdtNoSpace",
     "FdtNotFound",
     "FdtStale",
+    "FdtWarning",
     "error",
 ]
 
@@ -83,6 +84,10 @@ class FdtBadContent(FdtError, ValueError):
 
 class FdtInternal(FdtError, RuntimeError):
     """libfdt found itself in an impossible state."""
+
+
+class FdtWarning(UserWarning):
+    """The tree is made, but the kernel that reads it will not do as asked."""
 
 
 # In the order of libfdt.h: the code of an entry is minus its place, from 1.

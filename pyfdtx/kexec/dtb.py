@@ -1,0 +1,473 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The second kernel's tree: arguments in, one call of the extension, bytes out.
+
+What is written, and in which order, stands in docs/architecture.md, "The
+second kernel's tree". This module says no, in words, to what the consuming
+kernel would refuse, misread or hang on.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .._native import check, ffi, lib
+from ..errors import FdtBadContent, FdtBadParameter, error
+from ..reg import MemRange
+
+__all__ = ["Crash", "second_kernel_dtb"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Literal, NoReturn, Union
+
+    from typing_extensions import Self
+
+    from .._native import Buffer
+
+    Pair = Union[MemRange, tuple[int, int]]
+
+OP = "second_kernel_dtb"
+U64_MAX = (1 << 64) - 1
+
+# Linux, arch/arm64/include/asm/boot.h MAX_FDT_SIZE; one byte more and
+# arch/arm64/kernel/setup.c setup_machine_fdt() spins without a word
+ARM64_MAX_DTB = 2 << 20
+# Linux, Documentation/arch/arm64/booting.rst, and libfdt's reader
+DTB_ALIGNMENT = 8
+# Linux, drivers/char/random.c and drivers/of/kexec.c RNG_SEED_SIZE
+RNG_SEED_SIZE = 128
+
+
+class _Arch:
+    """What differs between the architectures.
+
+    command_line_size: COMMAND_LINE_SIZE, NUL included: Linux,
+        arch/*/include/uapi/asm/setup.h
+    header_inside: whether the core header belongs inside usable memory. On
+        arm64 and riscv the crash kernel reads it through the linear map; arm
+        uses ioremap(), which refuses the kernel's own memory.
+    """
+
+    __slots__ = ("code", "command_line_size", "header_inside")
+
+    def __init__(self, code: int, command_line_size: int, header_inside: bool):
+        self.code = code
+        self.command_line_size = command_line_size
+        self.header_inside = header_inside
+
+
+ARCHES = {
+    "arm64": _Arch(lib.FDTX_ARM64, 2048, True),
+    "arm": _Arch(lib.FDTX_ARM, 1024, False),
+    "riscv": _Arch(lib.FDTX_RISCV, 1024, True),
+}
+
+_JOB = ffi.typeof("struct fdtx_second_kernel *")
+_FAULT = ffi.typeof("struct fdtx_second_kernel_fault *")
+_REGS = ffi.typeof("struct fdt_reg[]")
+# Every byte of the result is written; clearing would only cost time.
+_new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
+_BYTES = ffi.typeof("char[]")
+
+
+def _refuse(argument: str, cause: str) -> NoReturn:
+    raise FdtBadParameter(OP, argument, cause)
+
+
+def _range(value: Pair, argument: str) -> MemRange:
+    """A MemRange that is not empty; errors name the argument."""
+    try:
+        got = MemRange.of(value)
+    except FdtBadParameter as e:
+        raise FdtBadParameter(OP, argument, f"{e.where}: {e.cause}") from None
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{argument} must be a MemRange or a pair (start, size) of int, "
+            f"not {value!r}"
+        ) from None
+    if not got.size:
+        _refuse(argument, f"{got!r} is empty; leave it out instead")
+    return got
+
+
+class Crash(tuple[MemRange, tuple[MemRange, ...]]):
+    """What a crash kernel is told: (elfcorehdr, usable). An immutable tuple.
+
+    Args:
+        elfcorehdr: where the ELF core header lies, a MemRange or a (start,
+            size) pair.
+        usable: the ranges the crash kernel may use, the main one first, then
+            the low one, then further ones, as Linux's drivers/of/kexec.c
+            orders them: a kernel that reads only one takes the first.
+    Raises:
+        TypeError: not ranges.
+        FdtBadParameter: an empty range, one that wraps 2**64, or no usable
+            range at all.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *, elfcorehdr: Pair, usable: Iterable[Pair]) -> Self:
+        header = _range(elfcorehdr, "Crash elfcorehdr")
+        try:
+            pairs = tuple(usable)
+        except TypeError:
+            raise TypeError(
+                f"Crash usable must be a list of MemRange, not {usable!r}"
+            ) from None
+        if not pairs:
+            _refuse("Crash usable", "no range: the crash kernel would have no memory")
+        ranges = tuple(
+            [_range(pair, f"Crash usable[{i}]") for i, pair in enumerate(pairs)]
+        )
+        return super().__new__(cls, (header, ranges))
+
+    @property
+    def elfcorehdr(self) -> MemRange:
+        return self[0]
+
+    @property
+    def usable(self) -> tuple[MemRange, ...]:
+        return self[1]
+
+    def __repr__(self) -> str:
+        return f"Crash(elfcorehdr={self[0]!r}, usable={list(self[1])!r})"
+
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]:
+        return (), {"elfcorehdr": self[0], "usable": self[1]}
+
+
+def _text(value: object, argument: str) -> bytes:
+    """A command line as bytes: UTF-8, undecodable bytes as surrogates."""
+    if not isinstance(value, str):
+        raise TypeError(f"{argument} must be str or None, not {type(value).__name__}")
+    if "\0" in value:
+        _refuse(argument, f"{value!r} contains a NUL, where the kernel would stop")
+    if "elfcorehdr=" in value:
+        for word in value.replace("\t", " ").split(" "):
+            if word.startswith("elfcorehdr="):
+                _refuse(
+                    argument,
+                    f"{word!r} would override linux,elfcorehdr; say crash= instead",
+                )
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        _refuse(argument, f"{value!r} cannot be encoded as UTF-8")
+
+
+def _integer(value: object, argument: str, low: int, high: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{argument} must be int, not {type(value).__name__}")
+    if not low <= value <= high:
+        _refuse(argument, f"{value:#x} is not between {low:#x} and {high:#x}")
+    return value
+
+
+def _kaslr_seed(value: object) -> int | None:
+    """The number to write. Errors do not show it: it is a secret."""
+    if value is None:
+        return None
+    if isinstance(value, str) and value == "random":
+        return int.from_bytes(os.urandom(8), "big")
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(
+            'kaslr_seed must be int, "random" or None, not ' + type(value).__name__
+        )
+    if not 0 <= value <= U64_MAX:
+        _refuse("kaslr_seed", "the number given does not fit into 64 bits")
+    return value
+
+
+def _rng_seed(value: object) -> bytes:
+    """The bytes to write, b"" for none."""
+    if value is None:
+        return b""
+    if isinstance(value, str) and value == "random":
+        return os.urandom(RNG_SEED_SIZE)
+    try:
+        seed = bytes(memoryview(value))  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            'rng_seed must be bytes-like, "random" or None, not ' + type(value).__name__
+        ) from None
+    if not seed:
+        _refuse("rng_seed", "no bytes; say None to leave it out")
+    return seed
+
+
+def _input(blob: Buffer) -> bytes:
+    """The blob as bytes, which nobody can change while C reads them."""
+    if type(blob) is bytes:
+        return blob
+    try:
+        return bytes(memoryview(blob))
+    except TypeError:
+        raise TypeError(
+            f"a device tree must be bytes-like, not {type(blob).__name__}"
+        ) from None
+
+
+def _node_path(blob: bytes, offset: int) -> str:
+    """The path of the node at offset in the structure block."""
+    fdt = bytearray(blob)
+    start = lib.fdt_off_dt_struct(blob)
+    while int.from_bytes(fdt[start : start + 4], "big") == lib.FDT_NOP:
+        # fdt_get_path() wants the root node at offset 0
+        start += 4
+        offset -= 4
+    fdt[8:12] = start.to_bytes(4, "big")  # off_dt_struct
+    # No path is longer than the tree that holds its names
+    room = ffi.new(_BYTES, len(blob) + 2)
+    check(lib.fdt_get_path(ffi.from_buffer(fdt), offset, room, len(room)), OP)
+    path: bytes = ffi.string(room)
+    return path.decode("ascii", "backslashreplace")
+
+
+def _misfit(got: MemRange, cells: tuple[int, int]) -> str:
+    """Why a range cannot be written with these cells."""
+    address, size = cells
+    if got.start > U64_MAX >> 32 and address == 1:
+        return f"start {got.start:#x} is 2**32 or more, root's #address-cells is 1"
+    if size == 0:
+        return f"size {got.size:#x} cannot be written, root's #size-cells is 0"
+    if got.size > U64_MAX >> 32 and size == 1:
+        return f"size {got.size:#x} is 2**32 or more, root's #size-cells is 1"
+    return f"end {got.stop:#x} is above 2**32, root's #address-cells is {address}"
+
+
+def _raise(code: int, fault: Any, blob: bytes, job: Any, crash: Crash | None) -> None:
+    """The whole story of a failed call."""
+    step = fault.step
+    prop = ffi.string(fault.prop).decode() if fault.prop else ""
+    cells = {
+        "#address-cells": fault.address_cells,
+        "#size-cells": fault.size_cells,
+    }
+    if step == lib.FDTX_STEP_CHECK:
+        cause = ffi.string(fault.blob.cause).decode()
+        raise error(code, OP, "", f"{cause}, at byte {fault.blob.offset}")
+    if step == lib.FDTX_STEP_CELLS:
+        if cells[prop] == -lib.FDT_ERR_NOTFOUND:
+            cause = (
+                "root has none, and kernel and libfdt assume different ones; "
+                'choose root_cells="2/2" to have them written'
+            )
+        else:
+            least = 1 if prop == "#address-cells" else 0
+            cause = (
+                f"must be one cell of {least} to {lib.FDT_MAX_NCELLS}; "
+                "correct it in the input"
+            )
+        raise error(code, OP, f"/:{prop}", cause)
+    if step == lib.FDTX_STEP_CELLS_2_2:
+        shown = ", ".join(
+            f"{name} is {value if value >= 0 else 'missing'}"
+            for name, value in cells.items()
+        )
+        raise error(
+            code,
+            OP,
+            f"{_node_path(blob, fault.node)}:{prop}",
+            f'root_cells="2/2" would change what it means (root\'s {shown}); '
+            "give a tree with 2/2 cells, or ranges that fit root's cells and "
+            'root_cells="keep"',
+        )
+    if step == lib.FDTX_STEP_FIT and crash is not None:
+        header = prop == "linux,elfcorehdr"
+        got = crash.elfcorehdr if header else crash.usable[fault.index]
+        argument = "crash.elfcorehdr" if header else f"crash.usable[{fault.index}]"
+        cause = _misfit(got, (fault.address_cells, fault.size_cells))
+        raise error(
+            code,
+            OP,
+            f"/chosen:{prop}",
+            f"{argument} {got!r} does not fit: {cause}; choose "
+            'root_cells="2/2", or ranges below 4 GiB',
+        )
+    raise error(code, OP, f"/chosen:{prop}" if prop else "")
+
+
+def _warn(text: str) -> None:
+    import warnings
+
+    from ..errors import FdtWarning
+
+    warnings.warn(f"{OP}: {text}", FdtWarning, stacklevel=3)
+
+
+def _check_header_place(crash: Crash, arch: str) -> str:
+    """What is wrong with where the core header lies, or nothing."""
+    header = crash.elfcorehdr
+    if ARCHES[arch].header_inside:
+        if not any(
+            r.start <= header.start and header.stop <= r.stop for r in crash.usable
+        ):
+            return (
+                f"crash.elfcorehdr {header!r} is not inside a usable range "
+                f"({list(crash.usable)!r}): the {arch} crash kernel oopses when "
+                "it reads the header; place it inside one"
+            )
+    else:
+        for r in crash.usable:
+            if header.start < r.stop and r.start < header.stop:
+                return (
+                    f"crash.elfcorehdr {header!r} overlaps usable {r!r}: the "
+                    f"{arch} crash kernel cannot map it; end the usable range "
+                    "below the header"
+                )
+    return ""
+
+
+def second_kernel_dtb(
+    blob: Buffer,
+    *,
+    cmdline: str | None = None,
+    append: str | None = None,
+    initrd: Pair | None = None,
+    crash: Crash | None = None,
+    kaslr_seed: int | Literal["random"] | None = "random",
+    rng_seed: Buffer | Literal["random"] | None = "random",
+    arch: Literal["arm64", "arm", "riscv"] = "arm64",
+    max_usable: int = 2,
+    root_cells: Literal["keep", "2/2"] = "keep",
+    old_dtb: Pair | None = None,
+    load_address: int | None = None,
+) -> bytes:
+    """The device tree for the kernel that boots next.
+
+    Takes the tree that booted this kernel, removes what was true for this boot
+    only, and says what the next kernel must know.
+
+    Args:
+        blob: the boot DTB, any bytes-like object; never changed.
+        cmdline: the whole command line; None keeps the old one, "" removes it.
+        append: words to put behind the old command line.
+        initrd: where it lies; None: there is none.
+        crash: core header and usable memory make it a crash kernel's tree;
+            None: a plain kexec.
+        kaslr_seed: a number below 2**64, "random", or None to leave it out.
+        rng_seed: bytes, "random" (128 bytes), or None to leave it out.
+        arch: "arm64", "arm" or "riscv".
+        max_usable: how many usable ranges the crash kernel reads. Linux: 2
+            (drivers/of/fdt.c MAX_USABLE_RANGES).
+        root_cells: "keep" writes crash.elfcorehdr and crash.usable with root's
+            #address-cells and #size-cells; "2/2" makes these 2 and 2 first, if
+            no other property depends on them. Only for a crash tree.
+        old_dtb: where the running kernel's tree lies, to drop its reservation.
+        load_address: where the result will lie, to check its alignment.
+    Returns: the new tree in canonical form, exactly as long as its totalsize.
+    Raises:
+        TypeError: an argument of the wrong type.
+        FdtBadParameter: an argument that cannot be; the message names it.
+        FdtBadBlob: blob is not a sound device tree.
+        FdtBadContent: root's cells are missing or unsound (FDT_ERR_BADNCELLS),
+            a range does not fit them (FDT_ERR_BADVALUE), or the result is too
+            large for arm64.
+    Warns:
+        FdtWarning: the kernel would not find its core header, or cut the
+            command line off.
+    Source: Linux drivers/of/kexec.c of_kexec_alloc_and_setup_fdt();
+        docs/architecture.md, "The second kernel's tree".
+    """
+    data = _input(blob)
+    facts = ARCHES.get(arch) if isinstance(arch, str) else None
+    if facts is None:
+        _refuse("arch", f"{arch!r} is not one of {', '.join(ARCHES)}")
+    if root_cells not in ("keep", "2/2"):
+        _refuse("root_cells", f'{root_cells!r} is neither "keep" nor "2/2"')
+    if load_address is not None:
+        _integer(load_address, "load_address", 0, U64_MAX)
+        if load_address % DTB_ALIGNMENT:
+            _refuse("load_address", f"{load_address:#x} is not 8-byte aligned")
+
+    job = ffi.new(_JOB)
+    fault = ffi.new(_FAULT)
+    job.arch = facts.code
+    alive = []  # what job points to
+
+    if cmdline is None:
+        job.keep_cmdline = 1
+        text = b"" if append is None else _text(append, "append")
+    else:
+        if append is not None:
+            _refuse("append", "cmdline is given too; use one of them")
+        text = _text(cmdline, "cmdline")
+    if text:
+        alive.append(ffi.from_buffer(text))
+        job.cmdline = alive[-1]
+        job.cmdline_len = len(text)
+
+    if initrd is not None:
+        initrd = _range(initrd, "initrd")
+        if initrd.stop > U64_MAX:
+            _refuse(
+                "initrd",
+                f"{initrd!r} ends at 2**64, which linux,initrd-end cannot hold",
+            )
+        job.initrd = initrd
+    if old_dtb is not None:
+        job.old_dtb = _range(old_dtb, "old_dtb")
+
+    if crash is not None:
+        if not isinstance(crash, Crash):
+            raise TypeError(
+                f"crash must be a Crash or None, not {type(crash).__name__}"
+            )
+        limit = _integer(max_usable, "max_usable", 1, 1 << 16)
+        if len(crash.usable) > limit:
+            _refuse(
+                "crash.usable",
+                f"{len(crash.usable)} ranges, but the crash kernel reads "
+                f"max_usable={limit} and ignores the rest",
+            )
+        if arch == "arm" and crash.elfcorehdr.start - crash.usable[0].start < 1024:
+            _refuse(
+                "crash.elfcorehdr",
+                f"{crash.elfcorehdr!r} must start at least 1 KiB above "
+                f"crash.usable[0] {crash.usable[0]!r}: the kernel's mem= word "
+                "is their distance",
+            )
+        regs = ffi.new(_REGS, crash.usable)
+        job.elfcorehdr = crash.elfcorehdr
+        job.usable = regs
+        job.usable_len = len(crash.usable)
+        job.root_cells_2_2 = root_cells == "2/2"
+
+    seed = _kaslr_seed(kaslr_seed)
+    if seed is not None:
+        job.has_kaslr_seed = 1
+        job.kaslr_seed = seed
+    rng = _rng_seed(rng_seed)
+    if rng:
+        alive.append(ffi.from_buffer(rng))
+        job.rng_seed = alive[-1]
+        job.rng_seed_len = len(rng)
+
+    room = lib.fdtx_second_kernel_size(data, len(data), job)
+    if room < 0:
+        raise error(room, OP, "", "the result would be 2 GiB or more")
+    buf = _new_buffer(_BYTES, room)
+    size = lib.fdtx_second_kernel(data, len(data), job, buf, room, fault)
+    if size < 0:
+        _raise(size, fault, data, job, crash)
+
+    if size > ARM64_MAX_DTB and arch == "arm64":
+        raise FdtBadContent(
+            OP,
+            "",
+            f"the tree has {size:#x} bytes, arm64 kernels hang without a word "
+            f"above {ARM64_MAX_DTB:#x}; remove nodes or properties",
+        )
+    if fault.bootargs_len >= facts.command_line_size:
+        _warn(
+            f"the command line has {fault.bootargs_len} bytes, the {arch} kernel "
+            f"reads {facts.command_line_size - 1} (COMMAND_LINE_SIZE) and "
+            "drops the rest"
+        )
+    if crash is not None:
+        complaint = _check_header_place(crash, arch)
+        if complaint:
+            _warn(complaint)
+    return bytes(ffi.buffer(buf, size))

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""What second_kernel_dtb() and Crash accept, refuse and warn about."""
+
+import array
+import pickle
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from second_kernel_blobs import Parsed, assemble, u32, u64
+
+import pyfdtx
+from pyfdtx import FdtBadContent, FdtBadParameter, FdtWarning
+from pyfdtx.kexec import Crash, MemRange, second_kernel_dtb
+
+CELLS = [("#address-cells", u32(2)), ("#size-cells", u32(2))]
+BLOB = assemble(("", CELLS, [("chosen", [("kaslr-seed", bytes(8))], [])]))
+MAIN, LOW = MemRange(0x6AC00000, 0x10000000), MemRange(0x40000000, 0x100000)
+HEADER = MemRange(0x7ABFF000, 0x1000)
+CRASH = Crash(elfcorehdr=HEADER, usable=[MAIN])
+U64_MAX = (1 << 64) - 1
+
+
+def make(blob=BLOB, **job):
+    return Parsed(second_kernel_dtb(blob, **job))
+
+
+# --- Crash
+
+
+def test_crash_is_an_immutable_tuple_of_header_and_usable():
+    crash = Crash(elfcorehdr=tuple(HEADER), usable=iter([list(MAIN), LOW]))
+    assert crash == (HEADER, (MAIN, LOW))
+    assert (crash.elfcorehdr, crash.usable) == (HEADER, (MAIN, LOW))
+    assert type(crash.elfcorehdr) is type(crash.usable[0]) is MemRange
+    assert hash(crash) == hash(Crash(elfcorehdr=HEADER, usable=[MAIN, LOW]))
+    assert eval(repr(crash)) == crash
+    assert pickle.loads(pickle.dumps(crash)) == crash
+    with pytest.raises(AttributeError):
+        crash.usable = ()
+    with pytest.raises(TypeError):
+        Crash(HEADER, [MAIN])
+
+
+@pytest.mark.parametrize(
+    ("header", "usable", "names"),
+    [
+        ((1, 0), [MAIN], "elfcorehdr"),
+        ((-1, 5), [MAIN], "elfcorehdr"),
+        ((U64_MAX, 2), [MAIN], "elfcorehdr"),
+        (HEADER, [], "usable"),
+        (HEADER, [MAIN, (4, 0)], r"usable\[1\]"),
+        (HEADER, [(1 << 64, 1)], r"usable\[0\]"),
+    ],
+)
+def test_crash_refuses_ranges_that_cannot_be(header, usable, names):
+    with pytest.raises(FdtBadParameter, match=names):
+        Crash(elfcorehdr=header, usable=usable)
+
+
+@pytest.mark.parametrize(
+    ("header", "usable", "names"),
+    [
+        (5, [MAIN], "elfcorehdr"),
+        ("ab", [MAIN], "elfcorehdr"),
+        ((1, 2, 3), [MAIN], "elfcorehdr"),
+        ((1.0, 2), [MAIN], "elfcorehdr"),
+        (HEADER, MAIN, r"usable\[0\]"),  # a range where a list of them belongs
+        (HEADER, 7, "usable"),
+    ],
+)
+def test_crash_wants_ranges(header, usable, names):
+    with pytest.raises(TypeError, match=names):
+        Crash(elfcorehdr=header, usable=usable)
+
+
+# --- ranges
+
+
+@pytest.mark.parametrize("argument", ["initrd", "old_dtb"])
+@pytest.mark.parametrize("bad", [(0x1000, 0), (U64_MAX, 2), (-1, 4), (0, 1 << 65)])
+def test_a_range_that_cannot_be_is_refused_by_name(argument, bad):
+    with pytest.raises(FdtBadParameter) as e:
+        make(**{argument: bad})
+    assert e.value.where == argument
+    assert f"{bad[0]:#x}" in str(e.value)
+
+
+@pytest.mark.parametrize("argument", ["initrd", "old_dtb"])
+@pytest.mark.parametrize("bad", [5, "12", (1,), (1, 2, 3), (b"1", 2)])
+def test_what_is_no_range_is_a_type_error(argument, bad):
+    with pytest.raises(TypeError, match=argument):
+        make(**{argument: bad})
+
+
+def test_crash_must_be_a_crash():
+    with pytest.raises(TypeError, match=r"crash must be a Crash.*not tuple"):
+        make(crash=(HEADER, [MAIN]))
+
+
+@pytest.mark.parametrize("n", range(1, 9))
+def test_more_usable_ranges_than_the_kernel_reads_are_refused(n):
+    ranges = [MAIN, *[(0x1000 * i, 0x1000) for i in range(1, n)]]
+    crash = Crash(elfcorehdr=HEADER, usable=ranges)
+    # drivers/of/fdt.c MAX_USABLE_RANGES is 2 up to Linux 7.2
+    if n > 2:
+        with pytest.raises(FdtBadParameter, match=rf"{n} ranges.*max_usable=2"):
+            make(crash=crash)
+    out = make(crash=crash, max_usable=n)
+    want = b"".join(u64(*r) for r in ranges)
+    assert out.prop("linux,usable-memory-range") == want
+    if n > 1:
+        with pytest.raises(FdtBadParameter, match="max_usable"):
+            make(crash=crash, max_usable=n - 1)
+
+
+# --- words
+
+
+@pytest.mark.parametrize(
+    ("argument", "bad"),
+    [("arch", "x86"), ("arch", ""), ("arch", None), ("root_cells", "1/1"),
+     ("root_cells", None), ("max_usable", 0), ("max_usable", -1)],
+)  # fmt: skip
+def test_an_unknown_choice_is_refused_by_name(argument, bad):
+    with pytest.raises(FdtBadParameter) as e:
+        make(**{"crash": CRASH, argument: bad})
+    assert e.value.where == argument
+
+
+@pytest.mark.parametrize(
+    ("argument", "bad"),
+    [("cmdline", b"bytes"), ("append", 5), ("max_usable", "2"), ("max_usable", True),
+     ("load_address", "0x8"), ("load_address", 8.0), ("kaslr_seed", b"12345678"),
+     ("kaslr_seed", "x"), ("kaslr_seed", True), ("rng_seed", 128), ("rng_seed", "x")],
+)  # fmt: skip
+def test_a_wrong_type_is_a_type_error_that_names_the_argument(argument, bad):
+    with pytest.raises(TypeError, match=argument):
+        make(**{"crash": CRASH, argument: bad})
+
+
+@pytest.mark.parametrize("address", range(33))
+def test_the_load_address_is_8_byte_aligned(address):
+    if address % 8 == 0:
+        assert make(load_address=address)
+    else:
+        with pytest.raises(FdtBadParameter, match=f"load_address: {address:#x}"):
+            make(load_address=address)
+
+
+@pytest.mark.parametrize("address", [-8, 1 << 64])
+def test_the_load_address_is_a_u64(address):
+    with pytest.raises(FdtBadParameter, match="load_address"):
+        make(load_address=address)
+
+
+# --- seeds
+
+
+def test_random_seeds_have_their_lengths_and_differ():
+    # kaslr-seed is a u64, RNG_SEED_SIZE is 128 (Linux drivers/of/kexec.c)
+    first, second = make(), make()
+    for name, length in (("kaslr-seed", 8), ("rng-seed", 128)):
+        assert len(first.prop(name)) == len(second.prop(name)) == length
+        assert first.prop(name) != second.prop(name)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 0x0102030405060708, U64_MAX])
+def test_a_fixed_kaslr_seed_is_a_big_endian_u64(seed):
+    assert make(kaslr_seed=seed).prop("kaslr-seed") == seed.to_bytes(8, "big")
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 31, 32, 128, 4096])
+def test_a_fixed_rng_seed_is_written_as_it_is(length):
+    seed = bytes(i % 251 for i in range(length))
+    for given in (seed, bytearray(seed), memoryview(seed)):
+        assert make(rng_seed=given).prop("rng-seed") == seed
+
+
+def test_seeds_can_be_left_out():
+    out = make(kaslr_seed=None, rng_seed=None)
+    assert out.chosen == [("linux,booted-from-kexec", b"")]
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 64, 0xDEADBEEF << 64])
+def test_a_bad_kaslr_seed_is_refused_without_showing_it(seed):
+    with pytest.raises(FdtBadParameter) as e:
+        make(kaslr_seed=seed)
+    assert e.value.where == "kaslr_seed"
+    assert "deadbeef" not in str(e.value)
+    assert str(seed) not in str(e.value)
+
+
+def test_an_empty_rng_seed_is_refused():
+    with pytest.raises(FdtBadParameter, match=r"rng_seed.*None"):
+        make(rng_seed=b"")
+
+
+# --- the input
+
+
+@pytest.mark.parametrize("offset", range(9))
+def test_any_bytes_like_input_at_any_address(offset):
+    want = second_kernel_dtb(BLOB, kaslr_seed=1, rng_seed=b"1")
+    padded = bytes(offset) + BLOB
+    # bytes behind totalsize are accepted
+    words = array.array("I", BLOB + bytes(-len(BLOB) % 4))
+    for blob in (
+        bytearray(BLOB),
+        memoryview(padded)[offset:],
+        memoryview(bytearray(padded))[offset:],
+        words,
+        memoryview(words),
+        memoryview(BLOB[::-1])[::-1],
+        type("B", (bytes,), {})(BLOB),
+    ):
+        assert second_kernel_dtb(blob, kaslr_seed=1, rng_seed=b"1") == want
+
+
+def test_the_input_stays_as_it_is():
+    for blob in (bytearray(BLOB), bytes(bytearray(BLOB))):
+        second_kernel_dtb(blob, crash=CRASH, initrd=(1, 2), cmdline="x" * 100)
+        assert blob == BLOB
+
+
+@pytest.mark.parametrize("bad", ["text", 5, None, [1, 2], object()])
+def test_what_is_not_bytes_like_is_a_type_error(bad):
+    with pytest.raises(TypeError, match="bytes-like"):
+        second_kernel_dtb(bad)
+
+
+# --- the result's limits
+
+
+def test_arm64_takes_2_mib_and_not_a_byte_more():
+    # Linux arch/arm64: a tree above MAX_FDT_SIZE (2 MiB) is not mapped, and
+    # setup_machine_fdt() then waits for ever
+    tree = ("", [], [("chosen", [], [])])
+    job = {"kaslr_seed": None, "rng_seed": None}
+    empty = len(second_kernel_dtb(assemble(tree), **job))
+    for length in (0x1FFFFF, 0x200000, 0x200001):
+        # unused strings make any length
+        blob = assemble(tree, strings=b"x" * (length - empty - 1) + b"\0")
+        assert len(second_kernel_dtb(blob, arch="riscv", **job)) == length
+        if length <= 0x200000:
+            assert len(second_kernel_dtb(blob, **job)) == length
+        else:
+            with pytest.raises(FdtBadContent, match=r"0x200001 bytes.*0x200000"):
+                second_kernel_dtb(blob, **job)
+
+
+def near(crash_range):
+    """Headers around a range: (header, wholly inside, touching)."""
+    start, size = crash_range
+    end = start + size
+    return [
+        ((start, 1), True, True),
+        ((end - 1, 1), True, True),
+        (crash_range, True, True),
+        ((end, 1), False, False),
+        ((start - 1, 1), False, False),
+        ((start - 1, 2), False, True),
+        ((end - 1, 2), False, True),
+        ((start - 1, size + 2), False, True),
+    ]
+
+
+@pytest.mark.parametrize("arch", ["arm64", "riscv"])
+@pytest.mark.parametrize("where", [MAIN, LOW])
+@pytest.mark.parametrize("case", range(8))
+def test_a_header_outside_usable_memory_is_warned_about(arch, where, case):
+    header, inside, _ = near(where)[case]
+    crash = Crash(elfcorehdr=header, usable=[MAIN, LOW])
+    if inside:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            make(crash=crash, arch=arch)
+    else:
+        with pytest.warns(FdtWarning, match=r"crash\.elfcorehdr.*not inside") as seen:
+            make(crash=crash, arch=arch)
+        # points at the caller of second_kernel_dtb()
+        assert Path(seen[0].filename).name == Path(__file__).name
+
+
+@pytest.mark.parametrize("case", range(8))
+def test_arm_warns_about_a_header_that_touches_usable_memory(case):
+    header, _, touching = near(MAIN)[case]
+    # the first usable range gives the distance for mem= and is far below
+    crash = Crash(elfcorehdr=header, usable=[(0x1000, 0x1000), MAIN])
+    if touching:
+        with pytest.warns(FdtWarning, match=r"crash\.elfcorehdr.*overlaps"):
+            make(crash=crash, arch="arm")
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            make(crash=crash, arch="arm")
+
+
+def test_a_header_across_two_adjacent_ranges_is_outside_each():
+    crash = Crash(elfcorehdr=(0x1FFF, 2), usable=[(0x1000, 0x1000), (0x2000, 0x1000)])
+    with pytest.warns(FdtWarning, match="not inside a usable range"):
+        make(crash=crash)
+
+
+def test_the_names_are_exported():
+    assert issubclass(pyfdtx.FdtWarning, UserWarning)
+    assert pyfdtx.kexec.second_kernel_dtb is second_kernel_dtb
