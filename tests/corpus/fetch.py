@@ -46,7 +46,9 @@ def run(command: list[str], config: Path | None = None, cwd: Path | None = None)
         )
     except subprocess.CalledProcessError as e:
         last = (e.stderr.strip() or e.stdout.strip()).splitlines()[-3:]
-        raise FetchError(f"{' '.join(command[:2])} failed: {' / '.join(last)}") from None
+        raise FetchError(
+            f"{' '.join(command[:2])} failed: {' / '.join(last)}"
+        ) from None
     return done.stdout
 
 
@@ -113,22 +115,24 @@ def kernel_package(config: Path, meta: str) -> tuple[str, str]:
 def unpack(deb: Path, target: Path) -> int:
     """Write the .dtb files of a package below target; returns their number."""
     count = 0
-    with subprocess.Popen(
-        ["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE
-    ) as stream:
-        with tarfile.open(fileobj=stream.stdout, mode="r|") as tar:
-            for member in tar:
-                # ./usr/lib/linux-image-VERSION/[VENDOR/]NAME.dtb
-                parts = Path(member.name).parts
-                if not member.isfile() or not member.name.endswith(".dtb"):
-                    continue
-                content = tar.extractfile(member)
-                place = target.joinpath(*parts[parts.index("lib") + 2 :])
-                if content is None or target not in place.resolve().parents:
-                    raise FetchError(f"{deb.name} has a strange entry {member.name}")
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(content.read())
-                count += 1
+    with (
+        subprocess.Popen(
+            ["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE
+        ) as stream,
+        tarfile.open(fileobj=stream.stdout, mode="r|") as tar,
+    ):
+        for member in tar:
+            # ./usr/lib/linux-image-VERSION/[VENDOR/]NAME.dtb
+            parts = Path(member.name).parts
+            if not member.isfile() or not member.name.endswith(".dtb"):
+                continue
+            content = tar.extractfile(member)
+            place = target.joinpath(*parts[parts.index("lib") + 2 :])
+            if content is None or target not in place.resolve().parents:
+                raise FetchError(f"{deb.name} has a strange entry {member.name}")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content.read())
+            count += 1
     if stream.returncode:
         raise FetchError(f"dpkg-deb could not read {deb.name}")
     return count
