@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAGIC = 0xD00DFEED
 BEGIN_NODE, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
 MAX_DEPTH = 1024
+MAX_TOTALSIZE = 0x7FFFFFFF - 64
 V16_SIZE, V17_SIZE = 36, 40
 
 # libfdt's codes
@@ -109,16 +110,18 @@ def scan(data: Buffer) -> Scan:
     header = V17_SIZE if version >= 17 else V16_SIZE
     if len(blob) < header or totalsize < header:
         _bad(TRUNCATED, 4, "header is cut off")
-    if totalsize > len(blob) or totalsize >= 0x7FFFFFFF:
+    if totalsize > len(blob) or totalsize > MAX_TOTALSIZE:
         _bad(TRUNCATED, 4, f"totalsize {totalsize} does not fit")
     struct_size = unpack_from(">I", blob, 36)[0] if version >= 17 else None
 
     # Memory reservations, up to an entry of size 0
+    if not header <= rsv_start <= totalsize:
+        _bad(TRUNCATED, 16, "memory reservations are not inside the blob")
     if rsv_start % 8:
         _bad(ALIGNMENT, rsv_start, "memory reservations are not 8-byte aligned")
     rsv_end = rsv_start
     while True:
-        if rsv_end < header or rsv_end + 16 > totalsize:
+        if rsv_end + 16 > totalsize:
             _bad(TRUNCATED, rsv_end, "memory reservations have no end")
         entry = _ENTRY.unpack_from(blob, rsv_end)
         rsv_end += 16
@@ -133,11 +136,11 @@ def scan(data: Buffer) -> Scan:
     if strings_size and s.strings[-1]:
         _bad(TRUNCATED, strings_end, "last string has no end")
 
-    if struct_start % 4:
-        _bad(ALIGNMENT, struct_start, "structure block is not 4-byte aligned")
     limit = totalsize if struct_size is None else struct_start + struct_size
     if struct_start < header or struct_start > totalsize or limit > totalsize:
         _bad(TRUNCATED, struct_start, "structure block is not inside the blob")
+    if struct_start % 4:
+        _bad(ALIGNMENT, struct_start, "structure block is not 4-byte aligned")
     s.start = struct_start
     _walk(s, limit)
 
@@ -306,10 +309,12 @@ def canonicalise(blob: Buffer, squeeze: bool = False) -> bytes:
     """The one canonical serialisation of the tree in blob.
 
     Args:
-        squeeze: drop FDT_NOP tags too.
+        squeeze: drop all FDT_NOP tags, not only those in front of the root.
     Raises:
         FdtBadBlob: see check().
     """
     s = scan(blob)
-    edits = s.padding + s.nops if squeeze else s.padding
+    # In front of the root they never stay
+    nops = s.nops if squeeze else [n for n in s.nops if n[0] < s.root.front]
+    edits = s.padding + nops
     return assemble(s.reserved, splice(s, edits), s.strings, s.boot_cpuid)

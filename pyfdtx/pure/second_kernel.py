@@ -81,11 +81,11 @@ def _refuse(argument: str, value: object, why: str) -> NoReturn:
     raise FdtBadParameter(OP, argument, f"{value!r} {why}")
 
 
-def _range(argument: str, value: Iterable[int], empty: bool = False) -> Range:
+def _range(argument: str, value: Iterable[int]) -> Range:
     start, size = value
     if start < 0 or size < 0 or start + size > U64_END:
         _refuse(argument, (start, size), "is negative or wraps 2**64")
-    if not size and not empty:
+    if not size:
         _refuse(argument, (start, size), "is empty")
     return start, size
 
@@ -355,7 +355,7 @@ def second_kernel_dtb(
     new_initrd = None if initrd is None else _range("initrd", initrd)
     if new_initrd and sum(new_initrd) == U64_END:
         _refuse("initrd", new_initrd, "ends at 2**64, which initrd-end cannot say")
-    dtb_range = None if old_dtb is None else _range("old_dtb", old_dtb, empty=True)
+    dtb_range = None if old_dtb is None else _range("old_dtb", old_dtb)
     kaslr, rng = _seed_arguments(kaslr_seed, rng_seed)
     _text_argument("cmdline", cmdline)
     _text_argument("append", append)
