@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """The corpus: every .dtb below --corpus, as it is and as a kernel shows it."""
 
+import functools
 import shutil
 import struct
 
@@ -27,17 +28,17 @@ def pytest_generate_tests(metafunc):
     metafunc.parametrize("dtb", found, ids=names, scope="module")
 
 
-@pytest.fixture
+@functools.lru_cache(maxsize=1)
 def packaged(dtb):
     """The tree as its package carries it."""
     return dtb.read_bytes()
 
 
-@pytest.fixture
-def running(packaged):
+@functools.lru_cache(maxsize=1)
+def running(dtb):
     """The same tree as /sys/firmware/fdt of a kernel that was kexec'ed shows it:
     old properties and reservations, a consumed rng-seed, slack."""
-    root = pure.unflatten(packaged)
+    root = pure.unflatten(packaged(dtb))
     chosen = next((c for c in root[2] if c[0].split("@")[0] == "chosen"), None)
     if chosen is None:
         chosen = ("chosen", [], [])
@@ -59,7 +60,7 @@ def running(packaged):
     reserved = [
         FOREIGN[0],
         (start, -(-size // page) * page),
-        *pure.memreserve(packaged),
+        *pure.memreserve(packaged(dtb)),
         OLD_HEADER,
         FOREIGN[1],
     ]
@@ -71,9 +72,9 @@ def running(packaged):
     return bytes(blob)
 
 
-@pytest.fixture(params=["packaged", "running"])
-def tree(request):
-    return request.getfixturevalue(request.param)
+@pytest.fixture(params=[packaged, running], ids=["packaged", "running"])
+def tree(request, dtb):
+    return request.param(dtb)
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ import subprocess
 import warnings
 
 import pytest
-from pyfdtx.kexec import Crash, second_kernel_dtb
 
 from pyfdtx import Fdt, FdtError, pure
 from pyfdtx._native import validate
+from pyfdtx.kexec import Crash, second_kernel_dtb
 
 # All below 2^32, so that they fit one cell too
 INITRD = (0x6C6B0000, 0x214000)

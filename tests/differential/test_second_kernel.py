@@ -11,10 +11,10 @@ import warnings
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyfdtx.kexec import Crash, second_kernel_dtb
 
 from pyfdtx import FdtError, pure
 from pyfdtx._native import validate
+from pyfdtx.kexec import Crash, second_kernel_dtb
 
 BEGIN, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
 relaxed = settings(
