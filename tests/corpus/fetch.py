@@ -146,7 +146,10 @@ def fetch(arch: str, directory: Path) -> None:
         base = Path(scratch).resolve()
         config = private_apt(base, arch)
         print(f"corpus: asking apt for {META_PACKAGES[arch]}", flush=True)
-        run(["apt-get", "-q", "update"], config)
+        try:
+            run(["apt-get", "-q", "update"], config)
+        except FetchError as e:  # one mirror of several; the next step decides
+            print(f"corpus: {e}", flush=True)
         name, version = kernel_package(config, META_PACKAGES[arch])
         print(f"corpus: downloading {name} {version}", flush=True)
         run(["apt-get", "-q", "download", name], config, base)
