@@ -172,14 +172,14 @@ def _walk(s: Scan, limit: int) -> None:
             if at + 3 > count:
                 _bad(TRUNCATED, start + 4 * at, "property header is cut off")
             size, nameoff = cells[at + 1], cells[at + 2]
-            value = start + 4 * at + 12
-            if size > limit - value:
+            end = at + 3 + (size + 3 >> 2)
+            used = size & 3
+            if end > count and size > limit - start - 4 * (at + 3):
                 _bad(TRUNCATED, start + 4 * at, "property value is cut off")
             if nameoff >= strings_size or not strings[nameoff]:
                 _bad(BADSTRUCTURE, start + 4 * at, "property has no name")
-            end = at + 3 + (size + 3) // 4
-            used = size % 4
             if kept is not None:
+                value = start + 4 * (at + 3)
                 data = blob[value : value + size]
                 place = start + 4 * at, start + 4 * end
                 kept.props.append(Property(s.name(nameoff), data, *place))

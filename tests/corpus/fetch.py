@@ -45,10 +45,9 @@ def run(command: list[str], config: Path | None = None, cwd: Path | None = None)
             command, env=env, cwd=cwd, capture_output=True, text=True, check=True
         )
     except subprocess.CalledProcessError as e:
-        last = (e.stderr.strip() or e.stdout.strip()).splitlines()[-3:]
-        raise FetchError(
-            f"{' '.join(command[:2])} failed: {' / '.join(last)}"
-        ) from None
+        said = (e.stderr.strip() or e.stdout.strip()).splitlines()
+        errors = [line for line in said if line.startswith("E:")] or said[-1:]
+        raise FetchError(f"{' '.join(command)}: {' '.join(errors)}") from None
     return done.stdout
 
 
