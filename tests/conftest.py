@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Options that every kind of test knows."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+CORPUS_TESTS = Path(__file__).parent / "corpus"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--corpus",
+        type=Path,
+        metavar="DIR",
+        help="run tests/corpus over every .dtb below DIR (tests/corpus/fetch.py)",
+    )
+
+
+def pytest_ignore_collect(collection_path, config):
+    # Without a corpus there is nothing that these tests could be run over
+    if config.getoption("--corpus") is None and collection_path == CORPUS_TESTS:
+        return True
+    return None
+
+
+def required(report, where, why):
+    """PYFDTX_REQUIRE_ALL=1 turns a skip into a failure."""
+    expected = hasattr(report, "wasxfail")
+    if report.skipped and not expected and os.environ.get("PYFDTX_REQUIRE_ALL") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"{where}: skipped, but PYFDTX_REQUIRE_ALL=1: {why}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    return required(report, item.nodeid, call.excinfo and call.excinfo.value)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    return required(report, collector.nodeid, report.longrepr)
