@@ -14,8 +14,12 @@ from .errors import (
     FdtNotFound,
     FdtStale,
 )
+from .node import Node
+from .reg import MemRange
+from .tree import Fdt
 
 __all__ = [
+    "Fdt",
     "FdtBadBlob",
     "FdtBadContent",
     "FdtBadParameter",
@@ -25,6 +29,8 @@ __all__ = [
     "FdtNoSpace",
     "FdtNotFound",
     "FdtStale",
+    "MemRange",
+    "Node",
 ]
 
 

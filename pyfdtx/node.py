@@ -1,0 +1,755 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Node: a handle of one node of an Fdt, and a mapping of its properties."""
+
+from __future__ import annotations
+
+# What collections.abc re-exports; the package around that is dear to import.
+from _collections_abc import ItemsView, MutableMapping, ValuesView
+from _weakref import ref
+
+from . import values
+from ._native import c_name, ffi, lib, reading
+from .blob import MAX_SIZE
+from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, FdtStale, error
+from .reg import fault_of, from_entries, to_ranges
+
+__all__ = ["Node"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Callable, TypeVar, Union
+
+    from typing_extensions import Buffer
+
+    from .blob import Blob
+    from .reg import Entries, MemRange
+    from .tree import Fdt
+
+    T = TypeVar("T")
+
+INVALID_PHANDLES = (0, 0xFFFFFFFF)
+CELLS = ("#address-cells", "#size-cells")
+
+_MISSING: Any = object()
+
+
+def node_name(name: str, op: str, where: str) -> bytes:
+    """A node's name as C wants it.
+
+    The 31 characters of the specification are not enforced: real trees have
+    longer names, and neither libfdt nor Linux minds.
+    """
+    raw = c_name(name, "node name")
+    if not raw or b"/" in raw:
+        what = "is empty" if not raw else "contains '/'"
+        raise FdtBadParameter(op, where, f"node name {name!r} {what}")
+    return raw
+
+
+class _Values(ValuesView[bytes]):
+    __slots__ = ()
+    _mapping: Node
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([value for _, value in self._mapping._properties()])
+
+
+class _Items(ItemsView[str, bytes]):
+    __slots__ = ()
+    _mapping: Node
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        return iter(self._mapping._properties())
+
+
+class Node(MutableMapping[str, bytes]):
+    """A node of an `Fdt`; made by the tree, never by hand.
+
+    A mapping of property names to values: ``node[name]`` is a copy (bytes),
+    ``node[name] = value`` takes any bytes-like object, iteration gives the
+    names in the order of the blob. Of properties with the same name the
+    first is found; deleting deletes all.
+
+    While a handle is referred to there is one object for each node, so handles are
+    compared with ``is`` or ``==`` and can be keys of a dict. A handle follows
+    a rename of its node or of a node above. Once its node was deleted, every
+    use raises `FdtStale`, even if a node of that name was added again.
+
+    >>> from pyfdtx import Fdt
+    >>> fdt = Fdt.empty()
+    >>> chosen = fdt.root.add("chosen")
+    >>> chosen.set_string("bootargs", "quiet")
+    >>> chosen["bootargs"], list(chosen), chosen.path
+    (b'quiet\\x00', ['bootargs'], '/chosen')
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_blob",
+        "_children",
+        "_dead",
+        "_deaths",
+        "_edit",
+        "_name",
+        "_offset",
+        "_parent",
+        "fdt",
+    )
+
+    fdt: Fdt
+
+    def __init__(self, fdt: Fdt, blob: Blob, parent: Node | None, name: str) -> None:
+        self.fdt = fdt
+        self._blob = blob
+        self._parent = parent
+        self._name = name
+        self._children: dict[str, ref[Node]] = {}
+        self._dead = False
+        self._deaths = blob.deaths
+        self._offset = 0
+        self._edit = -1
+
+    def __repr__(self) -> str:
+        return f"<Node {self._path()}{' (deleted)' if self._is_dead() else ''}>"
+
+    # One object for each node: a mapping's comparison by content is no use
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self.fdt).__getitem__, (self.fdt, self.path)
+
+    # -- where it is -------------------------------------------------------
+
+    def _path(self) -> str:
+        names = []
+        node = self
+        while node._parent is not None:
+            names.append(node._name)
+            node = node._parent
+        return "/" + "/".join(reversed(names))
+
+    def _is_dead(self) -> bool:
+        if self._deaths == self._blob.deaths:
+            return self._dead
+        node: Node | None = self
+        while node is not None:
+            if node._dead:
+                self._dead = True
+                break
+            node = node._parent
+        self._deaths = self._blob.deaths
+        return self._dead
+
+    def _at(self, op: str) -> int:
+        """Where the node is now, as libfdt's nodeoffset."""
+        blob = self._blob
+        if self._edit != blob.edits or self._dead:
+            if self._is_dead():
+                raise FdtStale(op, self._path(), "the node has been deleted")
+            self._offset = blob.now(self._offset, self._edit)
+            if self._offset < 0:
+                self._offset = self._search(op)
+            self._edit = blob.edits
+        return self._offset
+
+    def _search(self, op: str) -> int:
+        path = self._path()
+        raw = c_name(path)
+        offset: int = self._blob.read(lib.fdtx_path_offset, raw, len(raw))
+        if offset < 0:
+            raise error(offset, op, path)
+        return offset
+
+    def _handle(self, name: str, offset: int) -> Node:
+        """The one object of the child of that name, known to be at offset."""
+        known = self._children.get(name)
+        node = known() if known is not None else None
+        if node is None:
+            node = Node(self.fdt, self._blob, self, name)
+            self._children[name] = ref(node)
+        node._offset = offset
+        node._edit = self._blob.edits
+        return node
+
+    def __del__(self) -> None:
+        parent = self._parent
+        if parent is not None and not self._dead:
+            known = parent._children.get(self._name)
+            if known is not None and known() is None:
+                del parent._children[self._name]
+
+    @property
+    def path(self) -> str:
+        """Full path; "/" for the root. Raises FdtStale."""
+        self._at("path")
+        return self._path()
+
+    @property
+    def name(self) -> str:
+        """Name with unit address; "" for the root. Raises FdtStale."""
+        self._at("name")
+        return self._name
+
+    @property
+    def parent(self) -> Node | None:
+        """The node above; None for the root. Raises FdtStale."""
+        self._at("parent")
+        return self._parent
+
+    @property
+    def depth(self) -> int:
+        """Number of nodes above: 0 for the root. Raises FdtStale."""
+        return self.path.count("/") - (self._parent is None)
+
+    # -- nodes below -------------------------------------------------------
+
+    def _below(self, maxdepth: int, op: str) -> Iterator[Node]:
+        """This node and those below, parents first, each path once."""
+        blob = self._blob
+        offset = self._at(op)
+        items, n = blob.table("fdtx_node", lib.fdtx_nodes, offset, maxdepth)
+        start = blob.struct_start + 4
+        # handles by depth, names seen by depth of the parent
+        above = [self]
+        seen: list[set[str]] = [set()]
+        skip = MAX_SIZE
+        found = [self]
+        for item in ffi.unpack(items, n)[1:]:
+            depth = item.depth
+            if depth > skip:
+                continue
+            skip = MAX_SIZE
+            del above[depth:], seen[depth:]
+            name = blob.text(start + item.offset)
+            if name in seen[-1]:
+                skip = depth
+                continue
+            seen[-1].add(name)
+            node = above[-1]._handle(name, item.offset)
+            above.append(node)
+            seen.append(set())
+            found.append(node)
+        for node in found:
+            if not node._is_dead():
+                yield node
+
+    def walk(self) -> Iterator[Node]:
+        """This node and all below, depth first, parents before children.
+
+        The nodes are those of the moment the walk starts; ones deleted
+        meanwhile are left out. Of siblings with the same name only the first
+        is shown, as it is the only one that can be found.
+        """
+        return self._below(MAX_SIZE, "walk")
+
+    def children(self) -> Iterator[Node]:
+        """The nodes right below, in the order of the blob; as walk() otherwise."""
+        nodes = self._below(1, "children")
+        next(nodes)
+        return nodes
+
+    def child(self, name: str) -> Node:
+        """The child of that name; the unit address may be left out.
+
+        Raises:
+            FdtNotFound: there is none.
+            FdtBadParameter: no name of a node.
+        """
+        raw = node_name(name, "child", self._path())
+        offset = self._at("child")
+        found: int = self._blob.read(lib.fdtx_subnode_offset, offset, raw, len(raw))
+        if found < 0:
+            found = self._blob.read(
+                lib.fdt_subnode_offset_namelen, offset, raw, len(raw)
+            )
+            if found < 0:
+                raise error(
+                    found, "child", self._path(), f"has no child named {name!r}"
+                )
+            name = self._blob.text(self._blob.struct_start + found + 4)
+        return self._handle(name, found)
+
+    def add(self, name: str) -> Node:
+        """Add a child: behind the properties, in front of the other children.
+
+        Only the exact name counts as existing: "memory" can be added beside
+        "memory@0", though libfdt and Linux then find either as "/memory".
+
+        Raises:
+            FdtExists: there is a child of that name.
+            FdtBadParameter: empty, with '/', not ASCII; the tree would be
+                deeper or larger than a device tree can be.
+        """
+        where = self._path()
+        raw = node_name(name, "add", where)
+        if self.depth + 1 >= lib.FDTX_MAX_DEPTH:
+            raise FdtBadParameter(
+                "add", where, f"nodes are nested {lib.FDTX_MAX_DEPTH} deep at most"
+            )
+        blob = self._blob
+        need = (len(raw) + 4 & ~3) + 8
+        blob.room(need, "add", where)
+        offset = blob.add_node(self._at("add"), raw, need)
+        if offset < 0:
+            raise error(offset, "add", where.rstrip("/") + "/" + name, "exists already")
+        return self._handle(name, offset)
+
+    def delete(self) -> None:
+        """Delete the node and all below it.
+
+        Raises:
+            FdtBadParameter: it is the root.
+        """
+        offset = self._at("delete")
+        parent = self._parent
+        if parent is None:
+            raise FdtBadParameter("delete", "/", "the root cannot be deleted")
+        blob = self._blob
+        code = blob.edit(lib.fdt_del_node, offset)
+        if code < 0:
+            raise error(code, "delete", self._path())
+        parent._children.pop(self._name, None)
+        self._dead = True
+        blob.deaths += 1
+
+    def rename(self, name: str) -> None:
+        """Give the node another name; handles of it and below follow.
+
+        Raises:
+            FdtExists: there is a sibling of that name.
+            FdtBadParameter: as for add(), or it is the root.
+        """
+        where = self._path()
+        raw = node_name(name, "rename", where)
+        offset = self._at("rename")
+        parent = self._parent
+        if parent is None:
+            raise FdtBadParameter("rename", "/", "the root has no name to change")
+        blob = self._blob
+        blob.room(len(raw) + 4, "rename", where)
+        code = blob.edit(lib.fdtx_set_name, offset, parent._at("rename"), raw)
+        if code < 0:
+            raise error(
+                code, "rename", where, f"a sibling named {name!r} exists already"
+            )
+        known = parent._children.pop(self._name)
+        self._name = name
+        parent._children[name] = known
+
+    # -- properties as a mapping -------------------------------------------
+
+    def _where(self, name: str) -> str:
+        return f"{self._path()}:{name}"
+
+    def _prop_name(self, name: str, op: str) -> bytes:
+        raw = c_name(name, "property name")
+        if not raw:
+            raise FdtBadParameter(op, self._path(), "the property name is empty")
+        return raw
+
+    def _find(self, name: str, op: str) -> bytes | None:
+        raw = self._prop_name(name, op)
+        offset = self._at(op)
+        blob = self._blob
+        lenp = blob.lenp
+        with reading(blob.buf) as p:
+            value = lib.fdt_getprop_namelen(p, offset, raw, len(raw), lenp)
+            if value:
+                found: bytes = ffi.buffer(value, lenp[0])[:]
+                return found
+        if lenp[0] != -lib.FDT_ERR_NOTFOUND:
+            raise error(lenp[0], op, self._where(name))
+        return None
+
+    def _get(
+        self, name: str, op: str, default: Any, decode: Callable[..., T], *args: object
+    ) -> T:
+        raw = self._find(name, op)
+        if raw is not None:
+            return decode(raw, *args, op, self._where(name))
+        if default is _MISSING:
+            raise self._missing(name, op)
+        given: T = default
+        return given
+
+    def _missing(self, name: str, op: str) -> FdtNotFound:
+        return FdtNotFound(
+            op, self._where(name), "no such property", -lib.FDT_ERR_NOTFOUND
+        )
+
+    def _write(
+        self, func: Callable[..., int], name: str, value: bytes, op: str
+    ) -> None:
+        raw = self._prop_name(name, op)
+        offset = self._at(op)
+        blob = self._blob
+        where = self._where(name)
+        blob.room(lib.fdt_prop_len(raw, len(value)), op, where)
+        code = blob.edit(func, offset, raw, value, len(value))
+        if code < 0:
+            raise error(code, op, where)
+
+    def _bytes(self, name: str, value: Buffer, op: str) -> bytes:
+        view = memoryview(value)
+        # Before the copy is made and C counts in int
+        if view.nbytes > MAX_SIZE - len(name) - 64:
+            raise FdtBadParameter(
+                op,
+                self._where(name),
+                f"{view.nbytes} bytes are more than a device tree can hold",
+            )
+        return value if type(value) is bytes else view.tobytes()
+
+    def _properties(self) -> list[tuple[str, bytes]]:
+        """(name, value) of every property, in order, each name once."""
+        blob = self._blob
+        offset = self._at("items")
+        items, n = blob.table("fdtx_prop", lib.fdtx_props, offset)
+        buf, text = blob.buf, blob.text
+        found: dict[str, bytes] = {}
+        for item in ffi.unpack(items, n):
+            name = text(item.name)
+            if name not in found:
+                found[name] = bytes(buf[item.value : item.value + item.len])
+        return list(found.items())
+
+    def __getitem__(self, name: str) -> bytes:
+        value = self._find(name, "getprop")
+        if value is None:
+            raise self._missing(name, "getprop")
+        return value
+
+    def __setitem__(self, name: str, value: Buffer) -> None:
+        self._write(
+            lib.fdtx_setprop, name, self._bytes(name, value, "setprop"), "setprop"
+        )
+
+    def __delitem__(self, name: str) -> None:
+        raw = self._prop_name(name, "delprop")
+        code = self._blob.edit(lib.fdtx_delprop, self._at("delprop"), raw)
+        if code < 0:
+            raise self._missing(name, "delprop")
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._find(name, "getprop") is not None
+
+    def __iter__(self) -> Iterator[str]:
+        """Names in the order of the blob, as they are at this moment."""
+        blob = self._blob
+        offset = self._at("iterate")
+        items, n = blob.table("fdtx_prop", lib.fdtx_props, offset)
+        text = blob.text
+        return iter(dict.fromkeys([text(item.name) for item in ffi.unpack(items, n)]))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def values(self) -> ValuesView[bytes]:
+        return _Values(self)
+
+    def items(self) -> ItemsView[str, bytes]:
+        return _Items(self)
+
+    # The mix-in's own versions wait for KeyError
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value (bytes), or default if there is no such property."""
+        value = self._find(name, "getprop")
+        return default if value is None else value
+
+    def pop(self, name: str, default: Any = _MISSING) -> Any:
+        """Delete a property and give its value; default if there is none."""
+        value = self._find(name, "delprop")
+        if value is not None:
+            del self[name]
+            return value
+        if default is _MISSING:
+            raise self._missing(name, "delprop")
+        return default
+
+    def popitem(self) -> tuple[str, bytes]:
+        """Delete the first property and give it; FdtNotFound if there is none."""
+        for name in self:
+            return name, self.pop(name)
+        raise FdtNotFound("delprop", self._path(), "the node has no properties")
+
+    def setdefault(self, name: str, default: Any = b"") -> bytes:
+        """The value; if there is none, default is set first."""
+        value = self._find(name, "getprop")
+        if value is None:
+            self[name] = default
+            value = self[name]
+        return value
+
+    def clear(self) -> None:
+        """Delete all properties."""
+        for name in self:
+            del self[name]
+
+    # -- typed properties --------------------------------------------------
+
+    def get_u32(self, name: str, default: Any = _MISSING) -> int:
+        """Value of 4 bytes as a number.
+
+        Args:
+            default: what to return if the property is missing.
+        Raises:
+            FdtNotFound: it is missing and there is no default.
+            FdtBadContent: it has another length.
+        """
+        return self._get(name, "get_u32", default, values.to_int, 4)
+
+    def get_u64(self, name: str, default: Any = _MISSING) -> int:
+        """Value of 8 bytes as a number; otherwise as get_u32()."""
+        return self._get(name, "get_u64", default, values.to_int, 8)
+
+    def get_string(self, name: str, default: Any = _MISSING) -> str:
+        """Value as one string: UTF-8, one NUL, at its end; as get_u32() otherwise."""
+        return self._get(name, "get_string", default, values.to_string)
+
+    def get_stringlist(self, name: str, default: Any = _MISSING) -> list[str]:
+        """Value as strings, each with its NUL; [] if empty; as get_u32() otherwise."""
+        return self._get(name, "get_stringlist", default, values.to_stringlist)
+
+    def get_cells(self, name: str, default: Any = _MISSING) -> list[int]:
+        """Value as big-endian 32-bit numbers; as get_u32() otherwise."""
+        return self._get(name, "get_cells", default, values.to_cells)
+
+    def set_u32(self, name: str, value: int) -> None:
+        """Set to a number of 4 bytes; FdtBadParameter if it is negative or larger."""
+        raw = values.from_int(value, 4, "set_u32", self._where(name))
+        self._write(lib.fdtx_setprop, name, raw, "set_u32")
+
+    def set_u64(self, name: str, value: int) -> None:
+        """Set to a number of 8 bytes; FdtBadParameter if it is negative or larger."""
+        raw = values.from_int(value, 8, "set_u64", self._where(name))
+        self._write(lib.fdtx_setprop, name, raw, "set_u64")
+
+    def set_string(self, name: str, value: str) -> None:
+        """Set to a string, as UTF-8 with one NUL; FdtBadParameter if it has one."""
+        raw = values.from_string(value, "set_string", self._where(name))
+        self._write(lib.fdtx_setprop, name, raw, "set_string")
+
+    def set_stringlist(self, name: str, strings: Iterable[str]) -> None:
+        """Set to strings, each with its NUL."""
+        raw = values.from_stringlist(strings, "set_stringlist", self._where(name))
+        self._write(lib.fdtx_setprop, name, raw, "set_stringlist")
+
+    def set_cells(self, name: str, cells: Iterable[int]) -> None:
+        """Set to big-endian 32-bit numbers; FdtBadParameter as set_u32()."""
+        raw = values.from_cells(cells, "set_cells", self._where(name))
+        self._write(lib.fdtx_setprop, name, raw, "set_cells")
+
+    def set_bytes(self, name: str, value: Buffer) -> None:
+        """The same as ``node[name] = value``."""
+        self[name] = value
+
+    def set_empty(self, name: str) -> None:
+        """Set to no bytes at all: a property that is true by being there."""
+        self._write(lib.fdtx_setprop, name, b"", "set_empty")
+
+    def append(self, name: str, value: Buffer) -> None:
+        """Append bytes to a property, or add it."""
+        self._write(
+            lib.fdtx_appendprop, name, self._bytes(name, value, "append"), "append"
+        )
+
+    def append_cells(self, name: str, cells: Iterable[int]) -> None:
+        """Append 32-bit numbers to a property, or add it."""
+        raw = values.from_cells(cells, "append_cells", self._where(name))
+        self._write(lib.fdtx_appendprop, name, raw, "append_cells")
+
+    def append_stringlist(self, name: str, strings: Iterable[str]) -> None:
+        """Append strings to a property, or add it."""
+        op = "append_stringlist"
+        raw = values.from_stringlist(strings, op, self._where(name))
+        self._write(lib.fdtx_appendprop, name, raw, op)
+
+    # -- cells and (address, size) arrays ----------------------------------
+
+    def _cells(self, func: Callable[..., int], name: str) -> int:
+        n: int = self._blob.read(func, self._at(name))
+        if n < 0:
+            raise error(n, "cells", self._where(name), "not one cell of 0 to 4")
+        return n
+
+    @property
+    def address_cells(self) -> int:
+        """Cells of an address in the children's reg, 1 to 4; 2 if not set.
+
+        Raises:
+            FdtBadContent: #address-cells is not 4 bytes, or 0, or above 4.
+        """
+        return self._cells(lib.fdt_address_cells, CELLS[0])
+
+    @property
+    def size_cells(self) -> int:
+        """Cells of a size in the children's reg, 0 to 4; 1 if not set.
+
+        Raises:
+            FdtBadContent: #size-cells is not 4 bytes, or above 4.
+        """
+        return self._cells(lib.fdt_size_cells, CELLS[1])
+
+    def _governor(self, parent: Union[str, Node, None], op: str) -> Node:
+        if parent is None:
+            return self if self._parent is None else self._parent
+        if isinstance(parent, str):
+            return self.fdt[parent]
+        if not isinstance(parent, Node):
+            raise TypeError(
+                f"{op}: parent must be a path or a Node, not {type(parent).__name__}"
+            )
+        if parent.fdt is not self.fdt:
+            raise FdtBadParameter(op, parent._path(), "is a node of another tree")
+        return parent
+
+    def reg(
+        self, name: str = "reg", *, parent: Union[str, Node, None] = None
+    ) -> list[MemRange]:
+        """Decode an array of (address, size) entries.
+
+        Args:
+            name: the property.
+            parent: path or node whose #address-cells and #size-cells apply;
+                None: this node's parent (the root: the root itself). Missing
+                cells count as 2 and 1, as the specification has it.
+        Returns:
+            a MemRange for each entry, size 0 if there are no size cells.
+        Raises:
+            FdtNotFound: there is no such property.
+            FdtBadContent: the length is not a whole number of entries, an
+                entry needs more than 64 bits or wraps, or the cells are bad.
+        """
+        raw = self._prop_name(name, "reg")
+        by = self._governor(parent, "reg")
+        items, n = self._blob.table(
+            "fdt_reg", lib.fdtx_getprop_regs, by._at("reg"), self._at("reg"), raw
+        )
+        if n < 0:
+            raise self._reg_error(n, "reg", name, by)
+        return to_ranges(items, n)
+
+    def _reg_error(self, code: int, op: str, name: str, by: Node) -> Exception:
+        """Why an existing array cannot be read or appended to."""
+        if code == -lib.FDT_ERR_NOTFOUND:
+            return self._missing(name, op)
+        where = self._where(name)
+        if code == -lib.FDT_ERR_BADNCELLS:
+            cause = f"bad #address-cells or #size-cells in {by._path()}"
+            return error(code, op, where, cause)
+        cells = by.address_cells, by.size_cells
+        length, odd = divmod(len(self[name]), 4 * sum(cells))
+        if odd:
+            cause = "the length {} is not a whole number of entries of {} + {} cells"
+            cause = cause.format(len(self[name]), *cells)
+        else:
+            cause = f"one of {length} entries needs more than 64 bits or wraps"
+        return error(code, op, where, cause)
+
+    def set_reg(
+        self,
+        name: str,
+        entries: Entries,
+        *,
+        parent: Union[str, Node, None] = None,
+    ) -> None:
+        """Set a property to an array of (address, size) entries.
+
+        All entries are checked before anything is written.
+
+        Args:
+            name: the property.
+            entries: (start, size) pairs, bytes; or a packed array('Q') or
+                memoryview of format 'Q', alternating start and size.
+            parent: as for reg(); but cells that are missing are refused,
+                because libfdt would write with 2 and 1, and Linux would read
+                with other ones.
+        Raises:
+            FdtBadParameter: an entry does not fit the cells, or wraps.
+            FdtBadContent: bad or missing #address-cells or #size-cells.
+        """
+        self._write_reg(lib.fdt_setprop_reg_array, "set_reg", name, entries, parent)
+
+    def append_reg(
+        self,
+        name: str,
+        entries: Entries,
+        *,
+        parent: Union[str, Node, None] = None,
+    ) -> None:
+        """Append (address, size) entries to a property, or add it.
+
+        Otherwise as set_reg(), and FdtBadContent if the length of the
+        existing value is not a whole number of entries.
+        """
+        self._write_reg(
+            lib.fdt_appendprop_reg_array, "append_reg", name, entries, parent
+        )
+
+    def _write_reg(
+        self,
+        func: Callable[..., int],
+        op: str,
+        name: str,
+        entries: Entries,
+        parent: Union[str, Node, None],
+    ) -> None:
+        raw = self._prop_name(name, op)
+        where = self._where(name)
+        regs, n = from_entries(entries, op, where)
+        by = self._governor(parent, op)
+        for cells in CELLS:
+            if cells not in by:
+                raise FdtBadContent(
+                    op,
+                    where,
+                    f"{by._path()} has no {cells}: libfdt would write with 2 and 1, "
+                    f"Linux would not read so; set it first",
+                    -lib.FDT_ERR_BADNCELLS,
+                )
+        blob = self._blob
+        length = blob.read(lib.fdt_reg_len, by._at(op), n)
+        if length < 0:
+            raise self._reg_error(length, op, name, by)
+        blob.room(lib.fdt_prop_len(raw, length), op, where)
+        offset = self._at(op)
+        code = blob.edit(
+            lambda p, at, *rest: func(p, by._offset, at, *rest), offset, raw, regs, n
+        )
+        if code == -lib.FDT_ERR_BADVALUE:
+            cells_of = by.address_cells, by.size_cells
+            if len(self.get(name, b"")) % (4 * sum(cells_of)) and op == "append_reg":
+                raise self._reg_error(code, op, name, by)
+            cause = fault_of(regs, n, *cells_of)
+            raise FdtBadParameter(op, where, f"{cause} of {by._path()}", code)
+        if code < 0:
+            raise error(code, op, where)
+
+    # -- phandle -----------------------------------------------------------
+
+    @property
+    def phandle(self) -> int | None:
+        """`phandle`, else the legacy `linux,phandle`; None if there is no valid one.
+
+        0 and 0xffffffff are not valid.
+        """
+        n: int = self._blob.read(lib.fdt_get_phandle, self._at("phandle"))
+        return None if n in INVALID_PHANDLES else n
+
+    def ensure_phandle(self) -> int:
+        """The phandle; if there is none, a new one is set.
+
+        Raises:
+            FdtBadContent: no free phandle is left.
+        """
+        n = self.phandle
+        if n is None:
+            n = self.fdt.new_phandle()
+            self.set_u32("phandle", n)
+        return n
