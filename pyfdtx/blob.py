@@ -97,7 +97,7 @@ class Blob:
         if end != start:
             del buf[start:end]
             buf.extend(bytes(end - start))
-            off_strings, size_strings, size_struct = _SIZES.unpack_from(buf, 12)
+            off_strings, _size_strings, size_struct = _SIZES.unpack_from(buf, 12)
             buf[12:16] = (off_strings - (end - start)).to_bytes(4, "big")
             buf[36:40] = (size_struct - (end - start)).to_bytes(4, "big")
 

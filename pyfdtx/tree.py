@@ -8,7 +8,9 @@ from _weakref import ref
 from ._native import c_name, ffi, lib, reading, writing
 from .blob import Blob
 from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
+from .memreserve import MemReserve
 from .node import INVALID_PHANDLES, Node
+from .overlay import apply
 
 __all__ = ["Fdt"]
 
@@ -126,6 +128,11 @@ class Fdt:
             )
         with writing(self._blob.buf) as p:
             lib.fdt_set_boot_cpuid_phys(p, value)
+
+    @property
+    def memreserve(self) -> MemReserve:
+        """The memory reservations: a list that can be changed."""
+        return MemReserve(self._blob)
 
     # -- nodes -------------------------------------------------------------
 
@@ -292,14 +299,21 @@ class Fdt:
         node = self._find(table, "lookup")
         if node is None:
             return {}
-        return {name: node.get_string(name) for name in node}
+        return {
+            name: value[:-1].decode("ascii", "surrogateescape")
+            for name, value in node.items()
+            if value[:1] == b"/" and value.find(0) == len(value) - 1
+        }
 
     def labels(self) -> dict[str, str]:
-        """Labels and the paths they stand for, from /__symbols__."""
+        """Labels and the paths they stand for, from /__symbols__.
+
+        Properties that are no path, a phandle for one, are left out.
+        """
         return self._paths("/__symbols__")
 
     def aliases(self) -> dict[str, str]:
-        """Aliases and the paths they stand for, from /aliases."""
+        """Aliases and the paths they stand for, from /aliases; as labels()."""
         return self._paths("/aliases")
 
     def node_by_label(self, name: str) -> Node:
@@ -350,3 +364,23 @@ class Fdt:
             raise error(code, "new_phandle", "", "no phandle is left behind 0xfffffffe")
         phandle: int = out[0]
         return phandle
+
+    # -- overlays ----------------------------------------------------------
+
+    def apply_overlay(self, overlay: Buffer | Fdt) -> None:
+        """Merge an overlay into this tree, all or nothing.
+
+        Args:
+            overlay: a compiled overlay (dtc -@), as bytes-like or Fdt; never
+                changed.
+        Raises:
+            FdtBadBlob: the overlay is not a sound device tree.
+            FdtNotFound: a label or a fragment's target that this tree lacks.
+            FdtBadContent: the overlay's instructions are wrong, or no
+                phandles are left.
+        """
+        if isinstance(overlay, Fdt):
+            copy = overlay.duplicate()
+        else:
+            copy = Fdt._of(Blob.load(overlay, "apply_overlay"))
+        apply(self, copy)

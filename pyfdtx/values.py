@@ -7,8 +7,8 @@ is written. Values of secrets do not get into messages.
 
 from __future__ import annotations
 
-from struct import pack, unpack
 from struct import error as struct_error
+from struct import pack, unpack
 
 from .errors import FdtBadContent, FdtBadParameter
 
