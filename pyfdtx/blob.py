@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-# libfdt counts in int, and refuses a totalsize of INT_MAX or more
-MAX_SIZE = (1 << 31) - 2
+# libfdt counts in int and adds a little: the sums must stay below INT_MAX
+MAX_SIZE = (1 << 31) - 1 - 64
 
 HEADER_SIZE = 40
 SLACK = 256

@@ -376,9 +376,10 @@ class Node(Properties):
                 entry needs more than 64 bits or wraps, or the cells are bad.
         """
         raw = self._prop_name(name, "reg")
+        offset = self._at("reg")
         by = self._governor(parent, "reg")
         items, n = self._blob.table(
-            "fdt_reg", lib.fdtx_getprop_regs, by._at("reg"), self._at("reg"), raw
+            "fdt_reg", lib.fdtx_getprop_regs, by._at("reg"), offset, raw
         )
         if n < 0:
             raise self._reg_error(n, "reg", name, by)
@@ -450,6 +451,7 @@ class Node(Properties):
         parent: str | Node | None,
     ) -> None:
         raw = self._prop_name(name, op)
+        self._at(op)
         where = self._where(name)
         regs, n = from_entries(entries, op, where)
         by = self._governor(parent, op)
