@@ -12,6 +12,7 @@ from __future__ import annotations
 from ._native import c_name, lib, validate, writing
 from .blob import Blob
 from .errors import FdtBadContent, FdtNotFound, error
+from .values import to_stringlist
 
 __all__ = ["apply"]
 
@@ -35,7 +36,7 @@ def missing(where: str, cause: str) -> FdtNotFound:
 
 
 def apply(base: Fdt, overlay: Fdt) -> None:
-    """Apply a private copy of an overlay to base, all or nothing.
+    """Apply an overlay to base, all or nothing; the overlay is used up.
 
     Raises: see Fdt.apply_overlay().
     """
@@ -54,6 +55,8 @@ def apply(base: Fdt, overlay: Fdt) -> None:
     with writing(copy.buf) as p, writing(overlay._blob.buf) as o:
         code = lib.fdt_overlay_apply(p, o)
     if code < 0:
+        # libfdt has crossed the overlay out; its values show what went wrong
+        overlay._blob.buf[:4] = lib.FDT_MAGIC.to_bytes(4, "big")
         raise _explain(code, base, overlay)
     copy.canonicalise(squeeze=False)
     validate(copy.buf, OP)
@@ -138,7 +141,7 @@ def _fixups(base: Fdt, overlay: Fdt) -> None:
     symbols = base.get("/__symbols__")
     for label in fixups:
         where = f"/__fixups__:{label}"
-        for place in fixups.get_stringlist(label):
+        for place in to_stringlist(fixups[label], OP, where):
             _fixup(overlay, place, where)
         if symbols is None:
             raise missing(
