@@ -104,13 +104,15 @@ static int fdtx_find_subnode(const void *fdt, int parentoffset,
 	}
 }
 
-int fdtx_find_node(const void *fdt, const char *path, int pathlen)
+int fdtx_find_node(const void *fdt, const char *path, int pathlen,
+		   int *exactp)
 {
 	const char *end = path + pathlen, *p = path;
 	int offset = 0, loose;
 
 	if (pathlen <= 0 || *p != '/')
 		return -FDT_ERR_BADPATH;
+	*exactp = 1;
 	while (offset >= 0) {
 		const char *slash;
 
@@ -123,8 +125,10 @@ int fdtx_find_node(const void *fdt, const char *path, int pathlen)
 			slash = end;
 		offset = fdtx_find_subnode(fdt, offset, p, (int)(slash - p),
 					   &loose);
-		if (offset == -FDT_ERR_NOTFOUND)
+		if (offset == -FDT_ERR_NOTFOUND) {
 			offset = loose;
+			*exactp = 0;
+		}
 		p = slash;
 	}
 	return offset;
@@ -278,7 +282,7 @@ int fdtx_delprop(void *fdt, int nodeoffset, const char *name)
 }
 
 int fdtx_add_subnode(void *fdt, int parentoffset, const char *name,
-		     int namelen)
+		     int namelen, int is_new)
 {
 	char *base = (char *)fdt + fdt_off_dt_struct(fdt);
 	int pos = fdtx_enter(fdt, parentoffset), len, err, loose;
@@ -286,9 +290,9 @@ int fdtx_add_subnode(void *fdt, int parentoffset, const char *name,
 
 	if (pos < 0)
 		return pos;
-	err = fdtx_find_subnode(fdt, parentoffset, name, namelen, &loose);
-	if (err != -FDT_ERR_NOTFOUND)
-		return err < 0 ? err : -FDT_ERR_EXISTS;
+	if (!is_new && fdtx_find_subnode(fdt, parentoffset, name, namelen,
+					 &loose) >= 0)
+		return -FDT_ERR_EXISTS;
 
 	for (;;) {
 		struct fdtx_tag t = fdtx_tag_at(base, pos);

@@ -11,7 +11,8 @@ struct fdtx_prop {
 	uint32_t len;
 };
 
-int fdtx_find_node(const void *fdt, const char *path, int pathlen);
+int fdtx_find_node(const void *fdt, const char *path, int pathlen,
+		   int *exactp);
 int fdtx_nodes(const void *fdt, int nodeoffset, int maxdepth,
 	       struct fdtx_node *nodes, int max);
 int fdtx_props(const void *fdt, int nodeoffset, struct fdtx_prop *props,
@@ -21,6 +22,6 @@ int fdtx_getprop_regs(const void *fdt, int parent, int nodeoffset,
 		      const char *name, struct fdt_reg *regs, int max);
 int fdtx_delprop(void *fdt, int nodeoffset, const char *name);
 int fdtx_add_subnode(void *fdt, int parentoffset, const char *name,
-		     int namelen);
+		     int namelen, int is_new);
 int fdtx_set_name(void *fdt, int nodeoffset, int parentoffset,
 		  const char *name);

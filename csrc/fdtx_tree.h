@@ -40,13 +40,15 @@ struct fdtx_prop {
 /**
  * fdtx_find_node - look a full path up, unit addresses may be left out
  * @path: as for fdtx_path_offset()
+ * @exactp: set to whether no unit address was left out
  *
  * In every step an exact name wins over one whose unit address is left out,
  * wherever they stand; among equals the first wins.
  *
  * returns: as fdtx_path_offset()
  */
-int fdtx_find_node(const void *fdt, const char *path, int pathlen);
+int fdtx_find_node(const void *fdt, const char *path, int pathlen,
+		   int *exactp);
 
 /**
  * fdtx_nodes - table of a node and the nodes below it
@@ -91,6 +93,8 @@ int fdtx_delprop(void *fdt, int nodeoffset, const char *name);
 
 /**
  * fdtx_add_subnode - add a child where fdt_add_subnode() does, exactly named
+ * @is_new: the caller knows that there is no child of that name; spares the
+ *	search, which is quadratic over many additions
  *
  * Unlike fdt_add_subnode(), "memory" can be added beside "memory@0".
  *
@@ -98,7 +102,7 @@ int fdtx_delprop(void *fdt, int nodeoffset, const char *name);
  *	-FDT_ERR_BADOFFSET
  */
 int fdtx_add_subnode(void *fdt, int parentoffset, const char *name,
-		     int namelen);
+		     int namelen, int is_new);
 
 /**
  * fdtx_set_name - fdt_set_name() that looks at the siblings and zeroes the

@@ -42,15 +42,25 @@ class Blob:
         edits: number of the latest edit that moved anything; an offset is
             current if it was taken at this number.
         deaths: number of nodes deleted so far.
+        forgotten: number of times that forget() was called.
         lenp: an int for C to store a length in.
     """
 
-    __slots__ = ("_first", "_log", "buf", "deaths", "edits", "lenp")
+    __slots__ = (
+        "_first",
+        "_log",
+        "buf",
+        "deaths",
+        "edits",
+        "forgotten",
+        "lenp",
+    )
 
     def __init__(self, buf: bytearray) -> None:
         self.buf = buf
         self.edits = 0
         self.deaths = 0
+        self.forgotten = 0
         self.lenp = ffi.new("int *")
         self._first = 0
         self._log: list[tuple[int, int]] = []
@@ -146,7 +156,8 @@ class Blob:
             self.forget()
 
     def forget(self) -> None:
-        """No offset taken so far can be brought up to date."""
+        """Nothing that is known of places and nodes so far counts any more."""
+        self.forgotten += 1
         self.edits += 1
         self._log.clear()
         self._first = self.edits
@@ -183,10 +194,10 @@ class Blob:
             self.moved(offset + 1, by)
         return code
 
-    def add_node(self, parent: int, name: bytes, need: int) -> int:
+    def add_node(self, parent: int, name: bytes, is_new: bool, need: int) -> int:
         """fdtx_add_subnode(), in need bytes; the child's offset or an error."""
         with writing(self.buf) as p:
-            offset: int = lib.fdtx_add_subnode(p, parent, name, len(name))
+            offset: int = lib.fdtx_add_subnode(p, parent, name, len(name), is_new)
         if offset >= 0:
             self.moved(offset, need)
         return offset

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+# Additions through one handle that make it worth while to list the names
+MANY = 16
 INVALID_PHANDLES = (0, 0xFFFFFFFF)
 CELLS = ("#address-cells", "#size-cells")
 
@@ -64,12 +66,14 @@ class Node(Properties):
 
     __slots__ = (
         "__weakref__",
+        "_added",
         "_blob",
         "_children",
         "_dead",
         "_deaths",
         "_edit",
         "_name",
+        "_names",
         "_offset",
         "_parent",
         "fdt",
@@ -87,6 +91,10 @@ class Node(Properties):
         self._deaths = blob.deaths
         self._offset = 0
         self._edit = -1
+        # children added through this handle; after some of them: the names of
+        # all children, and the state of the blob in which they are right
+        self._added = 0
+        self._names: tuple[set[str], int] | None = None
 
     def __repr__(self) -> str:
         return f"<Node {self._path()}{' (deleted)' if self._is_dead() else ''}>"
@@ -272,10 +280,27 @@ class Node(Properties):
         blob = self._blob
         need = (len(raw) + 4 & ~3) + 8
         blob.room(need, "add", where)
-        offset = blob.add_node(self._at("add"), raw, need)
+        names = self._names_below()
+        if names is not None and name in names:
+            offset = -lib.FDT_ERR_EXISTS
+        else:
+            offset = blob.add_node(self._at("add"), raw, names is not None, need)
         if offset < 0:
             raise error(offset, "add", where.rstrip("/") + "/" + name, "exists already")
+        if names is not None:
+            names.add(name)
         return self._handle(name, offset)
+
+    def _names_below(self) -> set[str] | None:
+        """The names of all children, once it pays to know them."""
+        self._added += 1
+        if self._names is not None and self._names[1] == self._blob.forgotten:
+            return self._names[0]
+        if self._added < MANY:
+            return None
+        names = {node._name for node in self.children()}
+        self._names = names, self._blob.forgotten
+        return names
 
     def delete(self) -> None:
         """Delete the node and all below it.
@@ -292,6 +317,7 @@ class Node(Properties):
         if code < 0:
             raise error(code, "delete", self._path())
         parent._children.pop(self._name, None)
+        parent._added, parent._names = 0, None
         self._dead = True
         blob.deaths += 1
 
@@ -318,6 +344,7 @@ class Node(Properties):
         known = parent._children.pop(self._name)
         self._name = name
         parent._children[name] = known
+        parent._added, parent._names = 0, None
 
     # -- cells and (address, size) arrays ----------------------------------
 

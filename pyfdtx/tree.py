@@ -173,15 +173,30 @@ class Fdt:
         """The node of a full path, or None."""
         blob = self._blob
         raw = c_name(path, "path")
-        offset = blob.read(lib.fdtx_find_node, raw, len(raw))
+        names = [name for name in path.split("/") if name]
+        known = self._known(names)
+        if known is not None:
+            return known
+        exact = blob.lenp
+        offset = blob.read(lib.fdtx_find_node, raw, len(raw), exact)
         if offset == -lib.FDT_ERR_NOTFOUND:
             return None
         if offset < 0:
             raise error(offset, op, path)
-        names = [name for name in path.split("/") if name]
-        if blob.read(lib.fdtx_path_offset, raw, len(raw)) < 0:
+        if not exact[0]:
             names = self._names_at(offset)
         return self._node(names, offset)
+
+    def _known(self, names: list[str]) -> Node | None:
+        """The node of these exact names, if handles lead to it."""
+        node = self.root
+        for name in names:
+            known = node._children.get(name)
+            child = known() if known is not None else None
+            if child is None:
+                return None
+            node = child
+        return node
 
     def _node(self, names: list[str], offset: int) -> Node:
         node = self.root
