@@ -18,6 +18,7 @@ from pyfdtx import (
     FdtBadContent,
     FdtBadParameter,
     FdtError,
+    FdtExists,
     FdtNotFound,
 )
 
@@ -318,3 +319,22 @@ def test_every_flipped_byte_of_an_overlay_gives_a_tree_or_an_error():
                 assert fdt.to_bytes() == before, (i, flip)
             else:
                 assert Fdt(fdt.to_bytes()).to_bytes() == fdt.to_bytes(), (i, flip)
+
+
+def test_nodes_from_an_overlay_count_as_existing():
+    """A node that had many children added knows their names by heart."""
+    fdt = base()
+    soc = fdt["/soc"]
+    for i in range(40):
+        soc.add(f"n{i}")
+    fdt.apply_overlay(overlay(fragment([PATH], [], [("new", [], [])])))
+    with pytest.raises(FdtExists, match="/soc/new: exists already"):
+        soc.add("new")
+    del fdt["/soc/n7"]
+    fdt["/soc/n8"].rename("n7")
+    for name, there in (("n7", True), ("n8", False), ("n39", True), ("new", True)):
+        if there:
+            with pytest.raises(FdtExists):
+                soc.add(name)
+        else:
+            soc.add(name)
