@@ -15,8 +15,12 @@ from .errors import (
     FdtStale,
     FdtWarning,
 )
+from .node import Node
+from .reg import MemRange
+from .tree import Fdt
 
 __all__ = [
+    "Fdt",
     "FdtBadBlob",
     "FdtBadContent",
     "FdtBadParameter",
@@ -27,6 +31,8 @@ __all__ = [
     "FdtNotFound",
     "FdtStale",
     "FdtWarning",
+    "MemRange",
+    "Node",
 ]
 
 

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""MemRange, the one noun for a piece of physical memory."""
+"""MemRange, the one noun for a piece of physical memory, and arrays of them."""
 
 from __future__ import annotations
 
+from ._native import ffi
 from .errors import FdtBadParameter
 
-__all__ = ["MemRange"]
+__all__ = ["MemRange", "fault_of", "from_entries", "to_ranges"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any, Union
 
-    from typing_extensions import Self
+    from typing_extensions import Buffer, Self
+
+    # pairs, or a packed array('Q') of alternating start and size
+    Entries = Union[Iterable[Iterable[int]], Buffer]
 
 U64_END = 1 << 64
 
@@ -74,3 +79,85 @@ class MemRange(tuple[int, int]):
             return value
         start, size = value
         return cls(start, size)
+
+
+def from_entries(entries: Entries, op: str, where: str) -> tuple[Any, int]:
+    """`struct fdt_reg` array of entries, as C wants it.
+
+    Args:
+        entries: (start, size) pairs; or a buffer of unsigned 64-bit items in
+            host byte order, alternating start and size, taken as it is.
+    Returns:
+        (array, number of entries).
+    Raises:
+        TypeError: neither, or a number that is no int.
+        FdtBadParameter: a number below 0 or above 2**64 - 1; an odd buffer.
+    """
+    try:
+        view = memoryview(entries)  # type: ignore[arg-type]
+    except TypeError:
+        return _from_pairs(entries, op, where)  # type: ignore[arg-type]
+    if view.itemsize != 8 or view.format.lstrip("@=") not in ("Q", "L"):
+        raise TypeError(
+            f"{op} {where}: a packed buffer must have items of type 'Q', "
+            f"not {view.format!r}"
+        )
+    n, odd = divmod(view.nbytes, 16)
+    if odd:
+        raise FdtBadParameter(
+            op, where, f"{view.nbytes // 8} numbers are not (start, size) entries"
+        )
+    regs = ffi.new("struct fdt_reg[]", n)
+    ffi.memmove(regs, view if view.c_contiguous else view.tobytes(), view.nbytes)
+    return regs, n
+
+
+def _from_pairs(
+    entries: Iterable[Iterable[int]], op: str, where: str
+) -> tuple[Any, int]:
+    entries = list(entries)
+    try:
+        flat = [v for start, size in entries for v in (start, size)]
+    except (TypeError, ValueError) as e:
+        raise TypeError(f"{op} {where}: want (start, size) pairs: {e}") from None
+    try:
+        numbers = ffi.new("uint64_t[]", flat)
+    except (TypeError, OverflowError):
+        for i, v in enumerate(flat):
+            if not isinstance(v, int):
+                raise TypeError(
+                    f"{op} {where}: want int, not {type(v).__name__}"
+                ) from None
+            if not 0 <= v < U64_END:
+                name = "size" if i % 2 else "start"
+                raise FdtBadParameter(
+                    op,
+                    where,
+                    f"{name} {v:#x} of entry {i // 2} is not an unsigned 64-bit number",
+                ) from None
+        raise
+    regs = ffi.new("struct fdt_reg[]", len(entries))
+    ffi.memmove(regs, numbers, 8 * len(flat))
+    return regs, len(entries)
+
+
+def to_ranges(regs: Any, n: int) -> list[MemRange]:
+    """The first n entries of a `struct fdt_reg` array, known not to wrap."""
+    numbers = iter(ffi.unpack(ffi.cast("uint64_t *", regs), 2 * n))
+    new = tuple.__new__
+    return [new(MemRange, pair) for pair in zip(numbers, numbers)]
+
+
+def fault_of(regs: Any, n: int, address_cells: int, size_cells: int) -> str:
+    """Which entry does not fit the cells, and why."""
+    end = 1 << min(32 * address_cells, 64)
+    for i in range(n):
+        start, size = regs[i].address, regs[i].size
+        if start >= end or size >= 1 << min(32 * size_cells, 64):
+            why = f"does not fit {address_cells} + {size_cells} cells"
+        elif start + size > end:
+            why = f"goes beyond the end of {address_cells}-cell addresses"
+        else:
+            continue
+        return f"entry {i} ({start:#x}, {size:#x}) {why}"
+    return f"{n} entries are more than a property can hold"

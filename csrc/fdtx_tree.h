@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause) */
+#ifndef FDTX_TREE_H
+#define FDTX_TREE_H
+/*
+ * What the Python tree needs in one call each: tables of nodes, properties
+ * and entries; exact additions and deletions. Every function here wants a
+ * blob that fdtx_check() accepted, brought into order by fdt_open_into(),
+ * without FDT_NOP in front of the root.
+ *
+ * Tables: at most @max entries are stored, the return value is how many
+ * there are. Offsets count from the start of the structure block unless said
+ * otherwise.
+ */
+#include <stdint.h>
+
+#include "fdt_reg.h"
+
+/**
+ * struct fdtx_node - a node in the order of the blob
+ * @offset: its FDT_BEGIN_NODE
+ * @depth: 0 for the node that was asked for
+ */
+struct fdtx_node {
+	int32_t offset;
+	int32_t depth;
+};
+
+/**
+ * struct fdtx_prop - a property in the order of the blob
+ * @name: its name, bytes from the start of the blob
+ * @value: its value, bytes from the start of the blob
+ * @len: length of the value, bytes
+ */
+struct fdtx_prop {
+	uint32_t name;
+	uint32_t value;
+	uint32_t len;
+};
+
+/**
+ * fdtx_find_node - look a full path up, unit addresses may be left out
+ * @path: as for fdtx_path_offset()
+ * @exactp: set to whether no unit address was left out
+ *
+ * In every step an exact name wins over one whose unit address is left out,
+ * wherever they stand; among equals the first wins.
+ *
+ * returns: as fdtx_path_offset()
+ */
+int fdtx_find_node(const void *fdt, const char *path, int pathlen,
+		   int *exactp);
+
+/**
+ * fdtx_nodes - table of a node and the nodes below it
+ * @maxdepth: levels below the node that are wanted
+ *
+ * returns: number of nodes; -FDT_ERR_BADOFFSET
+ */
+int fdtx_nodes(const void *fdt, int nodeoffset, int maxdepth,
+	       struct fdtx_node *nodes, int max);
+
+/**
+ * fdtx_props - table of a node's properties
+ *
+ * returns: number of properties; -FDT_ERR_BADOFFSET
+ */
+int fdtx_props(const void *fdt, int nodeoffset, struct fdtx_prop *props,
+	       int max);
+
+/**
+ * fdtx_mem_rsvs - table of the memory reservations
+ *
+ * returns: number of reservations
+ */
+int fdtx_mem_rsvs(const void *fdt, struct fdt_reg *regs, int max);
+
+/**
+ * fdtx_getprop_regs - table of a property's (address, size) entries
+ * @parent: offset of the node whose #address-cells and #size-cells apply
+ *
+ * returns: number of entries; as fdt_getprop_reg(), and -FDT_ERR_BADVALUE
+ *	if an entry wraps past 2^64
+ */
+int fdtx_getprop_regs(const void *fdt, int parent, int nodeoffset,
+		      const char *name, struct fdt_reg *regs, int max);
+
+/**
+ * fdtx_delprop - delete every property of that name
+ *
+ * returns: 0; -FDT_ERR_NOTFOUND if there is none; -FDT_ERR_BADOFFSET
+ */
+int fdtx_delprop(void *fdt, int nodeoffset, const char *name);
+
+/**
+ * fdtx_add_subnode - add a child where fdt_add_subnode() does, exactly named
+ * @is_new: the caller knows that there is no child of that name; spares the
+ *	search, which is quadratic over many additions
+ *
+ * Unlike fdt_add_subnode(), "memory" can be added beside "memory@0".
+ *
+ * returns: offset of the child; -FDT_ERR_EXISTS; -FDT_ERR_NOSPACE;
+ *	-FDT_ERR_BADOFFSET
+ */
+int fdtx_add_subnode(void *fdt, int parentoffset, const char *name,
+		     int namelen, int is_new);
+
+/**
+ * fdtx_set_name - fdt_set_name() that looks at the siblings and zeroes the
+ *	padding behind the name
+ * @parentoffset: offset of the node's parent
+ *
+ * returns: 0; -FDT_ERR_EXISTS if a sibling has that name; -FDT_ERR_NOSPACE;
+ *	-FDT_ERR_BADOFFSET
+ */
+int fdtx_set_name(void *fdt, int nodeoffset, int parentoffset,
+		  const char *name);
+
+#endif /* FDTX_TREE_H */

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The bytes of one tree: memory, growth, and where nodes have moved to.
+
+Offsets of nodes count from the start of the structure block, as in libfdt.
+Every edit is one splice there, written down as (place, difference), so that
+an offset taken some edits ago is brought up to date without a search.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from ._native import copy_in, ffi, lib, reading, validate, writing
+from .errors import FdtBadParameter, error
+
+__all__ = ["MAX_SIZE", "Blob"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from typing_extensions import Buffer
+
+# libfdt counts in int and adds a little: the sums must stay below INT_MAX
+MAX_SIZE = (1 << 31) - 1 - 64
+
+HEADER_SIZE = 40
+SLACK = 256
+LOG_SIZE = 256
+
+# off_dt_strings at 12, size_dt_strings at 32, size_dt_struct at 36
+_SIZES = Struct(">I16xII")
+_NOP = b"\0\0\0\4"
+
+
+class Blob:
+    """A sound blob of version 17 in a bytearray of its own that grows.
+
+    Attributes:
+        buf: the bytes; its length is the blob's totalsize. Never keep a view
+            or pointer of it: it is resized.
+        edits: number of the latest edit that moved anything; an offset is
+            current if it was taken at this number.
+        deaths: number of nodes deleted so far.
+        forgotten: number of times that forget() was called.
+        lenp: an int for C to store a length in.
+    """
+
+    __slots__ = (
+        "_first",
+        "_log",
+        "buf",
+        "deaths",
+        "edits",
+        "forgotten",
+        "lenp",
+    )
+
+    def __init__(self, buf: bytearray) -> None:
+        self.buf = buf
+        self.edits = 0
+        self.deaths = 0
+        self.forgotten = 0
+        self.lenp = ffi.new("int *")
+        self._first = 0
+        self._log: list[tuple[int, int]] = []
+
+    @classmethod
+    def load(cls, data: Buffer, op: str) -> Blob:
+        """Validated copy of data, brought into version 17 and in order."""
+        try:
+            view = memoryview(data)
+        except TypeError:
+            raise TypeError(
+                f"a device tree must be bytes-like, not {type(data).__name__}"
+            ) from None
+        source = copy_in(view)
+        validate(source, op)
+        buf = bytearray(HEADER_SIZE + len(source) + SLACK)
+        with reading(source) as src, writing(buf) as dst:
+            code = lib.fdt_open_into(src, dst, len(buf))
+        if code < 0:
+            raise error(code, op)
+        blob = cls(buf)
+        blob._drop_leading_nops()
+        blob.canonicalise(squeeze=False)
+        return blob
+
+    @classmethod
+    def empty(cls) -> Blob:
+        buf = bytearray(SLACK)
+        with writing(buf) as p:
+            lib.fdt_create_empty_tree(p, len(buf))
+        blob = cls(buf)
+        blob.canonicalise(squeeze=False)
+        return blob
+
+    def duplicate(self) -> Blob:
+        return Blob(bytearray(self.buf))
+
+    def _drop_leading_nops(self) -> None:
+        """The root must be at offset 0, where libfdt looks for it."""
+        buf = self.buf
+        start = end = int.from_bytes(buf[8:12], "big")
+        while buf[end : end + 4] == _NOP:
+            end += 4
+        if end != start:
+            del buf[start:end]
+            buf.extend(bytes(end - start))
+            off_strings, _size_strings, size_struct = _SIZES.unpack_from(buf, 12)
+            buf[12:16] = (off_strings - (end - start)).to_bytes(4, "big")
+            buf[36:40] = (size_struct - (end - start)).to_bytes(4, "big")
+
+    @property
+    def used(self) -> int:
+        """Bytes up to the end of the strings block."""
+        off_strings, size_strings, _ = _SIZES.unpack_from(self.buf, 12)
+        used: int = off_strings + size_strings
+        return used
+
+    @property
+    def struct_start(self) -> int:
+        return int.from_bytes(self.buf[8:12], "big")
+
+    def room(self, need: int, op: str, where: str) -> None:
+        """Make room for need bytes more, growing by half at least."""
+        used = self.used
+        if used + need <= len(self.buf):
+            return
+        if used + need > MAX_SIZE:
+            raise FdtBadParameter(
+                op,
+                where,
+                f"the tree would take {used + need} bytes, "
+                f"a device tree ends at {MAX_SIZE}",
+            )
+        self.resize(min(MAX_SIZE, max(used + need, used + used // 2 + SLACK)))
+
+    def resize(self, size: int) -> None:
+        """Set the buffer's length and the header's totalsize; not below used."""
+        buf = self.buf
+        if size > len(buf):
+            buf.extend(bytes(size - len(buf)))
+        else:
+            del buf[size:]
+        buf[4:8] = size.to_bytes(4, "big")
+
+    def canonicalise(self, *, squeeze: bool) -> None:
+        """fdtx_canonicalise() in place, without slack behind."""
+        with writing(self.buf) as p:
+            size = lib.fdtx_canonicalise(p, squeeze)
+        if size < 0:
+            raise error(size, "fdtx_canonicalise")
+        del self.buf[size:]
+        if squeeze:
+            self.forget()
+
+    def forget(self) -> None:
+        """Nothing that is known of places and nodes so far counts any more."""
+        self.forgotten += 1
+        self.edits += 1
+        self._log.clear()
+        self._first = self.edits
+
+    def moved(self, place: int, by: int) -> None:
+        """Whatever stood at place or behind now stands `by` bytes further."""
+        self._log.append((place, by))
+        self.edits += 1
+        if len(self._log) > LOG_SIZE:
+            del self._log[: LOG_SIZE // 2]
+            self._first += LOG_SIZE // 2
+
+    def now(self, offset: int, edit: int) -> int:
+        """Where a node's offset taken at `edit` is now; -1: not known."""
+        if edit < self._first:
+            return -1
+        for place, by in self._log[edit - self._first :]:
+            if offset >= place:
+                offset += by
+        return offset
+
+    def read(self, func: Callable[..., Any], *args: object) -> Any:
+        """func(blob, *args) of a C function that changes nothing."""
+        with reading(self.buf) as p:
+            return func(p, *args)
+
+    def edit(self, func: Callable[..., int], offset: int, *args: object) -> int:
+        """func(blob, offset, *args) of one that splices behind that offset."""
+        with writing(self.buf) as p:
+            before = lib.fdt_size_dt_struct(p)
+            code = func(p, offset, *args)
+            by = lib.fdt_size_dt_struct(p) - before
+        if by:
+            self.moved(offset + 1, by)
+        return code
+
+    def add_node(self, parent: int, name: bytes, is_new: bool, need: int) -> int:
+        """fdtx_add_subnode(), in need bytes; the child's offset or an error."""
+        with writing(self.buf) as p:
+            offset: int = lib.fdtx_add_subnode(p, parent, name, len(name), is_new)
+        if offset >= 0:
+            self.moved(offset, need)
+        return offset
+
+    def table(self, ctype: str, func: Callable[..., int], *args: object) -> Any:
+        """All items of a table: func(blob, *args, items, max) -> count.
+
+        Returns:
+            (items, count), or (None, code) if func failed.
+        """
+        room = 64
+        with reading(self.buf) as p:
+            while True:
+                items = ffi.new(f"struct {ctype}[]", room)
+                n = func(p, *args, items, room)
+                if n <= room:
+                    return (items, n) if n >= 0 else (None, n)
+                room = n
+
+    def text(self, start: int) -> str:
+        """The NUL-terminated name at a byte of the blob."""
+        buf = self.buf
+        return buf[start : buf.index(0, start)].decode("ascii", "surrogateescape")

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Properties: the part of a Node that is a mapping of names to values."""
+
+from __future__ import annotations
+
+# What collections.abc re-exports; the package around that is dear to import.
+from _collections_abc import ItemsView, MutableMapping, ValuesView
+
+from . import values
+from ._native import c_name, ffi, lib, reading
+from .blob import MAX_SIZE
+from .errors import FdtBadParameter, FdtNotFound, error
+
+__all__ = ["Properties"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Callable, TypeVar
+
+    from typing_extensions import Buffer
+
+    from .blob import Blob
+
+    T = TypeVar("T")
+
+_MISSING: Any = object()
+
+
+class _Values(ValuesView[bytes]):
+    __slots__ = ()
+    _mapping: Properties
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([value for _, value in self._mapping._properties()])
+
+
+class _Items(ItemsView[str, bytes]):
+    __slots__ = ()
+    _mapping: Properties
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        return iter(self._mapping._properties())
+
+
+class Properties(MutableMapping[str, bytes]):
+    """Properties of a node; `Node` says where that is."""
+
+    __slots__ = ()
+
+    _blob: Blob
+
+    if TYPE_CHECKING:
+
+        def _at(self, op: str) -> int: ...
+        def _path(self) -> str: ...
+
+    # -- properties as a mapping -------------------------------------------
+
+    def _where(self, name: str) -> str:
+        return f"{self._path()}:{name}"
+
+    def _prop_name(self, name: str, op: str) -> bytes:
+        raw = c_name(name, "property name")
+        if not raw:
+            raise FdtBadParameter(op, self._path(), "the property name is empty")
+        return raw
+
+    def _find(self, name: str, op: str) -> bytes | None:
+        raw = self._prop_name(name, op)
+        offset = self._at(op)
+        blob = self._blob
+        lenp = blob.lenp
+        with reading(blob.buf) as p:
+            value = lib.fdt_getprop_namelen(p, offset, raw, len(raw), lenp)
+            if value:
+                found: bytes = ffi.buffer(value, lenp[0])[:]
+                return found
+        if lenp[0] != -lib.FDT_ERR_NOTFOUND:
+            raise error(lenp[0], op, self._where(name))
+        return None
+
+    def _get(
+        self, name: str, op: str, default: Any, decode: Callable[..., T], *args: object
+    ) -> T:
+        raw = self._find(name, op)
+        if raw is not None:
+            return decode(raw, *args, op, self._where(name))
+        if default is _MISSING:
+            raise self._missing(name, op)
+        given: T = default
+        return given
+
+    def _missing(self, name: str, op: str) -> FdtNotFound:
+        return FdtNotFound(
+            op, self._where(name), "no such property", -lib.FDT_ERR_NOTFOUND
+        )
+
+    def _write(
+        self, func: Callable[..., int], name: str, value: bytes, op: str
+    ) -> None:
+        raw = self._prop_name(name, op)
+        offset = self._at(op)
+        blob = self._blob
+        where = self._where(name)
+        blob.room(lib.fdt_prop_len(raw, len(value)), op, where)
+        code = blob.edit(func, offset, raw, value, len(value))
+        if code < 0:
+            raise error(code, op, where)
+
+    def _bytes(self, name: str, value: Buffer, op: str) -> bytes:
+        view = memoryview(value)
+        # Before the copy is made and C counts in int
+        if view.nbytes > MAX_SIZE - len(name) - 64:
+            raise FdtBadParameter(
+                op,
+                self._where(name),
+                f"{view.nbytes} bytes are more than a device tree can hold",
+            )
+        return value if type(value) is bytes else view.tobytes()
+
+    def _properties(self) -> list[tuple[str, bytes]]:
+        """(name, value) of every property, in order, each name once."""
+        blob = self._blob
+        offset = self._at("items")
+        items, n = blob.table("fdtx_prop", lib.fdtx_props, offset)
+        buf, text = blob.buf, blob.text
+        found: dict[str, bytes] = {}
+        for item in ffi.unpack(items, n):
+            name = text(item.name)
+            if name not in found:
+                found[name] = bytes(buf[item.value : item.value + item.len])
+        return list(found.items())
+
+    def __getitem__(self, name: str) -> bytes:
+        value = self._find(name, "getprop")
+        if value is None:
+            raise self._missing(name, "getprop")
+        return value
+
+    def __setitem__(self, name: str, value: Buffer) -> None:
+        self._write(
+            lib.fdtx_setprop, name, self._bytes(name, value, "setprop"), "setprop"
+        )
+
+    def __delitem__(self, name: str) -> None:
+        raw = self._prop_name(name, "delprop")
+        code = self._blob.edit(lib.fdtx_delprop, self._at("delprop"), raw)
+        if code < 0:
+            raise self._missing(name, "delprop")
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._find(name, "getprop") is not None
+
+    def __iter__(self) -> Iterator[str]:
+        """Names in the order of the blob, as they are at this moment."""
+        blob = self._blob
+        offset = self._at("iterate")
+        items, n = blob.table("fdtx_prop", lib.fdtx_props, offset)
+        text = blob.text
+        return iter(dict.fromkeys([text(item.name) for item in ffi.unpack(items, n)]))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def values(self) -> ValuesView[bytes]:
+        return _Values(self)
+
+    def items(self) -> ItemsView[str, bytes]:
+        return _Items(self)
+
+    # The mix-in's own versions wait for KeyError
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value (bytes), or default if there is no such property."""
+        value = self._find(name, "getprop")
+        return default if value is None else value
+
+    def pop(self, name: str, default: Any = _MISSING) -> Any:
+        """Delete a property and give its value; default if there is none."""
+        value = self._find(name, "delprop")
+        if value is not None:
+            del self[name]
+            return value
+        if default is _MISSING:
+            raise self._missing(name, "delprop")
+        return default
+
+    def popitem(self) -> tuple[str, bytes]:
+        """Delete the first property and give it; FdtNotFound if there is none."""
+        for name in self:
+            return name, self.pop(name)
+        raise FdtNotFound("delprop", self._path(), "the node has no properties")
+
+    def setdefault(self, name: str, default: Any = b"") -> bytes:
+        """The value; if there is none, default is set first."""
+        value = self._find(name, "getprop")
+        if value is None:
+            self[name] = default
+            value = self[name]
+        return value
+
+    def clear(self) -> None:
+        """Delete all properties."""
+        for name in self:
+            del self[name]
+
+    # -- typed properties --------------------------------------------------
+
+    def get_u32(self, name: str, default: Any = _MISSING) -> int:
+        """Value of 4 bytes as a number.
+
+        Args:
+            default: what to return if the property is missing.
+        Raises:
+            FdtNotFound: it is missing and there is no default.
+            FdtBadContent: it has another length.
+        """
+        return self._get(name, "get_u32", default, values.to_int, 4)
+
+    def get_u64(self, name: str, default: Any = _MISSING) -> int:
+        """Value of 8 bytes as a number; otherwise as get_u32()."""
+        return self._get(name, "get_u64", default, values.to_int, 8)
+
+    def get_string(self, name: str, default: Any = _MISSING) -> str:
+        """Value as one string: UTF-8, one NUL, at its end; as get_u32() otherwise."""
+        return self._get(name, "get_string", default, values.to_string)
+
+    def get_stringlist(self, name: str, default: Any = _MISSING) -> list[str]:
+        """Value as strings, each with its NUL; [] if empty; as get_u32() otherwise."""
+        return self._get(name, "get_stringlist", default, values.to_stringlist)
+
+    def get_cells(self, name: str, default: Any = _MISSING) -> list[int]:
+        """Value as big-endian 32-bit numbers; as get_u32() otherwise."""
+        return self._get(name, "get_cells", default, values.to_cells)
+
+    def set_u32(self, name: str, value: int) -> None:
+        """Set to a number of 4 bytes; FdtBadParameter if it is negative or larger."""
+        raw = values.from_int(value, 4, "set_u32", self._where(name))
+        self._write(lib.fdtx_setprop, name, raw, "set_u32")
+
+    def set_u64(self, name: str, value: int) -> None:
+        """Set to a number of 8 bytes; FdtBadParameter if it is negative or larger."""
+        raw = values.from_int(value, 8, "set_u64", self._where(name))
+        self._write(lib.fdtx_setprop, name, raw, "set_u64")
+
+    def set_string(self, name: str, value: str) -> None:
+        """Set to a string, as UTF-8 with one NUL; FdtBadParameter if it has one."""
+        raw = values.from_string(value, "set_string", self._where(name))
+        self._write(lib.fdtx_setprop, name, raw, "set_string")
+
+    def set_stringlist(self, name: str, strings: Iterable[str]) -> None:
+        """Set to strings, each with its NUL."""
+        raw = values.from_stringlist(strings, "set_stringlist", self._where(name))
+        self._write(lib.fdtx_setprop, name, raw, "set_stringlist")
+
+    def set_cells(self, name: str, cells: Iterable[int]) -> None:
+        """Set to big-endian 32-bit numbers; FdtBadParameter as set_u32()."""
+        raw = values.from_cells(cells, "set_cells", self._where(name))
+        self._write(lib.fdtx_setprop, name, raw, "set_cells")
+
+    def set_bytes(self, name: str, value: Buffer) -> None:
+        """The same as ``node[name] = value``."""
+        self[name] = value
+
+    def set_empty(self, name: str) -> None:
+        """Set to no bytes at all: a property that is true by being there."""
+        self._write(lib.fdtx_setprop, name, b"", "set_empty")
+
+    def append(self, name: str, value: Buffer) -> None:
+        """Append bytes to a property, or add it."""
+        self._write(
+            lib.fdtx_appendprop, name, self._bytes(name, value, "append"), "append"
+        )
+
+    def append_cells(self, name: str, cells: Iterable[int]) -> None:
+        """Append 32-bit numbers to a property, or add it."""
+        raw = values.from_cells(cells, "append_cells", self._where(name))
+        self._write(lib.fdtx_appendprop, name, raw, "append_cells")
+
+    def append_stringlist(self, name: str, strings: Iterable[str]) -> None:
+        """Append strings to a property, or add it."""
+        op = "append_stringlist"
+        raw = values.from_stringlist(strings, op, self._where(name))
+        self._write(lib.fdtx_appendprop, name, raw, op)

@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Fdt: a device tree that is edited in place and grows by itself."""
+
+from __future__ import annotations
+
+from _weakref import ref
+
+from ._native import c_name, ffi, lib, reading, writing
+from .blob import Blob
+from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
+from .memreserve import MemReserve
+from .node import INVALID_PHANDLES, Node
+from .overlay import apply
+
+__all__ = ["Fdt"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from typing_extensions import Buffer
+
+
+class Fdt:
+    """A device tree: a validated, owned copy of a blob.
+
+    Args:
+        data: any bytes-like object, contiguous or not, aligned or not; it is
+            copied, never changed. Bytes behind its totalsize are ignored.
+    Raises:
+        TypeError: not bytes-like.
+        FdtBadBlob: not a sound device tree of version 16 or 17; the message
+            says what is wrong at which byte.
+
+    The copy is brought into version 17 and grows by itself. Nodes are found
+    by path, alias or label; see `Node` for what a handle is. An Fdt belongs to
+    one thread at a time; different ones can be used in parallel.
+
+    >>> fdt = Fdt.empty()
+    >>> memory = fdt.add_node("/memory@40000000")
+    >>> fdt.root.set_u32("#address-cells", 2)
+    >>> fdt.root.set_u32("#size-cells", 2)
+    >>> memory.set_reg("reg", [(0x40000000, 0x8000000)])
+    >>> fdt["/memory"].reg()
+    [MemRange(0x40000000, 0x8000000)]
+    >>> Fdt(fdt.to_bytes()).to_bytes() == fdt.to_bytes()
+    True
+    """
+
+    __slots__ = ("__weakref__", "_blob", "_root")
+
+    def __init__(self, data: Buffer) -> None:
+        self._adopt(Blob.load(data, "Fdt"))
+
+    def _adopt(self, blob: Blob) -> None:
+        self._blob = blob
+        self._root: ref[Node] | None = None
+
+    @classmethod
+    def _of(cls, blob: Blob) -> Fdt:
+        fdt = cls.__new__(cls)
+        fdt._adopt(blob)
+        return fdt
+
+    @classmethod
+    def empty(cls) -> Fdt:
+        """A tree with nothing but the root node."""
+        return cls._of(Blob.empty())
+
+    def duplicate(self) -> Fdt:
+        """An independent copy."""
+        return self._of(self._blob.duplicate())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.to_bytes(),)
+
+    def __repr__(self) -> str:
+        return f"<Fdt of {self._blob.used} bytes>"
+
+    # -- the blob ----------------------------------------------------------
+
+    def to_bytes(self) -> bytes:
+        """The tree in its one canonical form: version 17, no gaps, no slack.
+
+        FDT_NOP tags are kept; squeeze() drops them.
+        """
+        blob = self._blob
+        copy = bytearray(memoryview(blob.buf)[: blob.used])
+        with writing(copy) as p:
+            size = lib.fdtx_canonicalise(p, False)
+        if size < 0:
+            raise error(size, "to_bytes")
+        return bytes(memoryview(copy)[:size])
+
+    def squeeze(self) -> None:
+        """Drop the FDT_NOP tags that others have left behind."""
+        self._blob.canonicalise(squeeze=True)
+
+    def pack(self) -> None:
+        """Give back the memory that was kept for growth."""
+        self._blob.canonicalise(squeeze=False)
+
+    @property
+    def totalsize(self) -> int:
+        """Length of to_bytes()."""
+        return self._blob.used
+
+    @property
+    def version(self) -> int:
+        """Format version: always 17."""
+        version: int = self._blob.read(lib.fdt_version)
+        return version
+
+    @property
+    def boot_cpuid_phys(self) -> int:
+        """Physical id of the boot CPU, a field of the header, 32 bits."""
+        n: int = self._blob.read(lib.fdt_boot_cpuid_phys)
+        return n
+
+    @boot_cpuid_phys.setter
+    def boot_cpuid_phys(self, value: int) -> None:
+        if not isinstance(value, int):
+            raise TypeError(f"boot_cpuid_phys must be int, not {type(value).__name__}")
+        if not 0 <= value < 1 << 32:
+            raise FdtBadParameter(
+                "boot_cpuid_phys", "", f"{value:#x} is not an unsigned 32-bit number"
+            )
+        with writing(self._blob.buf) as p:
+            lib.fdt_set_boot_cpuid_phys(p, value)
+
+    @property
+    def memreserve(self) -> MemReserve:
+        """The memory reservations: a list that can be changed."""
+        return MemReserve(self._blob)
+
+    # -- nodes -------------------------------------------------------------
+
+    @property
+    def root(self) -> Node:
+        """The root node."""
+        node = self._root() if self._root is not None else None
+        if node is None:
+            node = Node(self, self._blob, None, "")
+            self._root = ref(node)
+        return node
+
+    def _follow(self, path: str, op: str) -> str:
+        """Full path of one that starts with an alias or a label."""
+        if not isinstance(path, str):
+            raise TypeError(f"a path must be str, not {type(path).__name__}")
+        if path.startswith("/"):
+            return path
+        first, slash, rest = path.partition("/")
+        if not first:
+            raise FdtBadParameter(op, repr(path), "the path is empty")
+        if first.startswith("&"):
+            table, name, what = "/__symbols__", first[1:], "label"
+        else:
+            table, name, what = "/aliases", first, "alias"
+        symbols = self._find(table, op)
+        target = symbols.get_string(name, None) if symbols and name else None
+        if target is None:
+            why = f"no {what} {name!r}"
+            if symbols is None:
+                why += f": the tree has no {table}"
+            raise FdtNotFound(op, path, why, -lib.FDT_ERR_NOTFOUND)
+        if not target.startswith("/"):
+            raise FdtBadContent(op, f"{table}:{name}", f"{target!r} is not a full path")
+        return f"{target}/{rest}" if slash else target
+
+    def _find(self, path: str, op: str) -> Node | None:
+        """The node of a full path, or None."""
+        blob = self._blob
+        raw = c_name(path, "path")
+        names = [name for name in path.split("/") if name]
+        known = self._known(names)
+        if known is not None:
+            return known
+        exact = blob.lenp
+        offset = blob.read(lib.fdtx_find_node, raw, len(raw), exact)
+        if offset == -lib.FDT_ERR_NOTFOUND:
+            return None
+        if offset < 0:
+            raise error(offset, op, path)
+        if not exact[0]:
+            names = self._names_at(offset)
+        return self._node(names, offset)
+
+    def _known(self, names: list[str]) -> Node | None:
+        """The node of these exact names, if handles lead to it."""
+        node = self.root
+        for name in names:
+            known = node._children.get(name)
+            child = known() if known is not None else None
+            if child is None:
+                return None
+            node = child
+        return node
+
+    def _node(self, names: list[str], offset: int) -> Node:
+        node = self.root
+        last = len(names) - 1
+        for i, name in enumerate(names):
+            known = node._children.get(name)
+            child = known() if known is not None else None
+            if child is None or i == last:
+                # offset is right for the last, the others look themselves up
+                child = node._handle(name, offset)
+                if i != last:
+                    child._edit = -1
+            node = child
+        return node
+
+    def _names_at(self, offset: int) -> list[str]:
+        """Names from the root's child down to the node at an offset."""
+        room = 1024
+        while True:
+            out = ffi.new("char[]", room)
+            code = self._blob.read(lib.fdt_get_path, offset, out, room)
+            if code != -lib.FDT_ERR_NOSPACE:
+                break
+            room *= 4
+        if code < 0:
+            raise error(code, "fdt_get_path")
+        path = ffi.string(out).decode("ascii", "surrogateescape")
+        return [name for name in path.split("/") if name]
+
+    def _lost(self, path: str, full: str, op: str) -> FdtNotFound:
+        """Says where a path ends."""
+        names = [name for name in full.split("/") if name]
+        depth = len(names) - 1
+        while depth and self._find("/" + "/".join(names[:depth]), op) is None:
+            depth -= 1
+        above = "/" + "/".join(names[:depth])
+        return FdtNotFound(
+            op, path, f"{above} has no child {names[depth]!r}", -lib.FDT_ERR_NOTFOUND
+        )
+
+    def __getitem__(self, path: str) -> Node:
+        """Node by path ("/soc/uart@0"), alias ("serial0", "serial0/sub") or
+        label ("&uart0", "&uart0/sub").
+
+        Exact names win; else the unit address may be left out: "/memory"
+        finds the first "memory@...".
+
+        Raises:
+            FdtNotFound: there is none; the message says where the path ends.
+            FdtBadParameter: not a path.
+        """
+        full = self._follow(path, "lookup")
+        node = self._find(full, "lookup")
+        if node is None:
+            raise self._lost(path, full, "lookup")
+        return node
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """fdt[path], or default if there is no such node."""
+        try:
+            node = self._find(self._follow(path, "lookup"), "lookup")
+        except FdtNotFound:
+            return default
+        return default if node is None else node
+
+    def __contains__(self, path: object) -> bool:
+        if isinstance(path, Node):
+            return path.fdt is self and not path._is_dead()
+        return isinstance(path, str) and self.get(path) is not None
+
+    def __delitem__(self, path: str) -> None:
+        self[path].delete()
+
+    def __iter__(self) -> Iterator[Node]:
+        return self.walk()
+
+    def __len__(self) -> int:
+        """Number of nodes, the root among them."""
+        return sum(1 for _ in self.walk())
+
+    def walk(self, path: str = "/") -> Iterator[Node]:
+        """The node and all below it; see Node.walk()."""
+        return self[path].walk()
+
+    def add_node(self, path: str, parents: bool = False) -> Node:
+        """Add the node of a full path, or of one below an alias or label.
+
+        Args:
+            path: its last name is taken exactly; the node above is found as
+                by fdt[path].
+            parents: add missing nodes above as well.
+        Raises:
+            FdtExists: there is such a node.
+            FdtNotFound: the node above is missing.
+            FdtBadParameter: not a path, or not names of nodes.
+        """
+        full = self._follow(path, "add_node")
+        names = [name for name in full.split("/") if name]
+        if not names:
+            raise error(-lib.FDT_ERR_EXISTS, "add_node", "/")
+        node = self.root
+        for depth, name in enumerate(names[:-1]):
+            above = "/" + "/".join(names[: depth + 1])
+            below = self._find(above, "add_node")
+            if below is None:
+                if not parents:
+                    raise self._lost(path, above, "add_node")
+                below = node.add(name)
+            node = below
+        return node.add(names[-1])
+
+    # -- other ways to a node ----------------------------------------------
+
+    def _paths(self, table: str) -> dict[str, str]:
+        node = self._find(table, "lookup")
+        if node is None:
+            return {}
+        return {
+            name: value[:-1].decode("ascii", "surrogateescape")
+            for name, value in node.items()
+            if value[:1] == b"/" and value.find(0) == len(value) - 1
+        }
+
+    def labels(self) -> dict[str, str]:
+        """Labels and the paths they stand for, from /__symbols__.
+
+        Properties that are no path, a phandle for one, are left out.
+        """
+        return self._paths("/__symbols__")
+
+    def aliases(self) -> dict[str, str]:
+        """Aliases and the paths they stand for, from /aliases; as labels()."""
+        return self._paths("/aliases")
+
+    def node_by_label(self, name: str) -> Node:
+        """fdt["&" + name]"""
+        return self["&" + name]
+
+    def node_by_alias(self, name: str) -> Node:
+        """The node an alias stands for; raises as fdt[path]."""
+        if name.startswith(("/", "&")):
+            raise FdtBadParameter("node_by_alias", repr(name), "not an alias")
+        return self[name]
+
+    def node_by_phandle(self, phandle: int) -> Node:
+        """The node of a phandle, `phandle` or the legacy `linux,phandle`.
+
+        Raises:
+            FdtNotFound: no node has it.
+            FdtBadParameter: 0, 0xffffffff or not 32 bits.
+            FdtBadContent: the node is hidden behind a sibling of its name.
+        """
+        op = "node_by_phandle"
+        if not isinstance(phandle, int):
+            raise TypeError(f"{op}: want int, not {type(phandle).__name__}")
+        if phandle in INVALID_PHANDLES or not 0 <= phandle < 1 << 32:
+            raise FdtBadParameter(op, f"{phandle:#x}", "not a valid phandle")
+        offset = self._blob.read(lib.fdt_node_offset_by_phandle, phandle)
+        if offset < 0:
+            raise error(offset, op, f"{phandle:#x}", "no node has this phandle")
+        names = self._names_at(offset)
+        path = "/" + "/".join(names)
+        raw = c_name(path, "path")
+        if self._blob.read(lib.fdtx_path_offset, raw, len(raw)) != offset:
+            raise FdtBadContent(
+                op, f"{phandle:#x}", f"{path} is hidden behind a sibling of its name"
+            )
+        return self._node(names, offset)
+
+    def new_phandle(self) -> int:
+        """One more than the largest phandle of the tree; it is not set anywhere.
+
+        Raises:
+            FdtBadContent: the largest possible phandle is in use.
+        """
+        out = ffi.new("uint32_t *")
+        with reading(self._blob.buf) as p:
+            code = lib.fdt_generate_phandle(p, out)
+        if code < 0:
+            raise error(code, "new_phandle", "", "no phandle is left behind 0xfffffffe")
+        phandle: int = out[0]
+        return phandle
+
+    # -- overlays ----------------------------------------------------------
+
+    def apply_overlay(self, overlay: Buffer | Fdt) -> None:
+        """Merge an overlay into this tree, all or nothing.
+
+        Args:
+            overlay: a compiled overlay (dtc -@), as bytes-like or Fdt; never
+                changed.
+        Raises:
+            FdtBadBlob: the overlay is not a sound device tree.
+            FdtNotFound: a label or a fragment's target that this tree lacks.
+            FdtBadContent: the overlay's instructions are wrong, or no
+                phandles are left.
+        """
+        if isinstance(overlay, Fdt):
+            copy = overlay.duplicate()
+        else:
+            copy = Fdt._of(Blob.load(overlay, "apply_overlay"))
+        apply(self, copy)
