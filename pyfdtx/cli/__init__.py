@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The command line: arguments, files, exit codes, drawing.
+
+Each command's module is imported only when it is called. It has
+`arguments(parser)` and `run(args) -> int`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..errors import FdtError
+from .trouble import Killed, Trouble, UsageError, complain, die_of, out_text
+
+__all__ = ["main"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# command: module, exit status when it fails, what it does
+COMMANDS = {
+    "crash-dtb": ("crash_dtb", 1, "make the crash (kdump) kernel's tree"),
+    "kexec-dtb": ("kexec_dtb", 1, "make the tree of a kernel started by kexec"),
+    "show": ("show", 1, "show a tree as DTS or JSON"),
+    "get": ("get", 1, "read a property, or list a node"),
+    "set": ("set", 1, "set a property"),
+    "append": ("append", 1, "append to a property"),
+    "diff": ("difference", 2, "compare two trees by meaning"),
+}
+USAGE = "usage: pyfdtx COMMAND ...   |   pyfdtx -h   |   pyfdtx -V"
+HELP = """\
+{usage}
+
+Device trees for the kernel that boots next.
+
+commands:
+{commands}
+
+options:
+  -h, --help     show this text; "pyfdtx COMMAND -h" shows a command's
+  -V, --version  show the version
+
+"-" as a file name is stdin or stdout. Output files appear whole or not at all.
+Exit status: 0 good, 1 failed, 2 wrong usage (diff: 0 same, 1 different, 2 trouble).
+
+example:
+  pyfdtx crash-dtb boot.dtb -o crash.dtb --elfcorehdr 0x7abff000,0x400 \\
+      --usable 0x6ac00000,256M --append "maxcpus=1"
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the result is the exit status.
+
+    Args:
+        argv: without the program's name; None: the process's own.
+    Returns: 0 good, 1 failed, 2 wrong usage; for diff 0 same, 1 different,
+        2 anything else. Ends the process by SIGINT or SIGPIPE when it was
+        interrupted or when nobody reads its output any more.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    failed = COMMANDS[args[0]][1] if args and args[0] in COMMANDS else 1
+    try:
+        return _run(args)
+    except UsageError as e:
+        complain(str(e))
+        return 2
+    except (Trouble, FdtError) as e:
+        complain(str(e))
+    except BrokenPipeError:
+        die_of("SIGPIPE")
+    except KeyboardInterrupt:
+        die_of("SIGINT")
+    except Killed as e:
+        die_of(e.signal)
+    except MemoryError:
+        complain("out of memory")
+    except Exception as e:
+        if os.environ.get("PYFDTX_TRACEBACK"):
+            raise
+        complain(
+            f"internal error, please report it: {type(e).__name__}: {e} "
+            "(PYFDTX_TRACEBACK=1 shows where)"
+        )
+    return failed
+
+
+def _run(args: list[str]) -> int:
+    if not args:
+        raise UsageError(f"no command given; {USAGE}")
+    command = args[0]
+    if command in ("-h", "--help"):
+        lines = [f"  {name:<14} {row[2]}" for name, row in COMMANDS.items()]
+        out_text(HELP.format(usage=USAGE, commands="\n".join(lines)))
+        return 0
+    if command in ("-V", "--version"):
+        from .. import __version__
+
+        out_text(f"pyfdtx {__version__}\n")
+        return 0
+    if command not in COMMANDS:
+        raise UsageError(_unknown(command))
+
+    from importlib import import_module
+
+    from .arguments import Parser
+
+    module = import_module(f".{COMMANDS[command][0]}", __name__)
+    parser = Parser(prog=f"pyfdtx {command}", description=module.__doc__)
+    module.arguments(parser)
+    try:
+        parsed = parser.parse_intermixed_args(args[1:])
+    except SystemExit as e:  # argparse after --help
+        return int(e.code or 0)
+    _one_line_warnings()
+    return int(module.run(parsed))
+
+
+def _unknown(command: str) -> str:
+    from difflib import get_close_matches
+
+    what = "option" if command.startswith("-") else "command"
+    near = get_close_matches(command, COMMANDS, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(COMMANDS)}"
+    return f"unknown {what} '{command}'; {hint}"
+
+
+def _one_line_warnings() -> None:
+    import warnings
+
+    from ..errors import FdtWarning
+
+    def show(message: Warning | str, *_: object) -> None:
+        complain(f"warning: {message}")
+
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", FdtWarning)
+    warnings.showwarning = show  # type: ignore[assignment]

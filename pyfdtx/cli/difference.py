@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Compare two trees by meaning: nodes, properties, memory reservations, boot CPU."""
+
+from __future__ import annotations
+
+import os
+
+from .. import dts, flat
+from ..diff import Change, diff
+from ..errors import FdtError
+from .files import called, read_blob
+from .show import json_rows, property_json
+from .trouble import Trouble, UsageError, clean, out_text
+
+__all__ = ["arguments", "run"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from ..diff import Place
+
+EPILOG = """\
+The order of nodes, properties and reservations does not count, nor do padding
+and format version. "-" marks what only A has, "+" what only B has. Colours only
+on a terminal, and not if NO_COLOR is set. kaslr-seed and rng-seed are shown.
+
+Exit status: 0 the same, 1 different, 2 trouble.
+
+example:
+  pyfdtx diff boot.dtb crash.dtb
+"""
+BOLD, RED, GREEN, OFF = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[m"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    for name in "AB":
+        parser.add_argument(
+            name.lower(), metavar=name, help="a device tree blob; - is stdin"
+        )
+    parser.add_argument("--json", action="store_true", help="JSON for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.a == args.b == "-":
+        raise UsageError("only one of the two trees can come from stdin")
+    a, b = _read(args.a), _read(args.b)
+    changes = diff(a, b)
+    if args.json:
+        out_text(_json(changes))
+    elif changes:
+        out_text(_drawn(changes, called(args.a), called(args.b)))
+    return 1 if changes else 0
+
+
+def _read(path: str) -> flat.FlatTree:
+    blob = read_blob(path)
+    try:
+        return flat.read(blob)
+    except FdtError as e:
+        raise Trouble(f"{called(path)}: {e}") from None
+
+
+def _drawn(changes: list[Change], a: str, b: str) -> str:
+    on = os.isatty(1) and not os.environ.get("NO_COLOR")
+    bold, red, green, off = (BOLD, RED, GREEN, OFF) if on else ("", "", "", "")
+    lines = [f"{red}--- {clean(a)}{off}", f"{green}+++ {clean(b)}{off}"]
+
+    def side(sign: str, text: str) -> None:
+        lines.append(f"{red if sign == '-' else green}{sign} {text}{off}")
+
+    heading = ""
+    for change in changes:
+        if change.what == "node":
+            heading = change.path
+            sign = "-" if change.kind == "removed" else "+"
+            side(sign, f"{clean(heading)} {{ }}")
+            continue
+        place = change.path or "/"
+        if change.path and place != heading:
+            heading = place
+            lines.append(f"{bold}  {clean(place)}{off}")
+        for sign, value in (("-", change.old), ("+", change.new)):
+            if value is not None:
+                side(sign, _statement(change, value))
+    return "\n".join(lines) + "\n"
+
+
+def _statement(change: Change, value: Place) -> str:
+    if isinstance(value, bytes):
+        return "    " + clean(dts.property_text(change.name, value))
+    if isinstance(value, tuple):
+        return f"/memreserve/ {value[0]:#x} {value[1]:#x};"
+    return f"boot CPU {value:#x}"
+
+
+def _json(changes: list[Change]) -> str:
+    rows = (
+        {
+            "kind": change.kind,
+            "what": change.what,
+            "path": change.path,
+            "name": change.name,
+            "old": _side_json(change, change.old),
+            "new": _side_json(change, change.new),
+        }
+        for change in changes
+    )
+    return json_rows({"same": not changes}, "changes", rows)
+
+
+def _side_json(change: Change, value: Place) -> object:
+    if isinstance(value, bytes):
+        return property_json(change.name, value)
+    if isinstance(value, tuple):
+        return {"start": value[0], "size": value[1]}
+    return value

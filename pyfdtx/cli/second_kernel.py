@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""What crash-dtb and kexec-dtb have in common."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..errors import FdtError
+from ..kexec import Crash, second_kernel_dtb
+from ..kexec.dtb import ARCHES
+from .arguments import address_size, number
+from .files import called, read_blob, write_blob
+from .trouble import Trouble
+
+__all__ = ["common_arguments", "crash_arguments", "make"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..reg import MemRange
+
+
+def _initrd(text: str) -> MemRange | None:
+    return None if text == "none" else address_size(text)
+
+
+def _kaslr_seed(text: str) -> int | str | None:
+    if text in ("random", "none"):
+        return None if text == "none" else text
+    digits = text[2:] if text[:2] in ("0x", "0X") else text
+    if not 1 <= len(digits) <= 16 or digits.strip("0123456789abcdefABCDEF"):
+        raise argparse.ArgumentTypeError(
+            "neither 'random' nor 'none' nor up to 16 hex digits"
+        )
+    return int(digits, 16)
+
+
+def _rng_seed(text: str) -> bytes | str | None:
+    if text in ("random", "none"):
+        return None if text == "none" else text
+    digits = text[2:] if text[:2] in ("0x", "0X") else text
+    if not digits or len(digits) % 2 or digits.strip("0123456789abcdefABCDEF"):
+        raise argparse.ArgumentTypeError(
+            "neither 'random' nor 'none' nor whole bytes in hex"
+        )
+    return bytes.fromhex(digits)
+
+
+def common_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("boot", metavar="BOOT", help="the tree this kernel booted with; - is stdin")
+    add("-o", "--output", metavar="OUT", required=True, help="file; - is stdout")
+    add(
+        "--initrd",
+        metavar="ADDR,SIZE",
+        type=_initrd,
+        default=None,
+        help="the new kernel's initrd, or none (default: none; the old one's "
+        "properties and reservation go)",
+    )
+    line = parser.add_mutually_exclusive_group()
+    line.add_argument(
+        "--cmdline", metavar="TEXT", help="the whole command line; '' removes it"
+    )
+    line.add_argument("--append", metavar="TEXT", help="add to the old command line")
+    add(
+        "--kaslr-seed",
+        metavar="random|none|HEX",
+        type=_kaslr_seed,
+        default="random",
+        help="64 bits (default: random)",
+    )
+    add(
+        "--rng-seed",
+        metavar="random|none|HEX",
+        type=_rng_seed,
+        default="random",
+        help="any number of bytes (default: random, 128)",
+    )
+    add("--arch", choices=sorted(ARCHES), default="arm64", help="default: arm64")
+    add(
+        "--root-cells",
+        choices=("keep", "2/2"),
+        default="keep",
+        help="2/2: write the root's #address-cells and #size-cells as 2, for trees "
+        "without them or too narrow (default: keep)",
+    )
+    add(
+        "--old-dtb",
+        metavar="ADDR,SIZE",
+        type=address_size,
+        help="where the old tree lies in memory; its reservation goes",
+    )
+    add(
+        "--load-address",
+        metavar="ADDR",
+        type=number,
+        help="where the new tree will lie; checked for alignment",
+    )
+
+
+def crash_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--elfcorehdr",
+        metavar="ADDR,SIZE",
+        type=address_size,
+        required=True,
+        help="where the ELF core header lies",
+    )
+    add(
+        "--usable",
+        metavar="ADDR,SIZE",
+        type=address_size,
+        action="append",
+        required=True,
+        help="memory of the crash kernel; again for more, the main range first",
+    )
+    add(
+        "--max-usable",
+        metavar="N",
+        type=number,
+        default=2,
+        help="ranges that the crash kernel can read (default: 2, Linux up to 7.2)",
+    )
+
+
+def make(args: argparse.Namespace) -> int:
+    """Both commands: read, make, write."""
+    blob = read_blob(args.boot)
+    try:
+        crash = None
+        more = {}
+        if hasattr(args, "usable"):
+            crash = Crash(elfcorehdr=args.elfcorehdr, usable=args.usable)
+            more["max_usable"] = args.max_usable
+        result = second_kernel_dtb(
+            blob,
+            cmdline=args.cmdline,
+            append=args.append,
+            initrd=args.initrd,
+            crash=crash,
+            kaslr_seed=args.kaslr_seed,
+            rng_seed=args.rng_seed,
+            arch=args.arch,
+            root_cells=args.root_cells,
+            old_dtb=args.old_dtb,
+            load_address=args.load_address,
+            **more,
+        )
+    except FdtError as e:
+        raise Trouble(f"{called(args.boot)}: {e}") from None
+    write_blob(args.output, result)
+    return 0

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""What a command says when it fails, and the way out to stdout and stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+__all__ = [
+    "Killed",
+    "Trouble",
+    "UsageError",
+    "because",
+    "clean",
+    "complain",
+    "die_of",
+    "out",
+    "out_text",
+]
+
+
+class Trouble(Exception):
+    """A failure of the outside world; the text is for the user."""
+
+
+class UsageError(Exception):
+    """The arguments make no sense."""
+
+
+class Killed(BaseException):
+    """A signal that ends the process, after tidying up."""
+
+    def __init__(self, signal: str):
+        super().__init__(signal)
+        self.signal = signal
+
+
+def because(e: OSError) -> str:
+    return e.strerror or str(e)
+
+
+def clean(text: str) -> str:
+    """The text without anything that moves a terminal's cursor or colours."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(c: str) -> str:
+    if "\udc80" <= c <= "\udcff":  # a byte that was not text
+        return f"\\x{ord(c) - 0xDC00:02x}"
+    return c.encode("unicode_escape").decode("ascii")
+
+
+def complain(text: str) -> None:
+    """One line on stderr."""
+    if sys.stderr is not None:
+        with suppress(OSError):  # nobody is left to tell
+            sys.stderr.write(f"pyfdtx: {clean(text)}\n")
+            sys.stderr.flush()
+
+
+def out(data: bytes) -> None:
+    """All of data to stdout.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        Trouble: stdout is closed or cannot be written.
+    """
+    if sys.stdout is None:
+        raise Trouble("stdout: closed")
+    try:
+        write_all(1, data)
+    except BrokenPipeError:
+        raise
+    except OSError as e:
+        raise Trouble(f"stdout: {because(e)}") from None
+
+
+def out_text(text: str) -> None:
+    """Text to stdout; what is not ASCII becomes a backslash escape."""
+    out(text.encode("ascii", "backslashreplace"))
+
+
+def write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def die_of(name: str) -> None:
+    """End as a process that does not catch the signal, so that shells see it."""
+    import signal
+
+    number = getattr(signal, name)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Types of property values as the command line spells them, both ways."""
+
+from __future__ import annotations
+
+import argparse
+
+from .. import dts
+from ..errors import FdtBadContent
+from .arguments import address_size, number
+from .trouble import UsageError, clean
+
+__all__ = [
+    "TYPES_HELP",
+    "ValueType",
+    "decode",
+    "encode",
+    "guess_from_text",
+    "ranges",
+    "value_type",
+]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..node import Node
+
+TYPES_HELP = """\
+types (-t):
+  string           text; several make a list
+  u8 u16 u32 u64   numbers, decimal or 0x hex, big-endian; cells is u32
+  bytes            hex pairs: 00112233 or "00 11" or 00:11:22:33
+  reg              ADDR,SIZE in the cells of the node's parent; K, M, G allowed
+  empty            no value, a flag
+{raw}  s x u i          as in fdtget and fdtput: text, hex without 0x, decimal,
+                   signed; before x, u, i: b or hh 1 byte, h 2, l 4 (default)
+
+"""
+KINDS = {
+    "string": ("string", 0, 0),
+    "s": ("string", 0, 0),
+    "u8": ("number", 1, 0),
+    "u16": ("number", 2, 0),
+    "u32": ("number", 4, 0),
+    "cells": ("number", 4, 0),
+    "u64": ("number", 8, 0),
+    "bytes": ("bytes", 1, 0),
+    "reg": ("reg", 0, 0),
+    "empty": ("empty", 0, 0),
+    "raw": ("raw", 0, 0),
+    "r": ("raw", 0, 0),
+}
+WIDTHS = {"": 4, "l": 4, "h": 2, "hh": 1, "b": 1}
+BASES = {"x": 16, "u": 10, "i": -10}
+
+
+class ValueType:
+    """kind: string, number, bytes, reg, empty or raw; width: of a number,
+    bytes; base: 16 (no 0x), 10, -10 (signed), 0 (as written, 0x out)."""
+
+    __slots__ = ("base", "kind", "text", "width")
+
+    def __init__(self, text: str, kind: str, width: int, base: int):
+        self.text = text
+        self.kind = kind
+        self.width = width
+        self.base = base
+
+
+def value_type(text: str) -> ValueType:
+    """The argument of -t."""
+    if text in KINDS:
+        return ValueType(text, *KINDS[text])
+    base, width = BASES.get(text[-1:]), WIDTHS.get(text[:-1])
+    if base and width:
+        return ValueType(text, "number", width, base)
+    raise argparse.ArgumentTypeError(
+        f"unknown type '{text}' (choose from {', '.join(KINDS)}, "
+        "x, u, i with b, h, l before)"
+    )
+
+
+def guess_from_text(values: list[str]) -> ValueType:
+    """string, if no value can be taken for anything else."""
+    for value in values:
+        if not value or not value.strip("0123456789abcdefABCDEFxX,.:-+kKmMgG \t"):
+            raise UsageError(
+                f"'{value}' could be text, a number or bytes: say which with -t, "
+                "for example -t string or -t u32"
+            )
+    if not values:
+        raise UsageError("no value given; -t empty makes a property without one")
+    return value_type("string")
+
+
+def encode(wanted: ValueType, values: list[str]) -> bytes:
+    """The bytes of VALUE... for every kind but reg.
+
+    Raises:
+        UsageError: a value is not of that type or does not fit.
+    """
+    if wanted.kind == "raw":
+        raise UsageError("-t raw is for reading; write with -t bytes")
+    if wanted.kind == "empty":
+        if values:
+            raise UsageError(f"-t empty takes no value, there is '{values[0]}'")
+        return b""
+    if not values:
+        raise UsageError(f"no value given for -t {wanted.text}")
+    if wanted.kind == "string":
+        return b"".join(map(_text, values))
+    if wanted.kind == "bytes":
+        return b"".join(map(_hex, values))
+    words = [word for value in values for word in value.split()]
+    return b"".join([_number(word, wanted) for word in words])
+
+
+def ranges(values: list[str]) -> list[tuple[int, int]]:
+    """VALUE... of -t reg."""
+    try:
+        return [address_size(v) for value in values for v in value.split()]
+    except argparse.ArgumentTypeError as e:
+        raise UsageError(f"-t reg: {e}") from None
+
+
+def _text(value: str) -> bytes:
+    return value.encode("utf-8", "surrogateescape") + b"\0"
+
+
+def _hex(value: str) -> bytes:
+    digits = "".join(value.replace(":", " ").split())
+    if digits[:2] in ("0x", "0X"):
+        digits = digits[2:]
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        raise UsageError(f"-t bytes: '{value}' is not pairs of hex digits") from None
+
+
+def _number(word: str, wanted: ValueType) -> bytes:
+    bits = 8 * wanted.width
+    minus = wanted.base == -10 and word[:1] == "-"
+    digits = word[1:] if minus else word
+    if wanted.base == 16 and digits[:2] not in ("0x", "0X"):
+        digits = "0x" + digits
+    try:
+        value = number(digits)
+    except argparse.ArgumentTypeError as e:
+        raise UsageError(f"-t {wanted.text}: {e}") from None
+    if minus:
+        value = -value
+    if not -1 << (bits - 1) <= value < 1 << bits:
+        raise UsageError(f"-t {wanted.text}: {word} does not fit into {bits} bits")
+    return (value % (1 << bits)).to_bytes(wanted.width, "big")
+
+
+def decode(node: Node, name: str, wanted: ValueType | None) -> list[str]:
+    """A property as lines of text: one per string, one per reg entry, one of
+    numbers or bytes, none for an empty value.
+
+    Args:
+        wanted: None to guess; every kind but raw.
+    Raises:
+        FdtNotFound: no such property.
+        FdtBadContent: the value is not of that type.
+    """
+    value = node[name]
+    if wanted is None:
+        kind, typed = dts.interpret(name, value)
+        if kind == "string":
+            return [clean(text) for text in typed]
+        wanted = value_type({"cells": "u32"}.get(kind, kind))
+    if wanted.kind == "reg":
+        return [f"{r.start:#x},{r.size:#x}" for r in node.reg(name)]
+    if wanted.kind == "empty":
+        if value:
+            raise _wrong(node, name, wanted, f"has {len(value)} bytes")
+        return []
+    if not value:
+        return []
+    if wanted.kind == "bytes":
+        return [value.hex(" ")]
+    if wanted.kind == "string":
+        if value[-1]:
+            raise _wrong(node, name, wanted, "does not end with a NUL")
+        return value[:-1].decode("utf-8", "surrogateescape").split("\0")
+    if len(value) % wanted.width:
+        raise _wrong(
+            node,
+            name,
+            wanted,
+            f"has {len(value)} bytes, no multiple of {wanted.width}",
+        )
+    return [" ".join(_numbers(value, wanted))]
+
+
+def _wrong(node: Node, name: str, wanted: ValueType, why: str) -> FdtBadContent:
+    where = f"{node.path}:{name}"
+    return FdtBadContent("get", where, f"the value is not {wanted.text}: it {why}")
+
+
+def _numbers(value: bytes, wanted: ValueType) -> Iterator[str]:
+    form = {16: "x", 0: "#x"}.get(wanted.base, "d")
+    for at in range(0, len(value), wanted.width):
+        word = value[at : at + wanted.width]
+        yield format(int.from_bytes(word, "big", signed=wanted.base == -10), form)

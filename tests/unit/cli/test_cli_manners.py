@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Exit status, help, wrong usage, broken input: what every command has in common."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import pyfdtx
+
+COMMANDS = ("crash-dtb", "kexec-dtb", "show", "get", "set", "append", "diff")
+CRASH = ("--elfcorehdr", "0x4fff0000,0x400", "--usable", "0x48000000,128M")
+# each command on one input file, writing, where it can, to out.dtb
+ON_A_FILE = {
+    "crash-dtb": lambda f: ("crash-dtb", f, "-o", "out.dtb", *CRASH),
+    "kexec-dtb": lambda f: ("kexec-dtb", f, "-o", "out.dtb"),
+    "show": lambda f: ("show", f),
+    "show --json": lambda f: ("show", "--json", f),
+    "get": lambda f: ("get", f, "/chosen", "bootargs"),
+    "set": lambda f: ("set", f, "/chosen", "x", "-t", "empty", "-o", "out.dtb"),
+    "append": lambda f: ("append", f, "/chosen", "x", "hallo", "-o", "out.dtb"),
+    "diff": lambda f: ("diff", f, "boot.dtb"),
+    "diff b": lambda f: ("diff", "boot.dtb", f),
+}
+every_command = pytest.mark.parametrize("command", ON_A_FILE)
+
+
+def trouble(command):
+    return 2 if command.startswith("diff") else 1
+
+
+def test_the_version_is_the_packages(cli):
+    for option in ("-V", "--version"):
+        assert cli.good(option) == f"pyfdtx {pyfdtx.__version__}\n".encode()
+
+
+def test_the_help_names_every_command(cli):
+    text = cli.good("-h").decode()
+    assert text == cli.good("--help").decode()
+    for command in COMMANDS:
+        assert f"\n  {command} " in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_with_an_example_that_is_accepted(cli, command):
+    text = cli.good(command, "-h").decode()
+    assert text.startswith(f"usage: pyfdtx {command} ")
+    example = text[text.index("\nexample") :].replace("\\\n", " ")
+    lines = [line for line in example.splitlines() if line.startswith("  pyfdtx ")]
+    assert lines
+    for line in lines:
+        # 2 would be wrong usage: the files of the examples do not exist here
+        done = subprocess.run(
+            ["sh", "-c", f"set -- {line.split('|')[0]}; shift; exec \"$0\" \"$@\"",
+             os.path.join(os.path.dirname(sys.executable), "pyfdtx")],
+            cwd="/", capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert b"No such file" in done.stderr, (line, done.stderr)
+
+
+def test_python_m_is_the_same_program(cli):
+    done = subprocess.run(
+        [sys.executable, "-m", "pyfdtx", "get", "nowhere.dtb", "/"],
+        cwd=cli.folder, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == b"pyfdtx: nowhere.dtb: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        ((), "no command given"),
+        (("crash-dbt",), "did you mean 'crash-dtb'?"),
+        (("shwo", "boot.dtb"), "did you mean 'show'?"),
+        (("zzz",), "there are crash-dtb, kexec-dtb"),
+        (("--jsno",), "unknown option"),
+        (("show",), "DTB"),
+        (("show", "boot.dtb", "more"), "more"),
+        (("show", "--js", "boot.dtb"), "--js"),
+        (("get", "boot.dtb"), "PATH"),
+        (("set", "boot.dtb", "/", "x", "hallo"), "--in-place"),
+        (("set", "boot.dtb", "/", "x", "hallo", "-i", "-o", "x"), "not allowed"),
+        (("set", "-", "/", "x", "hallo", "-i"), "stdin"),
+        (("diff", "boot.dtb"), "B"),
+        (("diff", "-", "-"), "stdin"),
+        (("crash-dtb", "boot.dtb", "-o", "x"), "--elfcorehdr"),
+        (("kexec-dtb", "boot.dtb"), "--output"),
+        (("kexec-dtb", "boot.dtb", "-o", "x", "--usable", "1,1"), "--usable"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_one_line(cli, args, hint):
+    assert hint in cli.bad(2, *args)
+    assert cli.names() == ["boot.dtb"]
+
+
+@every_command
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("missing.dtb", None, "No such file or directory"),
+        ("empty.dtb", b"", "shorter than a device tree header"),
+        ("short.dtb", b"\xd0\x0d\xfe\xed", "shorter than a device tree header"),
+        ("text.dtb", b"/dts-v1/;\n" * 99, "d00dfeed"),
+        # a header alone that promises more
+        ("lie.dtb", "head", "totalsize is larger than the data"),
+        ("half.dtb", "half", "totalsize is larger than the data"),
+        ("huge.dtb", b"\xd0\x0d\xfe\xed\xff" + bytes(99), "version"),
+    ],
+)
+def test_a_bad_file_is_named_with_its_fault(cli, boot, command, name, content, why):
+    if content == "head":
+        content = boot[:40]
+    if content == "half":
+        content = boot[: len(boot) // 2]
+    if content is not None:
+        (cli.folder / name).write_bytes(content)
+    before = cli.names()
+    line = cli.bad(trouble(command), *ON_A_FILE[command](name))
+    assert line.startswith(f"{name}: ")
+    assert why in line
+    assert cli.names() == before
+
+
+@every_command
+def test_a_folder_is_no_tree(cli, command):
+    line = cli.bad(trouble(command), *ON_A_FILE[command]("/"))
+    assert line == "/: Is a directory"
+
+
+@every_command
+def test_an_endless_device_is_refused_at_once(cli, command):
+    line = cli.bad(trouble(command), *ON_A_FILE[command]("/dev/zero"))
+    assert "d00dfeed" in line
+
+
+def test_an_unreadable_file_is_named(cli):
+    (cli.folder / "boot.dtb").chmod(0)
+    line = cli.bound_by_permissions("show", "boot.dtb")
+    assert line == "boot.dtb: Permission denied"
+
+
+def test_a_read_error_is_one_line(cli):
+    # nothing is mapped at address 0 of a process
+    assert cli.bad(1, "show", "/proc/self/mem").endswith("Input/output error")
+
+
+@every_command
+def test_input_comes_from_stdin_too(cli, boot, command):
+    from_file = cli.run(*ON_A_FILE[command]("boot.dtb"))
+    piped = cli.run(*ON_A_FILE[command]("-"), stdin=boot)
+    assert piped == from_file
+    line = cli.bad(trouble(command), *ON_A_FILE[command]("-"), stdin=boot[:-1])
+    assert line.startswith("stdin: ")
+
+
+def test_a_name_cannot_move_the_cursor_of_a_terminal(cli):
+    line = cli.bad(1, "show", "a\x1b[2J\nb\udcff")
+    assert line == r"a\x1b[2J\nb\xff: No such file or directory"
+
+
+@every_command
+def test_a_full_disk_behind_stdout_is_one_line(cli, command):
+    args = [a if a != "out.dtb" else "-" for a in ON_A_FILE[command]("boot.dtb")]
+    if command.startswith("diff"):
+        cli.good("set", "boot.dtb", "/", "x", "-t", "empty", "-o", "other.dtb")
+        args = ["diff", "boot.dtb", "other.dtb"]
+    with open("/dev/full", "wb") as full:
+        status, _, err = cli.run(*args, stdout=full)
+    assert status == trouble(command)
+    assert err == b"pyfdtx: stdout: No space left on device\n"
+
+
+@pytest.mark.parametrize("args", [("-h",), ("show", "-h"), ("-V",)])
+def test_help_into_a_full_disk_is_one_line(cli, args):
+    with open("/dev/full", "wb") as full:
+        status, _, err = cli.run(*args, stdout=full)
+    assert (status, err) == (1, b"pyfdtx: stdout: No space left on device\n")
+
+
+def test_a_closed_stdout_is_one_line(cli):
+    status, _, err = cli.run("show", "boot.dtb", preexec_fn=lambda: os.close(1))
+    assert (status, err) == (1, b"pyfdtx: stdout: closed\n")
+
+
+def test_a_closed_stdin_is_one_line(cli):
+    assert cli.bad(1, "show", "-", preexec_fn=lambda: os.close(0)) == "stdin: closed"
+
+
+def test_a_closed_stderr_changes_nothing_else(cli):
+    status, out, _ = cli.run("show", "nowhere", preexec_fn=lambda: os.close(2))
+    assert (status, out) == (1, b"")
+
+
+@pytest.mark.parametrize("args", [("show",), ("show", "--json")])
+def test_a_reader_that_leaves_ends_the_program_quietly(cli, args):
+    big = cli.folder / "big.dtb"
+    big.write_bytes(
+        pyfdtx.pure.flatten(("", [(f"p{i}", bytes(64)) for i in range(5000)], []))
+    )
+    process = cli.start(*args, big)
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == -signal.SIGPIPE  # as cat and others end
+
+
+def test_ctrl_c_ends_the_program_as_shells_expect(cli):
+    process = cli.start("show", "-", stdin=subprocess.PIPE)
+    wait_until_reading(process.pid)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (out, err) == (b"", b"")
+    assert process.returncode == -signal.SIGINT
+
+
+def wait_until_reading(pid):
+    """Until the program sleeps in read(0): it has come to its input."""
+    read = {"x86_64": "0", "aarch64": "63"}.get(os.uname().machine)
+    for _ in range(600):
+        with open(f"/proc/{pid}/syscall") as file:
+            if file.read().split()[:2] == [read, "0x0"]:
+                return
+        time.sleep(0.05)
+    pytest.fail("the program never read its stdin")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_imports_no_other_commands_module(command, tmp_path):
+    mine = {
+        "crash-dtb": "crash_dtb",
+        "kexec-dtb": "kexec_dtb",
+        "diff": "difference",
+    }.get(command, command)
+    code = (
+        "import sys; from pyfdtx.cli import main; main([sys.argv[1], '-h']); "
+        "print(*(m for m in sys.modules if m.startswith('pyfdtx.cli.')))"
+    )
+    out = subprocess.check_output(
+        [sys.executable, "-c", code, command], cwd=tmp_path, timeout=60
+    )
+    modules = {name.split(".")[-1] for name in out.decode().splitlines()[-1].split()}
+    commands = {"crash_dtb", "kexec_dtb", "show", "get", "set", "append", "difference"}
+    helped_by = {"get": {"show"}, "difference": {"show"}}.get(mine, set())
+    assert modules & commands == {mine} | helped_by

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""crash-dtb and kexec-dtb hand their arguments on, each to its place.
+
+The second opinion is pyfdtx.pure.second_kernel_dtb(), called with the values
+that the arguments stand for.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from pyfdtx import Fdt, pure
+from pyfdtx.reg import MemRange
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+CAPTURED = sorted(EXAMPLES.glob("*/sys/firmware/fdt"))
+HEADER, MAIN, LOW = (0x4FFF0000, 0x400), (0x48000000, 128 << 20), (0x1000, 2 << 30)
+CRASH = ("--elfcorehdr", "0x4fff0000,1024", "--usable", "0x48000000,128M")
+SEEDS = ("--kaslr-seed", "0x1122334455667788", "--rng-seed", "00ff10")
+GIVEN = {"kaslr_seed": 0x1122334455667788, "rng_seed": b"\0\xff\x10"}
+
+
+def both(cli, boot, args, expected, crash=((HEADER), (MAIN,))):
+    command = "crash-dtb" if crash else "kexec-dtb"
+    more = CRASH if crash else ()
+    cli.good(command, "boot.dtb", "-o", "out.dtb", *more, *SEEDS, *args)
+    got = (cli.folder / "out.dtb").read_bytes()
+    keywords = {**GIVEN, **expected}
+    if crash:
+        keywords["crash"] = crash
+    assert got == pure.second_kernel_dtb(boot, **keywords)
+    return Fdt(got)
+
+
+@pytest.mark.parametrize("crash", [(HEADER, (MAIN,)), None], ids=["crash", "kexec"])
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        ((), {}),
+        (("--initrd", "none"), {"initrd": None}),
+        (("--initrd", "0x44000000,20M"), {"initrd": (0x44000000, 20 << 20)}),
+        (("--cmdline", "console=tty0"), {"cmdline": "console=tty0"}),
+        (("--cmdline", ""), {"cmdline": ""}),
+        (("--append", "maxcpus=1 nr=2"), {"append": "maxcpus=1 nr=2"}),
+        (("--append=-x",), {"append": "-x"}),
+        (("--kaslr-seed", "none"), {"kaslr_seed": None}),
+        (("--kaslr-seed", "ff"), {"kaslr_seed": 0xFF}),
+        (("--rng-seed", "none"), {"rng_seed": None}),
+        (("--rng-seed", "0xAB"), {"rng_seed": b"\xab"}),
+        (("--arch", "riscv"), {"arch": "riscv"}),
+        (("--root-cells", "2/2"), {"root_cells": "2/2"}),
+        (("--old-dtb", "0x48000000,4K"), {"old_dtb": (0x48000000, 0x1000)}),
+        (("--load-address", "0x48000008"), {"load_address": 0x48000008}),
+    ],
+)
+def test_every_argument_reaches_its_place(cli, boot, args, expected, crash):
+    both(cli, boot, args, expected, crash)
+
+
+def test_an_arm_header_lies_outside_usable_memory(cli, boot):
+    cli.good(
+        "crash-dtb", "boot.dtb", "-o", "out.dtb", "--arch", "arm", *SEEDS,
+        "--elfcorehdr", "0x60000000,1K", "--usable", "0x48000000,128M",
+    )  # fmt: skip
+    expected = pure.second_kernel_dtb(
+        boot, arch="arm", crash=((0x60000000, 1024), (MAIN,)), **GIVEN
+    )
+    assert (cli.folder / "out.dtb").read_bytes() == expected
+
+
+def test_usable_ranges_keep_their_order(cli, boot):
+    fdt = both(cli, boot, ("--usable", "0x1000,2G"), {}, (HEADER, (MAIN, LOW)))
+    assert fdt["/chosen"].reg("linux,usable-memory-range") == [
+        MemRange(*MAIN),
+        MemRange(*LOW),
+    ]
+
+
+def test_more_ranges_than_the_kernel_reads_must_be_asked_for(cli, boot):
+    three = ("--usable", "0x1000,2G", "--usable", "0,1K")
+    args = ("crash-dtb", "boot.dtb", "-o", "out.dtb", *CRASH, *three)
+    assert "max_usable" in cli.bad(1, *args)
+    crash = (HEADER, (MAIN, LOW, (0, 1024)))
+    both(cli, boot, (*three, "--max-usable", "3"), {"max_usable": 3}, crash)
+
+
+@pytest.mark.parametrize("command", [("crash-dtb", *CRASH), ("kexec-dtb",)])
+def test_the_same_seeds_give_the_same_bytes_and_random_ones_do_not(cli, command):
+    name, *more = command
+    args = (name, "boot.dtb", "-o", "-", *more)
+    assert cli.good(*args, *SEEDS) == cli.good(*args, *SEEDS)
+    once, twice = Fdt(cli.good(*args)), Fdt(cli.good(*args))
+    for seed, length in (("kaslr-seed", 8), ("rng-seed", 128)):
+        assert len(once["/chosen"][seed]) == length
+        assert once["/chosen"][seed] != twice["/chosen"][seed]
+
+
+def test_a_warning_is_one_line_and_the_file_is_written(cli):
+    status, out, err = cli.run(
+        "crash-dtb", "boot.dtb", "-o", "out.dtb",
+        "--elfcorehdr", "0xf0000000,1K", "--usable", "0x48000000,128M",
+    )  # fmt: skip
+    assert (status, out) == (0, b"")
+    assert err.startswith(b"pyfdtx: warning: ")
+    assert b"elfcorehdr" in err
+    assert err.count(b"\n") == 1
+    assert cli.names() == ["boot.dtb", "out.dtb"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1", "1,", ",1", "1,1,1", "x,1", "1K1,1", "1.5G,1", "-1,1", "01,1", "1_0,1",
+     "1T,1", "0x,1", " 1,1", "1,1 ", "\u0661,1", "0xffffffffffffffff,2", "16E,1"],
+)  # fmt: skip
+def test_what_is_no_range_is_wrong_usage(cli, text):
+    args = ("crash-dtb", "boot.dtb", "-o", "out.dtb", "--elfcorehdr=" + text)
+    line = cli.bad(2, *args, "--usable", "0,1M")
+    assert line.startswith("argument --elfcorehdr: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0), ("1", 1), ("4096", 4096), ("0x10", 16), ("0X1f", 31), ("0x001", 1),
+     ("1k", 1 << 10), ("1K", 1 << 10), ("3m", 3 << 20), ("3M", 3 << 20),
+     ("0x2G", 2 << 30), ("2g", 2 << 30)],
+)  # fmt: skip
+def test_numbers_and_sizes(cli, text, number):
+    out = cli.good("kexec-dtb", "boot.dtb", "-o", "-", "--initrd", f"{text},16")
+    chosen = Fdt(out)["/chosen"]
+    assert chosen.get_u64("linux,initrd-start") == number
+    assert chosen.get_u64("linux,initrd-end") == number + 16
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("--kaslr-seed", ("", "0x", "xyz", "-1", "1" * 17, "0x" + "1" * 17, "1 2")),
+        ("--rng-seed", ("", "0x", "abc", "zz", "00 11")),
+        ("--arch", ("", "x86_64", "aarch64")),
+        ("--root-cells", ("1/1", "drop")),
+        ("--max-usable", ("x", "-1")),
+        ("--load-address", ("x", "1K", "")),
+        ("--old-dtb", ("1", "none")),
+        ("--initrd", ("None", "keep")),
+    ],
+)
+def test_what_an_option_does_not_take_is_wrong_usage(cli, option, values):
+    for value in values:
+        line = cli.bad(
+            2, "crash-dtb", "boot.dtb", "-o", "out.dtb", *CRASH, f"{option}={value}"
+        )
+        assert line.startswith(f"argument {option}: "), value
+        if "seed" in option and value:
+            assert value not in line, "a secret in an error message"
+    assert cli.names() == ["boot.dtb"]
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        (("--usable", "0,0"), "empty"),
+        (("--append", "elfcorehdr=1"), "elfcorehdr="),
+        (("--load-address", "4"), "load_address"),
+        (("--initrd", "0,0"), "initrd"),
+        (("--max-usable", "0"), "max_usable"),
+    ],
+)
+def test_what_the_kernel_would_not_take_is_refused(cli, args, hint):
+    line = cli.bad(1, "crash-dtb", "boot.dtb", "-o", "out.dtb", *CRASH, *args)
+    assert line.startswith("boot.dtb: second_kernel_dtb ")
+    assert hint in line
+    assert cli.names() == ["boot.dtb"]
+
+
+def test_the_two_ways_of_a_command_line_exclude_each_other(cli):
+    args = ("--cmdline", "a", "--append", "b")
+    assert "not allowed with" in cli.bad(2, "kexec-dtb", "boot.dtb", "-o", "x", *args)
+
+
+@pytest.mark.parametrize("path", CAPTURED, ids=lambda p: p.parents[2].name)
+def test_a_captured_machine_gets_its_crash_tree(cli, path):
+    boot = path.read_bytes()
+    (cli.folder / "boot.dtb").write_bytes(boot)
+    status, out, err = cli.run(
+        "crash-dtb",
+        "boot.dtb",
+        "-o",
+        "out.dtb",
+        *CRASH,
+        *SEEDS,
+        "--append",
+        "maxcpus=1",
+    )
+    assert (status, out, err) == (0, b"", b"")
+    assert (cli.folder / "out.dtb").read_bytes() == pure.second_kernel_dtb(
+        boot, crash=(HEADER, (MAIN,)), append="maxcpus=1", **GIVEN
+    )
