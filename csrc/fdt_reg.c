@@ -24,7 +24,8 @@ static int fdt_reg_get_format_(const void *fdt, int parent,
 
 	/* fdt_getprop() takes a tree with a bad header for one without
 	 * properties, which would give us the default cells */
-	if (!fdt_get_name(fdt, parent, &ret))
+	fdt_get_name(fdt, parent, &ret);
+	if (ret < 0)
 		return ret;
 
 	ret = fdt_address_cells(fdt, parent);
@@ -160,17 +161,17 @@ static int fdt_reg_write_(void *fdt, int nodeoffset, const char *name,
 
 int fdt_prop_len(const char *name, int len)
 {
-	size_t fixed = sizeof(struct fdt_property) + strlen(name) + 1;
-	size_t padded;
+	uint64_t total = sizeof(struct fdt_property);
 
 	if (len < 0)
 		return -FDT_ERR_BADVALUE;
 
-	padded = ((size_t)len + FDT_TAGSIZE - 1) / FDT_TAGSIZE * FDT_TAGSIZE;
-	if (fixed > INT_MAX || padded > INT_MAX - fixed)
+	total += ((uint64_t)len + FDT_TAGSIZE - 1) / FDT_TAGSIZE * FDT_TAGSIZE;
+	total += (uint64_t)strlen(name) + 1;
+	if (total > INT_MAX)
 		return -FDT_ERR_BADVALUE;
 
-	return (int)(fixed + padded);
+	return (int)total;
 }
 
 int fdt_reg_len(const void *fdt, int parent, int n)

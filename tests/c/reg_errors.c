@@ -352,6 +352,29 @@ static void test_old_and_new_beyond_int_max(void)
 	free_blob(&c.b);
 }
 
+/* The values count first, however much too small the tree is */
+static void test_bad_value_in_array_larger_than_tree(void)
+{
+	static struct fdt_reg regs[1000];
+	struct call c = call();
+	int w;
+
+	c.n = ARRAY_SIZE(regs);
+	for (w = 0; w < WRITERS; w++) {
+		if (writers[w].single)
+			continue;
+		context("%s, %d entries", writers[w].name, c.n);
+		regs[c.n - 1].size = 0;
+		check_refused(&writers[w], &c.s, regs, c.n, -FDT_ERR_NOSPACE);
+		context("%s, %d entries, the last one wraps",
+			writers[w].name, c.n);
+		regs[c.n - 1].address = UINT64_MAX;
+		regs[c.n - 1].size = 2;
+		check_refused(&writers[w], &c.s, regs, c.n,
+			      -FDT_ERR_BADVALUE);
+	}
+}
+
 /* The parent's cells: all numbers and lengths but the good ones */
 static void test_bad_cells(void)
 {
@@ -402,6 +425,7 @@ int main(void)
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		test_row(i);
 	test_old_and_new_beyond_int_max();
+	test_bad_value_in_array_larger_than_tree();
 	test_bad_cells();
 	PASS();
 }
