@@ -3,136 +3,157 @@
  * libfdt - Flat Device Tree manipulation
  * (address, size) arrays, encoded with the cells of a given parent
  */
-#include <limits.h>
-#include <string.h>
+#include "libfdt_env.h"
 
+#include <fdt.h>
 #include <libfdt.h>
 
 #include "fdt_reg.h"
 
-/* Widths of one entry, in cells */
-struct fdt_reg_cells_ {
-	int address;
-	int size;
+/* Widths of the numbers in cells, and of a whole entry in bytes */
+struct fdt_reg_format_ {
+	int address_cells;
+	int size_cells;
+	int len;
 };
 
-static int fdt_reg_cells_(const void *fdt, int parent,
-			  struct fdt_reg_cells_ *cells)
+static int fdt_reg_get_format_(const void *fdt, int parent,
+			       struct fdt_reg_format_ *format)
 {
-	cells->address = fdt_address_cells(fdt, parent);
-	if (cells->address < 0)
-		return cells->address;
+	int ret;
 
-	cells->size = fdt_size_cells(fdt, parent);
-	if (cells->size < 0)
-		return cells->size;
+	/* fdt_getprop() takes a tree with a bad header for one without
+	 * properties, which would give us the default cells */
+	fdt_get_name(fdt, parent, &ret);
+	if (ret < 0)
+		return ret;
 
+	ret = fdt_address_cells(fdt, parent);
+	if (ret < 0)
+		return ret;
+	format->address_cells = ret;
+
+	ret = fdt_size_cells(fdt, parent);
+	if (ret < 0)
+		return ret;
+	format->size_cells = ret;
+
+	format->len = (format->address_cells + format->size_cells) *
+		      (int)sizeof(fdt32_t);
 	return 0;
 }
 
-static int fdt_reg_entry_len_(const struct fdt_reg_cells_ *cells)
+/* Length of n entries behind oldlen bytes */
+static int fdt_reg_array_len_(const struct fdt_reg_format_ *format,
+			      int oldlen, int n)
 {
-	return (cells->address + cells->size) * (int)sizeof(fdt32_t);
-}
-
-/* Length of n entries, with offset bytes in front of them */
-static int fdt_reg_array_len_(const struct fdt_reg_cells_ *cells, int offset,
-			      int n)
-{
-	int entry_len = fdt_reg_entry_len_(cells);
-
-	if (n < 0 || n > (INT_MAX - offset) / entry_len)
+	if (n < 0 || n > (INT_MAX - oldlen) / format->len)
 		return -FDT_ERR_BADVALUE;
 
-	return offset + n * entry_len;
+	return oldlen + n * format->len;
 }
 
-static int fdt_reg_fits_(uint64_t value, int cells)
+/* Largest number that can be stored; no number has more than 64 bits */
+static uint64_t fdt_reg_max_(int cells)
 {
 	if (cells == 0)
-		return value == 0;
-	return cells > 1 || value <= UINT32_MAX;
+		return 0;
+
+	return (cells == 1) ? UINT32_MAX : UINT64_MAX;
 }
 
-static int fdt_reg_check_(const struct fdt_reg_cells_ *cells,
+static int fdt_reg_check_(const struct fdt_reg_format_ *format,
 			  const struct fdt_reg *regs, int n)
 {
-	uint64_t last = (cells->address == 1) ? UINT32_MAX : UINT64_MAX;
+	uint64_t max_address = fdt_reg_max_(format->address_cells);
+	uint64_t max_size = fdt_reg_max_(format->size_cells);
 	int i;
 
 	for (i = 0; i < n; i++) {
 		uint64_t address = regs[i].address, size = regs[i].size;
 
-		if (!fdt_reg_fits_(address, cells->address) ||
-		    !fdt_reg_fits_(size, cells->size))
+		if (address > max_address || size > max_size)
 			return -FDT_ERR_BADVALUE;
-		/* The range may end exactly where the addresses do */
-		if (size && size - 1 > last - address)
+		/* A range may end exactly where the addresses do */
+		if (size && size - 1 > max_address - address)
 			return -FDT_ERR_BADVALUE;
 	}
 
 	return 0;
 }
 
-/* Property values are only 4-byte aligned: store bytes, high cells zero */
+/* Property values are only 4-byte aligned: store bytes. Cells beyond 64 bits
+ * become zero. */
 static uint8_t *fdt_reg_store_(uint8_t *p, uint64_t value, int cells)
 {
 	int len = cells * (int)sizeof(fdt32_t);
 	int i;
 
 	for (i = len - 1; i >= 0; i--) {
-		p[i] = (uint8_t)value;
+		p[i] = value & 0xff;
 		value >>= 8;
 	}
 
 	return p + len;
 }
 
-static const uint8_t *fdt_reg_load_(const uint8_t *p, int cells,
-				    uint64_t *valuep, int *err)
+static int fdt_reg_load_(const uint8_t *p, int cells, uint64_t *valuep)
 {
-	int len = cells * (int)sizeof(fdt32_t);
 	uint64_t value = 0;
 	int i;
 
-	for (i = 0; i < len; i++) {
+	for (i = 0; i < cells * (int)sizeof(fdt32_t); i++) {
 		if (value >> 56)
-			*err = -FDT_ERR_BADVALUE;
+			return -FDT_ERR_BADVALUE;
 		value = (value << 8) | p[i];
 	}
-	*valuep = value;
 
-	return p + len;
+	*valuep = value;
+	return 0;
 }
 
-/* Write n checked entries behind the first offset bytes of the property */
+/* The value of a property that holds whole entries, as fdt_getprop() */
+static const uint8_t *fdt_reg_getprop_(const void *fdt, int nodeoffset,
+				       const char *name,
+				       const struct fdt_reg_format_ *format,
+				       int *lenp)
+{
+	const uint8_t *p = fdt_getprop(fdt, nodeoffset, name, lenp);
+
+	if (p && *lenp % format->len) {
+		*lenp = -FDT_ERR_BADVALUE;
+		return NULL;
+	}
+
+	return p;
+}
+
+/* Let the property have n entries behind its first oldlen bytes */
 static int fdt_reg_write_(void *fdt, int nodeoffset, const char *name,
-			  const struct fdt_reg_cells_ *cells, int offset,
+			  const struct fdt_reg_format_ *format, int oldlen,
 			  const struct fdt_reg *regs, int n)
 {
 	void *data;
 	uint8_t *p;
 	int len, err, i;
 
-	len = fdt_reg_array_len_(cells, offset, n);
+	len = fdt_reg_array_len_(format, oldlen, n);
 	if (len < 0)
 		return len;
-	/* No property is longer than its tree; keeps the sums in range */
-	if ((uint32_t)len > fdt_totalsize(fdt))
-		return -FDT_ERR_NOSPACE;
 
-	err = fdt_reg_check_(cells, regs, n);
+	err = fdt_reg_check_(format, regs, n);
 	if (err)
 		return err;
 
+	/* Keeps the old bytes; nothing can fail from here on */
 	err = fdt_setprop_placeholder(fdt, nodeoffset, name, len, &data);
 	if (err)
 		return err;
 
-	p = (uint8_t *)data + offset;
+	p = (uint8_t *)data + oldlen;
 	for (i = 0; i < n; i++) {
-		p = fdt_reg_store_(p, regs[i].address, cells->address);
-		p = fdt_reg_store_(p, regs[i].size, cells->size);
+		p = fdt_reg_store_(p, regs[i].address, format->address_cells);
+		p = fdt_reg_store_(p, regs[i].size, format->size_cells);
 	}
 
 	return 0;
@@ -140,39 +161,42 @@ static int fdt_reg_write_(void *fdt, int nodeoffset, const char *name,
 
 int fdt_prop_len(const char *name, int len)
 {
-	size_t extra = sizeof(struct fdt_property) + strlen(name) + 1;
+	uint64_t total = sizeof(struct fdt_property);
 
-	if (len < 0 || extra > (size_t)INT_MAX - FDT_TAGSIZE ||
-	    (size_t)len > (size_t)INT_MAX - FDT_TAGSIZE - extra)
+	if (len < 0)
 		return -FDT_ERR_BADVALUE;
 
-	return (int)(extra + (((size_t)len + FDT_TAGSIZE - 1) &
-			      ~((size_t)FDT_TAGSIZE - 1)));
+	total += ((uint64_t)len + FDT_TAGSIZE - 1) / FDT_TAGSIZE * FDT_TAGSIZE;
+	total += (uint64_t)strlen(name) + 1;
+	if (total > INT_MAX)
+		return -FDT_ERR_BADVALUE;
+
+	return (int)total;
 }
 
 int fdt_reg_len(const void *fdt, int parent, int n)
 {
-	struct fdt_reg_cells_ cells;
+	struct fdt_reg_format_ format;
 	int err;
 
-	err = fdt_reg_cells_(fdt, parent, &cells);
+	err = fdt_reg_get_format_(fdt, parent, &format);
 	if (err)
 		return err;
 
-	return fdt_reg_array_len_(&cells, 0, n);
+	return fdt_reg_array_len_(&format, 0, n);
 }
 
 int fdt_setprop_reg_array(void *fdt, int parent, int nodeoffset,
 			  const char *name, const struct fdt_reg *regs, int n)
 {
-	struct fdt_reg_cells_ cells;
+	struct fdt_reg_format_ format;
 	int err;
 
-	err = fdt_reg_cells_(fdt, parent, &cells);
+	err = fdt_reg_get_format_(fdt, parent, &format);
 	if (err)
 		return err;
 
-	return fdt_reg_write_(fdt, nodeoffset, name, &cells, 0, regs, n);
+	return fdt_reg_write_(fdt, nodeoffset, name, &format, 0, regs, n);
 }
 
 int fdt_setprop_reg(void *fdt, int parent, int nodeoffset, const char *name,
@@ -187,22 +211,20 @@ int fdt_appendprop_reg_array(void *fdt, int parent, int nodeoffset,
 			     const char *name, const struct fdt_reg *regs,
 			     int n)
 {
-	struct fdt_reg_cells_ cells;
+	struct fdt_reg_format_ format;
 	int err, oldlen;
 
-	err = fdt_reg_cells_(fdt, parent, &cells);
+	err = fdt_reg_get_format_(fdt, parent, &format);
 	if (err)
 		return err;
 
-	if (!fdt_getprop(fdt, nodeoffset, name, &oldlen)) {
+	if (!fdt_reg_getprop_(fdt, nodeoffset, name, &format, &oldlen)) {
 		if (oldlen != -FDT_ERR_NOTFOUND)
 			return oldlen;
 		oldlen = 0;
 	}
-	if (oldlen % fdt_reg_entry_len_(&cells))
-		return -FDT_ERR_BADVALUE;
 
-	return fdt_reg_write_(fdt, nodeoffset, name, &cells, oldlen, regs, n);
+	return fdt_reg_write_(fdt, nodeoffset, name, &format, oldlen, regs, n);
 }
 
 int fdt_appendprop_reg(void *fdt, int parent, int nodeoffset, const char *name,
@@ -216,45 +238,45 @@ int fdt_appendprop_reg(void *fdt, int parent, int nodeoffset, const char *name,
 int fdt_getprop_reg_count(const void *fdt, int parent, int nodeoffset,
 			  const char *name)
 {
-	struct fdt_reg_cells_ cells;
+	struct fdt_reg_format_ format;
 	int err, len;
 
-	err = fdt_reg_cells_(fdt, parent, &cells);
+	err = fdt_reg_get_format_(fdt, parent, &format);
 	if (err)
 		return err;
 
-	if (!fdt_getprop(fdt, nodeoffset, name, &len))
+	if (!fdt_reg_getprop_(fdt, nodeoffset, name, &format, &len))
 		return len;
-	if (len % fdt_reg_entry_len_(&cells))
-		return -FDT_ERR_BADVALUE;
 
-	return len / fdt_reg_entry_len_(&cells);
+	return len / format.len;
 }
 
 int fdt_getprop_reg(const void *fdt, int parent, int nodeoffset,
 		    const char *name, int n, uint64_t *addressp,
 		    uint64_t *sizep)
 {
-	struct fdt_reg_cells_ cells;
+	struct fdt_reg_format_ format;
 	uint64_t address, size;
 	const uint8_t *p;
 	int err, len;
 
-	err = fdt_reg_cells_(fdt, parent, &cells);
+	err = fdt_reg_get_format_(fdt, parent, &format);
 	if (err)
 		return err;
 
-	p = fdt_getprop(fdt, nodeoffset, name, &len);
+	p = fdt_reg_getprop_(fdt, nodeoffset, name, &format, &len);
 	if (!p)
 		return len;
-	if (len % fdt_reg_entry_len_(&cells))
-		return -FDT_ERR_BADVALUE;
-	if (n < 0 || n >= len / fdt_reg_entry_len_(&cells))
+	if (n < 0 || n >= len / format.len)
 		return -FDT_ERR_NOTFOUND;
 
-	p += n * fdt_reg_entry_len_(&cells);
-	p = fdt_reg_load_(p, cells.address, &address, &err);
-	fdt_reg_load_(p, cells.size, &size, &err);
+	p += n * format.len;
+	err = fdt_reg_load_(p, format.address_cells, &address);
+	if (err)
+		return err;
+
+	p += format.address_cells * (int)sizeof(fdt32_t);
+	err = fdt_reg_load_(p, format.size_cells, &size);
 	if (err)
 		return err;
 

@@ -30,7 +30,7 @@ struct fdt_reg {
  *
  * returns:
  *	the number of bytes, on success
- *	-FDT_ERR_BADVALUE, @len is negative, or the sum exceeds INT_MAX
+ *	-FDT_ERR_BADVALUE, @len is negative, or the number exceeds INT_MAX
  */
 int fdt_prop_len(const char *name, int len);
 
@@ -42,9 +42,10 @@ int fdt_prop_len(const char *name, int len);
  *
  * returns:
  *	the length in bytes, on success
- *	-FDT_ERR_BADNCELLS, @parent has a bad #address-cells or #size-cells
+ *	-FDT_ERR_BADNCELLS, @parent has a badly formatted or invalid
+ *		#address-cells or #size-cells property
  *	-FDT_ERR_BADVALUE, @n is negative, or the length exceeds INT_MAX
- *	-FDT_ERR_BADOFFSET,
+ *	-FDT_ERR_BADOFFSET, @parent did not point to FDT_BEGIN_NODE tag
  *	-FDT_ERR_BADMAGIC,
  *	-FDT_ERR_BADVERSION,
  *	-FDT_ERR_BADSTATE,
@@ -59,29 +60,35 @@ int fdt_reg_len(const void *fdt, int parent, int n);
  * @parent: offset of the node whose #address-cells and #size-cells apply
  * @nodeoffset: offset of the node whose property to change
  * @name: name of the property to change
- * @regs: the entries, in host byte order
+ * @regs: the entries, in host byte order; not used if @n is 0
  * @n: number of entries
  *
  * fdt_setprop_reg_array() sets the value of the named property to the @n given
- * entries, creating the property if it does not exist. Each number is stored
- * big-endian in as many cells as @parent says, leading cells zero. Address
- * cells are 1 to 4, size cells 0 to 4; a missing #address-cells means 2 and a
- * missing #size-cells means 1, see fdt_address_cells() and fdt_size_cells().
- * If @n is 0 the property is set to the empty value.
+ * entries, creating the property if it does not exist. If @n is 0 the value
+ * becomes empty.
  *
- * An entry is refused if its address or size does not fit into its cells, or
- * if address + size exceeds 2^32 with one address cell, 2^64 with more.
- * All is checked before anything is written; if an error is returned the tree
- * is as it was before.
+ * Each number is stored big-endian in as many cells as @parent says, leading
+ * cells zero. Address cells are 1 to 4, size cells 0 to 4; a missing
+ * #address-cells means 2 and a missing #size-cells means 1, see
+ * fdt_address_cells() and fdt_size_cells().
+ *
+ * An entry is refused if its address or size does not fit into its cells (with
+ * no size cells, only 0 does), or if address + size exceeds 2^32 with one
+ * address cell, 2^64 with more.
+ *
+ * All of this is checked before the tree is changed. If an error is returned,
+ * the header and all blocks are as they were, but that a version above 17 may
+ * have become 17. -FDT_ERR_NOSPACE means that nothing else is wrong.
  *
  * This function may insert or delete data from the blob, and will
  * therefore change the offsets of some existing nodes.
  *
  * returns:
  *	0, on success
- *	-FDT_ERR_BADNCELLS, @parent has a bad #address-cells or #size-cells
- *	-FDT_ERR_BADVALUE, an entry does not fit, @n is negative, or the
- *		property would be longer than INT_MAX
+ *	-FDT_ERR_BADNCELLS, @parent has a badly formatted or invalid
+ *		#address-cells or #size-cells property
+ *	-FDT_ERR_BADVALUE, an entry is refused, @n is negative, or the length
+ *		of the value would exceed INT_MAX
  *	-FDT_ERR_NOSPACE, there is insufficient free space in the blob to
  *		contain the new property value
  *	-FDT_ERR_BADOFFSET, @parent or @nodeoffset did not point to
@@ -93,8 +100,10 @@ int fdt_reg_len(const void *fdt, int parent, int n);
  *	-FDT_ERR_BADSTRUCTURE,
  *	-FDT_ERR_TRUNCATED, standard meanings
  */
+#ifndef SWIG /* Not available in Python */
 int fdt_setprop_reg_array(void *fdt, int parent, int nodeoffset,
 			  const char *name, const struct fdt_reg *regs, int n);
+#endif
 
 /**
  * fdt_setprop_reg - set a property to one (address, size) entry
@@ -105,13 +114,29 @@ int fdt_setprop_reg_array(void *fdt, int parent, int nodeoffset,
  * @address: address of the entry
  * @size: size of the entry
  *
- * fdt_setprop_reg() is fdt_setprop_reg_array() for a single entry.
+ * fdt_setprop_reg() sets the value of the named property to the given entry,
+ * creating the property if it does not exist. It is
+ * fdt_setprop_reg_array() for a single entry, with the same encoding and
+ * checks.
  *
  * This function may insert or delete data from the blob, and will
  * therefore change the offsets of some existing nodes.
  *
  * returns:
- *	as fdt_setprop_reg_array()
+ *	0, on success
+ *	-FDT_ERR_BADNCELLS, @parent has a badly formatted or invalid
+ *		#address-cells or #size-cells property
+ *	-FDT_ERR_BADVALUE, the entry is refused
+ *	-FDT_ERR_NOSPACE, there is insufficient free space in the blob to
+ *		contain the new property value
+ *	-FDT_ERR_BADOFFSET, @parent or @nodeoffset did not point to
+ *		FDT_BEGIN_NODE tag
+ *	-FDT_ERR_BADLAYOUT,
+ *	-FDT_ERR_BADMAGIC,
+ *	-FDT_ERR_BADVERSION,
+ *	-FDT_ERR_BADSTATE,
+ *	-FDT_ERR_BADSTRUCTURE,
+ *	-FDT_ERR_TRUNCATED, standard meanings
  */
 int fdt_setprop_reg(void *fdt, int parent, int nodeoffset, const char *name,
 		    uint64_t address, uint64_t size);
@@ -122,25 +147,43 @@ int fdt_setprop_reg(void *fdt, int parent, int nodeoffset, const char *name,
  * @parent: offset of the node whose #address-cells and #size-cells apply
  * @nodeoffset: offset of the node whose property to change
  * @name: name of the property to append to
- * @regs: the entries, in host byte order
+ * @regs: the entries, in host byte order; not used if @n is 0
  * @n: number of entries
  *
  * fdt_appendprop_reg_array() appends the @n given entries to the value of the
- * named property, creating the property if it does not exist. The encoding
- * and the checks are those of fdt_setprop_reg_array(). A property whose length
- * is not a whole number of entries is not appended to. If @n is 0 an existing
- * property is left as it is and a missing one is created empty.
+ * named property, creating the property if it does not exist. If @n is 0 an
+ * existing property is left as it is and a missing one is created empty.
+ *
+ * The encoding and the checks are those of fdt_setprop_reg_array(). What is
+ * there already is not looked at, but that a value whose length is not a whole
+ * number of entries is not appended to.
  *
  * This function may insert data into the blob, and will therefore
  * change the offsets of some existing nodes.
  *
  * returns:
- *	as fdt_setprop_reg_array(), and
- *	-FDT_ERR_BADVALUE, the existing length is not a whole number of entries
+ *	0, on success
+ *	-FDT_ERR_BADNCELLS, @parent has a badly formatted or invalid
+ *		#address-cells or #size-cells property
+ *	-FDT_ERR_BADVALUE, an entry is refused, @n is negative, the length of
+ *		the value would exceed INT_MAX, or the old length is not a
+ *		whole number of entries
+ *	-FDT_ERR_NOSPACE, there is insufficient free space in the blob to
+ *		contain the new property value
+ *	-FDT_ERR_BADOFFSET, @parent or @nodeoffset did not point to
+ *		FDT_BEGIN_NODE tag
+ *	-FDT_ERR_BADLAYOUT,
+ *	-FDT_ERR_BADMAGIC,
+ *	-FDT_ERR_BADVERSION,
+ *	-FDT_ERR_BADSTATE,
+ *	-FDT_ERR_BADSTRUCTURE,
+ *	-FDT_ERR_TRUNCATED, standard meanings
  */
+#ifndef SWIG /* Not available in Python */
 int fdt_appendprop_reg_array(void *fdt, int parent, int nodeoffset,
 			     const char *name, const struct fdt_reg *regs,
 			     int n);
+#endif
 
 /**
  * fdt_appendprop_reg - append one (address, size) entry to a property
@@ -151,13 +194,31 @@ int fdt_appendprop_reg_array(void *fdt, int parent, int nodeoffset,
  * @address: address of the entry
  * @size: size of the entry
  *
- * fdt_appendprop_reg() is fdt_appendprop_reg_array() for a single entry.
+ * fdt_appendprop_reg() appends the given entry to the value of the named
+ * property, creating the property if it does not exist. It is
+ * fdt_appendprop_reg_array() for a single entry, with the same encoding and
+ * checks.
  *
  * This function may insert data into the blob, and will therefore
  * change the offsets of some existing nodes.
  *
  * returns:
- *	as fdt_appendprop_reg_array()
+ *	0, on success
+ *	-FDT_ERR_BADNCELLS, @parent has a badly formatted or invalid
+ *		#address-cells or #size-cells property
+ *	-FDT_ERR_BADVALUE, the entry is refused, the length of the value would
+ *		exceed INT_MAX, or the old length is not a whole number of
+ *		entries
+ *	-FDT_ERR_NOSPACE, there is insufficient free space in the blob to
+ *		contain the new property value
+ *	-FDT_ERR_BADOFFSET, @parent or @nodeoffset did not point to
+ *		FDT_BEGIN_NODE tag
+ *	-FDT_ERR_BADLAYOUT,
+ *	-FDT_ERR_BADMAGIC,
+ *	-FDT_ERR_BADVERSION,
+ *	-FDT_ERR_BADSTATE,
+ *	-FDT_ERR_BADSTRUCTURE,
+ *	-FDT_ERR_TRUNCATED, standard meanings
  */
 int fdt_appendprop_reg(void *fdt, int parent, int nodeoffset, const char *name,
 		       uint64_t address, uint64_t size);
@@ -172,9 +233,11 @@ int fdt_appendprop_reg(void *fdt, int parent, int nodeoffset, const char *name,
  * returns:
  *	the number of entries, on success; 0 for an empty property
  *	-FDT_ERR_NOTFOUND, the node does not have the named property
- *	-FDT_ERR_BADNCELLS, @parent has a bad #address-cells or #size-cells
+ *	-FDT_ERR_BADNCELLS, @parent has a badly formatted or invalid
+ *		#address-cells or #size-cells property
  *	-FDT_ERR_BADVALUE, the length is not a whole number of entries
- *	-FDT_ERR_BADOFFSET,
+ *	-FDT_ERR_BADOFFSET, @parent or @nodeoffset did not point to
+ *		FDT_BEGIN_NODE tag
  *	-FDT_ERR_BADMAGIC,
  *	-FDT_ERR_BADVERSION,
  *	-FDT_ERR_BADSTATE,
@@ -195,13 +258,25 @@ int fdt_getprop_reg_count(const void *fdt, int parent, int nodeoffset,
  * @sizep: pointer to where the size is stored, on success; 0 is stored if
  *	#size-cells is 0
  *
+ * fdt_getprop_reg() reads the @n-th entry as fdt_setprop_reg_array() writes
+ * it. The numbers are not judged: address + size may exceed what the address
+ * cells can hold.
+ *
  * returns:
  *	0, on success
  *	-FDT_ERR_NOTFOUND, the node does not have the named property, or it
  *		has no @n-th entry
+ *	-FDT_ERR_BADNCELLS, @parent has a badly formatted or invalid
+ *		#address-cells or #size-cells property
  *	-FDT_ERR_BADVALUE, the length is not a whole number of entries, or
  *		the address or size needs more than 64 bits
- *	otherwise as fdt_getprop_reg_count()
+ *	-FDT_ERR_BADOFFSET, @parent or @nodeoffset did not point to
+ *		FDT_BEGIN_NODE tag
+ *	-FDT_ERR_BADMAGIC,
+ *	-FDT_ERR_BADVERSION,
+ *	-FDT_ERR_BADSTATE,
+ *	-FDT_ERR_BADSTRUCTURE,
+ *	-FDT_ERR_TRUNCATED, standard meanings
  */
 int fdt_getprop_reg(const void *fdt, int parent, int nodeoffset,
 		    const char *name, int n, uint64_t *addressp,
