@@ -31,12 +31,13 @@ static int fdtx_check_header(const char *fdt, size_t size,
 {
 	uint32_t version, hdrsize;
 
-	if ((uintptr_t)fdt % 8)
-		return fdtx_bad(fault, FDT_ERR_ALIGNMENT, 0,
-				"the blob is not 8-byte aligned in memory");
+	/* Before alignment: an empty buffer may lie anywhere */
 	if (size < FDT_V16_SIZE)
 		return fdtx_bad(fault, FDT_ERR_TRUNCATED, (uint32_t)size,
 				"shorter than a device tree header");
+	if ((uintptr_t)fdt % 8)
+		return fdtx_bad(fault, FDT_ERR_ALIGNMENT, 0,
+				"the blob is not 8-byte aligned in memory");
 	if (fdt_magic(fdt) != FDT_MAGIC)
 		return fdtx_bad(fault, FDT_ERR_BADMAGIC, 0,
 				"does not start with the magic d00dfeed");

@@ -11,6 +11,7 @@ import pyfdtx
 HOME = Path(pyfdtx.__file__).parent
 
 TREE = {"tree", "node", "props", "values", "memreserve", "overlay", "blob", "reg"}
+TREE |= {"flat", "dts", "diff"}
 # area: what it may import; everything may import errors
 MAY = {
     "errors": set(),
@@ -20,6 +21,7 @@ MAY = {
     "pure": set(),
     "kexec": {"_native", "tree"},
     "proposal": {"_native", "tree"},
+    "__main__": {"cli"},
     "cli": {"_native", "tree", "kexec", "pure", "libfdt", "proposal", ""},
 }
 
