@@ -10,7 +10,6 @@ from .blob import Blob
 from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
 from .memreserve import MemReserve
 from .node import INVALID_PHANDLES, Node
-from .overlay import apply
 
 __all__ = ["Fdt"]
 
@@ -394,6 +393,9 @@ class Fdt:
             FdtBadContent: the overlay's instructions are wrong, or no
                 phandles are left.
         """
+        # Seldom needed, so not part of every import
+        from .overlay import apply
+
         if isinstance(overlay, Fdt):
             copy = overlay.duplicate()
         else:

@@ -158,7 +158,9 @@ class Pair:
             self.rsv.append(entry)
 
     def housekeeping(self, model, node):
-        self.pick([self.fdt.pack, self.fdt.squeeze, self.fdt.to_bytes])()
+        # squeeze() is rare: it makes the tree forget where nodes have moved to
+        rare = [self.fdt.squeeze]
+        self.pick([self.fdt.pack, self.fdt.to_bytes] * 30 + rare)()
 
     ACTS = (
         add, add, add, rename, set, set, append, delprop, getprop, look_up,

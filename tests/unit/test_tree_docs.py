@@ -30,7 +30,7 @@ def test_examples_in_docstrings_run(module, least):
     assert result.attempted >= least
 
 
-@pytest.mark.parametrize("module", ["pyfdtx"])
+@pytest.mark.parametrize("module", ["pyfdtx", "pyfdtx.kexec"])
 def test_importing_loads_nothing_dear(module):
     # -S: without site, whose .pth files may load anything
     code = (

@@ -153,6 +153,8 @@ def test_of_properties_with_one_name_the_first_counts_and_all_are_deleted():
     assert list(fdt.root) == ["a", "x", "y"]
     assert len(fdt.root) == 3
     assert dict(fdt.root) == {"a": b"1", "x": b"22", "y": b"4"}
+    assert list(fdt.root.items()) == [("a", b"1"), ("x", b"22"), ("y", b"4")]
+    assert list(fdt.root.values()) == [b"1", b"22", b"4"]
     del fdt.root["a"]
     assert "a" not in fdt.root
     assert dict(fdt.root) == {"x": b"22", "y": b"4"}

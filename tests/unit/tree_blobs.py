@@ -81,9 +81,7 @@ def blob(
     return cells(*words) + out + junk
 
 
-def canonical(
-    props=(), children=(), *, rsv=(), boot_cpu=0
-):
+def canonical(props=(), children=(), *, rsv=(), boot_cpu=0):
     """The canonical form of docs/architecture.md: no gaps, version 17."""
     strings = Strings()
     tree = node("", props, children, strings) + cells(END)
