@@ -132,6 +132,16 @@ def test_every_occurrence_of_a_stale_property_goes(name):
     assert chosen_of(second(blob(dirty))) == expected
 
 
+def test_dirt_behind_values_goes_with_them_or_is_cleaned():
+    data = blob([("bootargs", b"abcde"), ("model", b"fghij"), ("rng-seed", b"k")])
+    for value in (b"abcde", b"fghij", b"k"):
+        # the padding of a value starts behind it, up to the next cell
+        data = data.replace(value + bytes(3), value + b"\x99" * 3)
+    out = second(data)
+    assert b"\x99" not in out
+    assert chosen_of(out) == [BOOTED, ("bootargs", b"abcde\0"), ("model", b"fghij")]
+
+
 def test_properties_of_those_names_elsewhere_stay():
     stay = ("cpus2", [("bootargs", b"x\0")], [("chosen", [("rng-seed", b"s")], [])])
     assert stay in pure.unflatten(second(blob(children=[stay])))[2]
@@ -252,6 +262,10 @@ def test_rewriting_cells_must_not_change_what_they_govern(name):
         with pytest.raises(FdtBadContent, match="BADNCELLS"):
             try_it(governed)
     assert try_it([("memory@0", [(name, b"")], [])])
+    # the first of equal names is the one that is read
+    assert try_it([("memory@0", [(name, b""), (name, b"x")], [])])
+    with pytest.raises(FdtBadContent, match="BADNCELLS"):
+        try_it([("memory@0", [(name, b"x"), (name, b"")], [])])
     assert try_it([("soc", cells(), [user])])
     assert try_it([("soc", cells(), [("bus", [], [user])])])
     assert try_it([user], root=cells()), "2/2 already: nothing changes"
@@ -376,6 +390,7 @@ def line(old=None, **kwargs):
         (b"elfcorehdr=\telfcorehdr=2\0", {}, None),
         (b"elfcorehdr=0x1 \0", {"append": "b"}, b"b\0"),
         (b"a elfcorehdr=0x1\0", {"append": "b"}, b"a b\0"),
+        (b"a\n elfcorehdr=0x1\0", {}, b"a\n\0"),  # a newline is no blank
         (b"xelfcorehdr=1 elfcorehdr \0", {}, b"xelfcorehdr=1 elfcorehdr \0"),
         (b"mem=1G a\0", {}, b"mem=1G a\0"),
         (b"mem=1G a memx=1\0", {"arch": "arm"}, b"a memx=1\0"),
