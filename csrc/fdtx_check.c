@@ -2,11 +2,15 @@
 /*
  * pyfdtx - validation of a blob against the real length of its buffer
  */
+#include <stddef.h>
 #include <string.h>
 
 #include <libfdt.h>
 
 #include "fdtx_check.h"
+
+/* Where in the header a field stands */
+#define FDTX_FIELD(field) ((uint32_t)offsetof(struct fdt_header, field))
 
 struct fdtx_block {
 	uint32_t start;
@@ -43,24 +47,29 @@ static int fdtx_check_header(const char *fdt, size_t size,
 				"does not start with the magic d00dfeed");
 
 	version = fdt_version(fdt);
-	if (version < 16 || fdt_last_comp_version(fdt) > 17 ||
-	    version < fdt_last_comp_version(fdt))
+	if (version < 16 || version < fdt_last_comp_version(fdt))
+		return fdtx_bad(fault, FDT_ERR_BADVERSION, FDTX_FIELD(version),
+				"format version is not compatible with 16 or 17");
+	if (fdt_last_comp_version(fdt) > 17)
 		return fdtx_bad(fault, FDT_ERR_BADVERSION,
-				(uint32_t)offsetof(struct fdt_header, version),
+				FDTX_FIELD(last_comp_version),
 				"format version is not compatible with 16 or 17");
 
 	hdrsize = version >= 17 ? FDT_V17_SIZE : FDT_V16_SIZE;
-	if (size < hdrsize || fdt_totalsize(fdt) < hdrsize)
+	if (size < hdrsize)
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED, (uint32_t)size,
+				"shorter than a device tree header");
+	if (fdt_totalsize(fdt) < hdrsize)
 		return fdtx_bad(fault, FDT_ERR_TRUNCATED,
-				(uint32_t)offsetof(struct fdt_header, totalsize),
+				FDTX_FIELD(totalsize),
 				"totalsize is smaller than the header");
-	if (fdt_totalsize(fdt) >= INT32_MAX)
+	if (fdt_totalsize(fdt) > FDTX_MAX_TOTALSIZE)
 		return fdtx_bad(fault, FDT_ERR_TRUNCATED,
-				(uint32_t)offsetof(struct fdt_header, totalsize),
+				FDTX_FIELD(totalsize),
 				"totalsize is 2 GiB or more");
 	if (fdt_totalsize(fdt) > size)
 		return fdtx_bad(fault, FDT_ERR_TRUNCATED,
-				(uint32_t)offsetof(struct fdt_header, totalsize),
+				FDTX_FIELD(totalsize),
 				"totalsize is larger than the data");
 	return 0;
 }
@@ -81,6 +90,10 @@ static int fdtx_check_mem_rsv(const char *fdt, struct fdtx_block *rsv,
 	uint32_t pos = fdt_off_mem_rsvmap(fdt);
 
 	rsv->start = pos;
+	if (!fdtx_inside(fdt, pos, 0))
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED,
+				FDTX_FIELD(off_mem_rsvmap),
+				"memory reservation block is not inside the blob");
 	if (pos % 8)
 		return fdtx_bad(fault, FDT_ERR_ALIGNMENT, pos,
 				"memory reservation block is not 8-byte aligned");
@@ -106,7 +119,8 @@ static int fdtx_check_strings(const char *fdt, struct fdtx_block *strings,
 	uint32_t size = fdt_size_dt_strings(fdt);
 
 	if (!fdtx_inside(fdt, start, size))
-		return fdtx_bad(fault, FDT_ERR_TRUNCATED, start,
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED,
+				FDTX_FIELD(off_dt_strings),
 				"strings block is not inside the blob");
 	/* Makes every name below a string, without looking at it again */
 	if (size && fdt[start + size - 1])
@@ -117,21 +131,65 @@ static int fdtx_check_strings(const char *fdt, struct fdtx_block *strings,
 	return 0;
 }
 
+/* Whether one of the four bytes of @word is @byte */
+static int fdtx_has_byte(uint32_t word, uint32_t byte)
+{
+	word ^= byte * 0x01010101;
+	return ((word - 0x01010101) & ~word & 0x80808080) != 0;
+}
+
+/* A node's name at @pos; its length without the NUL goes to @lenp */
+static int fdtx_check_name(const char *fdt, uint32_t pos, uint32_t limit,
+			   int is_root, uint32_t *lenp,
+			   struct fdtx_fault *fault)
+{
+	const char *name = fdt + pos;
+	uint32_t max = limit - pos, len = 0;
+	int slash = 0;
+
+	/* Four bytes at once while none of them is special */
+	while (max - len >= 4) {
+		uint32_t word = *(const fdt32_t *)(name + len);
+
+		if (fdtx_has_byte(word, '\0') || fdtx_has_byte(word, '/'))
+			break;
+		len += 4;
+	}
+	while (len < max && name[len])
+		slash |= name[len++] == '/';
+
+	if (len == max)
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
+				"node name is not terminated");
+	if (is_root && len)
+		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, pos,
+				"root node has a name");
+	if (!is_root && !len)
+		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, pos,
+				"node has no name");
+	if (slash)
+		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, pos,
+				"node name contains '/'");
+	*lenp = len;
+	return 0;
+}
+
 static int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
 			     const struct fdtx_block *strings,
 			     struct fdtx_fault *fault)
 {
 	uint32_t strsize = strings->end - strings->start;
 	uint32_t pos = fdt_off_dt_struct(fdt), limit, depth = 0;
-	int seen_root = 0, props_allowed = 0;
+	int seen_root = 0, props_allowed = 0, err;
 
+	if (!fdtx_inside(fdt, pos, fdt_version(fdt) >= 17 ?
+			 fdt_size_dt_struct(fdt) : 0))
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED,
+				FDTX_FIELD(off_dt_struct),
+				"structure block is not inside the blob");
 	if (pos % FDT_TAGSIZE)
 		return fdtx_bad(fault, FDT_ERR_ALIGNMENT, pos,
 				"structure block is not 4-byte aligned");
-	if (!fdtx_inside(fdt, pos, fdt_version(fdt) >= 17 ?
-			 fdt_size_dt_struct(fdt) : 0))
-		return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
-				"structure block is not inside the blob");
 	limit = fdt_version(fdt) >= 17 ? pos + fdt_size_dt_struct(fdt) :
 		fdt_totalsize(fdt);
 	block->start = pos;
@@ -139,7 +197,6 @@ static int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
 	for (;;) {
 		uint32_t tagpos = pos, len, nameoff;
 		const fdt32_t *cell = (const fdt32_t *)(fdt + pos);
-		const char *name, *nul;
 
 		if (limit - pos < FDT_TAGSIZE)
 			return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
@@ -158,21 +215,10 @@ static int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
 				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
 						tagpos,
 						"nodes are nested too deep");
-			name = fdt + pos;
-			nul = memchr(name, '\0', limit - pos);
-			if (!nul)
-				return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
-						"node name is not terminated");
-			len = (uint32_t)(nul - name);
-			if (depth == 0 && len)
-				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
-						pos, "root node has a name");
-			if (depth && !len)
-				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
-						pos, "node has no name");
-			if (memchr(name, '/', len))
-				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
-						pos, "node name contains '/'");
+			err = fdtx_check_name(fdt, pos, limit, !depth, &len,
+					      fault);
+			if (err)
+				return err;
 			len++;
 			depth++;
 			seen_root = props_allowed = 1;
@@ -215,8 +261,9 @@ static int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
 		case FDT_END:
 			if (depth || !seen_root)
 				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
-						tagpos,
-						"FDT_END inside the tree");
+						tagpos, depth ?
+						"FDT_END inside a node" :
+						"no root node");
 			block->end = fdt_version(fdt) >= 17 ? limit : pos;
 			return 0;
 

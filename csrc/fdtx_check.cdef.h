@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause) */
 
 #define FDTX_MAX_DEPTH ...
+#define FDTX_MAX_TOTALSIZE ...
 
 struct fdtx_fault {
 	const char *cause;
