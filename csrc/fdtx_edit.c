@@ -14,6 +14,23 @@ static uint32_t fdtx_align(uint32_t len)
 	return (len + FDT_TAGSIZE - 1) & ~(uint32_t)(FDT_TAGSIZE - 1);
 }
 
+int fdtx_open_into(const void *fdt, void *buf, int bufsize)
+{
+	int err = fdt_open_into(fdt, buf, bufsize);
+	const fdt32_t *first;
+	uint32_t nops = 0;
+
+	if (err)
+		return err;
+	first = (const fdt32_t *)((char *)buf + fdt_off_dt_struct(buf));
+	while (fdt32_to_cpu(first[nops]) == FDT_NOP)
+		nops++;
+	nops *= FDT_TAGSIZE;
+	fdt_set_off_dt_struct(buf, fdt_off_dt_struct(buf) + nops);
+	fdt_set_size_dt_struct(buf, fdt_size_dt_struct(buf) - nops);
+	return 0;
+}
+
 static int fdtx_write(void *fdt, int nodeoffset, const char *name,
 		      int keep, const void *val, int len)
 {
@@ -23,8 +40,9 @@ static int fdtx_write(void *fdt, int nodeoffset, const char *name,
 
 	if (len < 0 || len > INT_MAX - keep)
 		return -FDT_ERR_BADVALUE;
-	/* No property is longer than its tree; keeps libfdt's sums in range */
-	if ((uint32_t)(keep + len) > fdt_totalsize(fdt))
+	/* No value is longer than what lies behind its tree's header and
+	 * reservations; keeps libfdt's sums in range */
+	if ((uint32_t)(keep + len) > fdt_totalsize(fdt) - fdt_off_dt_struct(fdt))
 		return -FDT_ERR_NOSPACE;
 
 	err = fdt_setprop_placeholder(fdt, nodeoffset, name, keep + len, &p);
@@ -95,15 +113,13 @@ int fdtx_path_offset(const void *fdt, const char *path, int pathlen)
 	}
 }
 
-int fdtx_canonicalise(void *fdt, int squeeze)
+/* Rewrite the structure block with zero padding; its new size */
+static uint32_t fdtx_rewrite_struct(char *base, int squeeze)
 {
-	char *base = (char *)fdt + fdt_off_dt_struct(fdt);
 	uint32_t from = 0, to = 0, tag;
-	struct fdt_reserve_entry *re;
-	int err;
 
 	do {
-		uint32_t len = FDT_TAGSIZE, used = FDT_TAGSIZE;
+		uint32_t used = FDT_TAGSIZE;
 		const fdt32_t *cell = (const fdt32_t *)(base + from);
 
 		tag = fdt32_to_cpu(*cell);
@@ -112,16 +128,35 @@ int fdtx_canonicalise(void *fdt, int squeeze)
 		else if (tag == FDT_PROP)
 			used += 2 * (uint32_t)sizeof(*cell) +
 				fdt32_to_cpu(cell[1]);
-		len = fdtx_align(used);
-		if (tag != FDT_NOP || !squeeze) {
+		/* Nothing written yet: in front of the root */
+		if (tag != FDT_NOP || (to && !squeeze)) {
 			if (to != from)
 				memmove(base + to, base + from, used);
-			memset(base + to + used, 0, len - used);
-			to += len;
+			memset(base + to + used, 0, fdtx_align(used) - used);
+			to += fdtx_align(used);
 		}
-		from += len;
+		from += fdtx_align(used);
 	} while (tag != FDT_END);
-	fdt_set_size_dt_struct(fdt, to);
+	return to;
+}
+
+int fdtx_canonicalise(void *fdt, int squeeze)
+{
+	struct fdt_reserve_entry *re;
+	uint32_t size;
+	int err;
+
+	/* All that fdt_pack() could refuse once the tree has been changed */
+	if (fdt_version(fdt) < 17)
+		return -FDT_ERR_BADVERSION;
+	if (fdt_off_dt_struct(fdt) < fdt_off_mem_rsvmap(fdt) ||
+	    fdt_off_dt_strings(fdt) <
+	    fdt_off_dt_struct(fdt) + fdt_size_dt_struct(fdt))
+		return -FDT_ERR_BADLAYOUT;
+
+	size = fdtx_rewrite_struct((char *)fdt + fdt_off_dt_struct(fdt),
+				   squeeze);
+	fdt_set_size_dt_struct(fdt, size);
 
 	re = (struct fdt_reserve_entry *)((char *)fdt +
 					  fdt_off_mem_rsvmap(fdt));
