@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause) */
+#ifndef EXERCISE_H
+#define EXERCISE_H
+/*
+ * Everything that may be done to a blob once fdtx_check() has accepted it,
+ * in buffers of exactly the needed size, for the sweep and for the fuzzer.
+ * A broken promise is printed and aborts; a sanitizer finds the rest.
+ */
+#include <stddef.h>
+
+struct sample {
+	const char *name;
+	void *data;		/* malloc'ed, exactly size bytes */
+	size_t size;
+};
+
+struct exercise {
+	/* Sound trees: overlays are applied to base, overlay to others */
+	const struct sample *base, *overlay;
+	/* How fdtx_check() and fdt_check_full() judged */
+	unsigned long both_accept, both_refuse, ours_alone, theirs_alone;
+	unsigned long overlays, merged;
+};
+
+/* Whether fdtx_check() accepts */
+int exercise(struct exercise *x, const void *data, size_t size);
+
+/* What fdtx_check() alone refused, by cause */
+void exercise_report(const struct exercise *x);
+
+struct sample sample_load(const char *path);
+
+#endif /* EXERCISE_H */
