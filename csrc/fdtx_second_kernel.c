@@ -142,18 +142,15 @@ static void cut_struct(char *fdt, int offset, int len)
 	fdt_set_off_dt_strings(fdt, strings - (uint32_t)len);
 }
 
-/* libfdt's writers, and Linux, want the root node at offset 0 */
 static int open_out(struct work *w, int bufsize)
 {
-	int err, next;
+	int next;
 
-	err = fdt_open_into(w->in, w->out, bufsize);
-	if (err)
-		return failed(w, FDTX_STEP_EDIT, NULL, err);
+	/* Leaves out what stands in front of the root */
 	while (fdt_next_tag(w->in, w->root, &next) == FDT_NOP)
 		w->root = next;
-	cut_struct(w->out, 0, w->root);
-	return 0;
+	return failed(w, FDTX_STEP_EDIT, NULL,
+		      fdtx_open_into(w->in, w->out, bufsize));
 }
 
 /*
@@ -581,7 +578,8 @@ static int set_bootargs(struct work *w)
 	w->fault->bootargs_len = len ? (int)(len - 1) : 0;
 	if (!len)
 		return 0;
-	if (len > fdt_totalsize(w->out))
+	/* As fdtx_setprop(): keeps libfdt's sums in range */
+	if (len > fdt_totalsize(w->out) - fdt_off_dt_struct(w->out))
 		return failed(w, FDTX_STEP_EDIT, stale_name[BOOTARGS],
 			      -FDT_ERR_NOSPACE);
 
@@ -710,7 +708,7 @@ int fdtx_second_kernel_size(const void *fdt, size_t size,
 	if (job->rng_seed_len)
 		add_prop_len(&sum, stale_name[RNG_SEED], job->rng_seed_len);
 	add_prop_len(&sum, stale_name[BOOTED], 0);
-	return sum > INT_MAX ? -FDT_ERR_BADVALUE : (int)sum;
+	return sum > FDTX_MAX_TOTALSIZE ? -FDT_ERR_BADVALUE : (int)sum;
 }
 
 int fdtx_second_kernel(const void *fdt, size_t size,

@@ -375,6 +375,19 @@ def test_the_room_needed_is_never_a_wrapped_sum(fields):
     assert got == -lib.FDT_ERR_BADVALUE
 
 
+def test_the_room_needed_stays_below_what_libfdt_can_count():
+    # libfdt refuses a totalsize of INT32_MAX and calculates with int
+    job = ffi.new("struct fdtx_second_kernel *")
+    rooms = []
+    for length in range((1 << 31) - 4096, 1 << 31):
+        job.cmdline_len = length
+        rooms.append(lib.fdtx_second_kernel_size(BLOB, len(BLOB), job))
+    assert rooms[0] > (1 << 31) - 4096
+    assert max(rooms) <= (1 << 31) - 1 - 64
+    assert rooms == [r for r in rooms if r > 0] + [r for r in rooms if r < 0]
+    assert rooms[-1] == -lib.FDT_ERR_BADVALUE
+
+
 def test_a_blob_beyond_2_gib_is_refused_by_its_size_alone():
     job = ffi.new("struct fdtx_second_kernel *")
     huge = assemble(("", [], []))
