@@ -142,18 +142,15 @@ static void cut_struct(char *fdt, int offset, int len)
 	fdt_set_off_dt_strings(fdt, strings - (uint32_t)len);
 }
 
-/* libfdt's writers, and Linux, want the root node at offset 0 */
 static int open_out(struct work *w, int bufsize)
 {
-	int err, next;
+	int next;
 
-	err = fdt_open_into(w->in, w->out, bufsize);
-	if (err)
-		return failed(w, FDTX_STEP_EDIT, NULL, err);
+	/* Leaves out what stands in front of the root */
 	while (fdt_next_tag(w->in, w->root, &next) == FDT_NOP)
 		w->root = next;
-	cut_struct(w->out, 0, w->root);
-	return 0;
+	return failed(w, FDTX_STEP_EDIT, NULL,
+		      fdtx_open_into(w->in, w->out, bufsize));
 }
 
 /*
@@ -581,7 +578,8 @@ static int set_bootargs(struct work *w)
 	w->fault->bootargs_len = len ? (int)(len - 1) : 0;
 	if (!len)
 		return 0;
-	if (len > fdt_totalsize(w->out))
+	/* As fdtx_setprop(): keeps libfdt's sums in range */
+	if (len > fdt_totalsize(w->out) - fdt_off_dt_struct(w->out))
 		return failed(w, FDTX_STEP_EDIT, stale_name[BOOTARGS],
 			      -FDT_ERR_NOSPACE);
 
@@ -670,46 +668,47 @@ static void add_prop_len(int64_t *sum, const char *name, int64_t len)
 int fdtx_second_kernel_size(const void *fdt, size_t size,
 			    const struct fdtx_second_kernel *job)
 {
-	int64_t sum, regs_len;
+	const int64_t rsv_len = (int)sizeof(struct fdt_reserve_entry);
+	/* The widest cells, unless they are known: the input may be unsound */
+	int64_t reg_len = (job->root_cells_2_2 ? 4 : 2 * FDT_MAX_NCELLS) *
+			  (int64_t)sizeof(fdt32_t);
+	int64_t sum, line_len = job->cmdline_len;
 
 	if (size > FDT_V1_SIZE && fdt_totalsize(fdt) < size)
 		size = fdt_totalsize(fdt);
-	if (size > INT_MAX)
+	if (size > INT_MAX || job->cmdline_len < 0)
 		return -FDT_ERR_BADVALUE;
 
-	/* A header of version 16 is shorter; two reservations */
-	sum = (int64_t)(size + FDT_V17_SIZE - FDT_V16_SIZE +
-			2 * sizeof(struct fdt_reserve_entry));
-	/* "chosen" with its NUL fills two words, between two tags */
-	sum += 4 * (int)FDT_TAGSIZE;
-	if (job->root_cells_2_2) {
-		add_prop_len(&sum, size_cells_name, sizeof(fdt32_t));
-		add_prop_len(&sum, address_cells_name, sizeof(fdt32_t));
-	}
+	/* A header of version 16 is shorter; "chosen" with its NUL fills two
+	 * words, between two tags */
+	sum = (int64_t)(size + FDT_V17_SIZE - FDT_V16_SIZE + 4 * FDT_TAGSIZE);
 	if (job->initrd.size) {
+		sum += rsv_len;
 		add_prop_len(&sum, stale_name[INITRD_START], sizeof(fdt64_t));
 		add_prop_len(&sum, stale_name[INITRD_END], sizeof(fdt64_t));
 	}
 	if (job->elfcorehdr.size) {
-		/* The widest cells: the input may not be sound */
-		regs_len = 2 * FDT_MAX_NCELLS * (int64_t)sizeof(fdt32_t);
-		add_prop_len(&sum, stale_name[ELFCOREHDR], regs_len);
-		regs_len *= job->usable_len;
-		add_prop_len(&sum, stale_name[USABLE], regs_len);
+		sum += rsv_len;
+		if (job->root_cells_2_2) {
+			add_prop_len(&sum, size_cells_name, sizeof(fdt32_t));
+			add_prop_len(&sum, address_cells_name,
+				     sizeof(fdt32_t));
+		}
+		add_prop_len(&sum, stale_name[ELFCOREHDR], reg_len);
+		add_prop_len(&sum, stale_name[USABLE],
+			     reg_len * job->usable_len);
+		if (job->arch != FDTX_ARM64)
+			line_len += FDTX_CRASH_WORDS;
 	}
-	/* The old value's room is free again, but for a NUL it had not, the
-	 * rounding, and spaces between old, new and words of ours */
-	if (job->cmdline_len < 0)
-		return -FDT_ERR_BADVALUE;
-	add_prop_len(&sum, stale_name[BOOTARGS],
-		     (int64_t)job->cmdline_len + FDTX_CRASH_WORDS + 3);
+	/* The old value's room is free again; what may come on top is a NUL
+	 * that it had not, and spaces before and behind @cmdline */
+	add_prop_len(&sum, stale_name[BOOTARGS], line_len + 3);
 	if (job->has_kaslr_seed)
 		add_prop_len(&sum, stale_name[KASLR_SEED], sizeof(fdt64_t));
-	add_prop_len(&sum, stale_name[RNG_SEED], job->rng_seed_len);
+	if (job->rng_seed_len)
+		add_prop_len(&sum, stale_name[RNG_SEED], job->rng_seed_len);
 	add_prop_len(&sum, stale_name[BOOTED], 0);
-	if (sum > INT_MAX)
-		return -FDT_ERR_BADVALUE;
-	return (int)sum;
+	return sum > FDTX_MAX_TOTALSIZE ? -FDT_ERR_BADVALUE : (int)sum;
 }
 
 int fdtx_second_kernel(const void *fdt, size_t size,

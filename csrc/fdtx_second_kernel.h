@@ -97,7 +97,7 @@ struct fdtx_second_kernel_fault {
  * An upper bound: the input's totalsize and all that the job can add.
  *
  * returns: bytes; -FDT_ERR_BADVALUE, a length in @job is negative, or the sum
- *	exceeds INT_MAX
+ *	exceeds FDTX_MAX_TOTALSIZE
  */
 int fdtx_second_kernel_size(const void *fdt, size_t size,
 			    const struct fdtx_second_kernel *job);

@@ -281,6 +281,38 @@ def test_every_buffer_size_gives_the_tree_or_nospace(n):
     )
 
 
+def test_the_room_needed_is_exact_but_for_header_nul_and_spaces():
+    # Nothing of what is written is there: no cells, no /chosen, no names
+    blob = assemble(("", [], []))
+    usable = ffi.new("struct fdt_reg[]", [(0x1000, 0x2000), (0, 1)])
+    text = ffi.new("char[]", b"x" * 8)
+    job = job_of(
+        usable,
+        root_cells_2_2=1,
+        cmdline=text,
+        initrd=(0x9000, 5),
+        elfcorehdr=(0x2000, 0x1000),
+        has_kaslr_seed=1,
+        rng_seed=text,
+        rng_seed_len=7,
+    )
+    for length in range(1, 9):
+        job.cmdline_len = length
+        got = sweep(blob, job, len(blob) + 1024)
+        room = lib.fdtx_second_kernel_size(blob, len(blob), job)
+        # 4 bytes of header, two spaces that may need another word
+        assert 4 <= room - len(got) <= 8, length
+
+
+def test_the_room_for_the_longest_words_is_there():
+    blob = assemble(("", [], []))
+    top = (1 << 64) - 0x1000
+    usable = ffi.new("struct fdt_reg[]", [(0, 0x1000)])
+    job = job_of(usable, arch=lib.FDTX_ARM, root_cells_2_2=1, elfcorehdr=(top, 1))
+    got = Parsed(sweep(blob, job, len(blob) + 512)).prop("bootargs")
+    assert got == f"elfcorehdr={top:#x} mem={top // 1024}K\0".encode()
+
+
 @pytest.mark.parametrize("version", [16, 17])
 def test_the_smallest_job_sweeps_too(version):
     usable = ffi.new("struct fdt_reg[]", 0)
@@ -311,11 +343,13 @@ def test_the_room_needed_is_the_longest_case_of_an_old_command_line():
         {"rng_seed_len": -1},
         {"elfcorehdr": (1, 1)},  # no usable range
         {"initrd": ((1 << 64) - 1, 1)},
+        {"arch": lib.FDTX_ARM, "elfcorehdr": (0x13FF, 1), "usable_len": 1},
+        {"arch": lib.FDTX_ARM, "elfcorehdr": (0xFFF, 1), "usable_len": 1},
     ],
 )
 def test_a_nonsense_job_is_refused_in_c_too(fields):
-    usable = ffi.new("struct fdt_reg[]", 0)
-    job = job_of(usable, **fields)
+    usable = ffi.new("struct fdt_reg[]", [(0x1000, 0x400)])
+    job = ffi.new("struct fdtx_second_kernel *", {"usable": usable, **fields})
     fault = ffi.new("struct fdtx_second_kernel_fault *")
     buf = ffi.new("char[]", 4096)
     got = lib.fdtx_second_kernel(BLOB, len(BLOB), job, buf, 4096, fault)
@@ -339,6 +373,19 @@ def test_the_room_needed_is_never_a_wrapped_sum(fields):
     job = ffi.new("struct fdtx_second_kernel *", fields)
     got = lib.fdtx_second_kernel_size(BLOB, len(BLOB), job)
     assert got == -lib.FDT_ERR_BADVALUE
+
+
+def test_the_room_needed_stays_below_what_libfdt_can_count():
+    # libfdt refuses a totalsize of INT32_MAX and calculates with int
+    job = ffi.new("struct fdtx_second_kernel *")
+    rooms = []
+    for length in range((1 << 31) - 4096, 1 << 31):
+        job.cmdline_len = length
+        rooms.append(lib.fdtx_second_kernel_size(BLOB, len(BLOB), job))
+    assert rooms[0] > (1 << 31) - 4096
+    assert max(rooms) <= (1 << 31) - 1 - 64
+    assert rooms == [r for r in rooms if r > 0] + [r for r in rooms if r < 0]
+    assert rooms[-1] == -lib.FDT_ERR_BADVALUE
 
 
 def test_a_blob_beyond_2_gib_is_refused_by_its_size_alone():

@@ -511,6 +511,7 @@ def test_the_shield_ends_with_its_node():
     refused(root(("a", [*OWN, ("reg", u32(0, 1))], []), props=OWN), "/a", "reg")
     # a shielded sibling's cells do not leak to the next node
     refused(root(("a", OWN, []), ("b", [], [leaf]), props=OWN), "/b/leaf@0", "reg")
+    refused(root(("a", [], [("b", OWN, []), leaf]), props=OWN), "/a/leaf@0", "reg")
 
 
 def test_names_that_only_look_like_users_of_cells_are_no_hindrance():
