@@ -14,7 +14,9 @@ __all__ = [
     "FdtBadParameter",
     "FdtError",
     "FdtExists",
+    "FdtImageError",
     "FdtInternal",
+    "FdtMachineError",
     "FdtNoSpace",
     "FdtNotFound",
     "FdtStale",
@@ -84,6 +86,14 @@ class FdtBadContent(FdtError, ValueError):
 
 class FdtInternal(FdtError, RuntimeError):
     """libfdt found itself in an impossible state."""
+
+
+class FdtMachineError(FdtError):
+    """A fact of the machine is missing, unreadable or contradicts another."""
+
+
+class FdtImageError(FdtError, ValueError):
+    """A file is not a kernel image that can be loaded."""
 
 
 class FdtWarning(UserWarning):

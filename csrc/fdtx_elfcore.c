@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+/*
+ * pyfdtx - the ELF core header of a crash kernel
+ */
+#include <string.h>
+
+#include <libfdt.h>
+
+#include "fdtx_elfcore.h"
+
+/* One program header before it is written in a class and a byte order */
+struct fdtx_segment {
+	uint32_t type;
+	uint32_t flags;
+	uint64_t offset;
+	uint64_t vaddr;
+	uint64_t paddr;
+	uint64_t size;
+};
+
+struct fdtx_writer {
+	unsigned char *at;
+	int wide;
+	int big;
+};
+
+static void fdtx_put(const struct fdtx_writer *w, size_t offset, size_t len,
+		     uint64_t value)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		size_t to = w->big ? len - 1 - i : i;
+
+		w->at[offset + to] = (unsigned char)(value >> (8 * i));
+	}
+}
+
+/* A field that stands in both classes, at its own place and width in each */
+#define FDTX_PUT(w, type, field, value)					\
+	((w)->wide ?							\
+	 fdtx_put(w, offsetof(Elf64_##type, field),			\
+		  sizeof(((Elf64_##type *)0)->field), value) :		\
+	 fdtx_put(w, offsetof(Elf32_##type, field),			\
+		  sizeof(((Elf32_##type *)0)->field), value))
+
+static int fdtx_fits32(uint64_t start, uint64_t size)
+{
+	return start <= UINT32_MAX && size <= UINT32_MAX &&
+	       start + size <= (uint64_t)UINT32_MAX + 1;
+}
+
+/* Write one program header and step behind it */
+static int fdtx_put_segment(struct fdtx_writer *w,
+			    const struct fdtx_segment *s)
+{
+	if (!w->wide && !(fdtx_fits32(s->paddr, s->size) &&
+			  fdtx_fits32(s->offset, s->size)))
+		return -FDT_ERR_BADVALUE;
+
+	FDTX_PUT(w, Phdr, p_type, s->type);
+	FDTX_PUT(w, Phdr, p_flags, s->flags);
+	FDTX_PUT(w, Phdr, p_offset, s->offset);
+	FDTX_PUT(w, Phdr, p_vaddr, s->vaddr);
+	FDTX_PUT(w, Phdr, p_paddr, s->paddr);
+	FDTX_PUT(w, Phdr, p_filesz, s->size);
+	FDTX_PUT(w, Phdr, p_memsz, s->size);
+	FDTX_PUT(w, Phdr, p_align, 0);
+	w->at += w->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	return 0;
+}
+
+static void fdtx_put_header(struct fdtx_writer *w,
+			    const struct fdtx_elfcore *core, size_t count)
+{
+	size_t len = w->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+
+	memcpy(w->at, ELFMAG, SELFMAG);
+	w->at[EI_CLASS] = (unsigned char)core->elf_class;
+	w->at[EI_DATA] = (unsigned char)core->elf_data;
+	w->at[EI_VERSION] = EV_CURRENT;
+	w->at[EI_OSABI] = ELFOSABI_NONE;
+	FDTX_PUT(w, Ehdr, e_type, ET_CORE);
+	FDTX_PUT(w, Ehdr, e_machine, core->machine);
+	FDTX_PUT(w, Ehdr, e_version, EV_CURRENT);
+	FDTX_PUT(w, Ehdr, e_phoff, len);
+	FDTX_PUT(w, Ehdr, e_ehsize, len);
+	FDTX_PUT(w, Ehdr, e_phentsize,
+		 w->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
+	FDTX_PUT(w, Ehdr, e_phnum, count);
+	w->at += len;
+}
+
+size_t fdtx_elfcore_length(int elf_class, size_t count)
+{
+	if (count >= PN_XNUM)
+		return 0;
+	if (elf_class == ELFCLASS64)
+		return sizeof(Elf64_Ehdr) + count * sizeof(Elf64_Phdr);
+	if (elf_class == ELFCLASS32)
+		return sizeof(Elf32_Ehdr) + count * sizeof(Elf32_Phdr);
+	return 0;
+}
+
+static int fdtx_put_loads(struct fdtx_writer *w,
+			  const struct fdtx_elfcore *core, size_t *bad)
+{
+	struct fdtx_segment s = { .type = PT_LOAD, .flags = PF_R | PF_W | PF_X };
+	const uint64_t *copy = core->backups;
+	const uint64_t *end = copy ? copy + 3 * core->nr_backups : copy;
+	size_t i;
+	int err;
+
+	for (i = 0; i < core->nr_loads; i++, (*bad)++) {
+		s.paddr = core->loads[2 * i];
+		s.size = core->loads[2 * i + 1];
+		s.vaddr = s.paddr + core->virt_offset;
+		if (s.paddr + (s.size - 1) > core->virt_last)
+			s.vaddr = UINT64_MAX;
+		while (copy != end && copy[0] + (copy[1] - 1) < s.paddr)
+			copy += 3;
+		s.offset = s.paddr;
+		if (copy != end && copy[0] <= s.paddr)
+			s.offset = copy[2] + (s.paddr - copy[0]);
+		err = fdtx_put_segment(w, &s);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int fdtx_elfcore_fill(const struct fdtx_elfcore *core, void *buf, size_t size,
+		      size_t *bad)
+{
+	struct fdtx_segment s = { .type = PT_NOTE };
+	struct fdtx_writer w = {
+		.at = buf,
+		.wide = core->elf_class == ELFCLASS64,
+		.big = core->elf_data == ELFDATA2MSB,
+	};
+	size_t count, need, i;
+	int err;
+
+	*bad = 0;
+	if ((core->elf_class != ELFCLASS32 && core->elf_class != ELFCLASS64) ||
+	    (core->elf_data != ELFDATA2LSB && core->elf_data != ELFDATA2MSB))
+		return -FDT_ERR_BADVALUE;
+	if (core->nr_notes >= PN_XNUM || core->nr_loads >= PN_XNUM)
+		return -FDT_ERR_NOSPACE;
+	count = core->nr_notes + !!core->text + core->nr_loads;
+	need = fdtx_elfcore_length(core->elf_class, count);
+	if (!need || need > size)
+		return -FDT_ERR_NOSPACE;
+
+	memset(buf, 0, size);
+	fdtx_put_header(&w, core, count);
+	for (i = 0; i < core->nr_notes; i++, (*bad)++) {
+		s.paddr = s.offset = core->notes[2 * i];
+		s.size = core->notes[2 * i + 1];
+		err = fdtx_put_segment(&w, &s);
+		if (err)
+			return err;
+	}
+	if (core->text) {
+		s.type = PT_LOAD;
+		s.flags = PF_R | PF_W | PF_X;
+		s.paddr = s.offset = core->text[0];
+		s.size = core->text[1];
+		s.vaddr = core->text[2];
+		err = fdtx_put_segment(&w, &s);
+		if (err)
+			return err;
+		(*bad)++;
+	}
+	return fdtx_put_loads(&w, core, bad);
+}

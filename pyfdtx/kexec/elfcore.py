@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The ELF core header: where the crash kernel finds the dead kernel's memory.
+
+Segments, in the order of Linux and kexec-tools: a PT_NOTE per possible CPU, a
+PT_NOTE for VMCOREINFO, a PT_LOAD for the kernel's own mapping, a PT_LOAD per
+range of memory. Filled by one call of the extension, from packed numbers.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from .._native import check, ffi, lib, writing
+from ..errors import FdtBadParameter
+from ..reg import MemRange
+from .ranges import Ranges
+
+__all__ = ["core_header_of", "elf_core_header"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Literal, Union
+
+    from .machine import Machine
+    from .ranges import Pair, Source
+
+    Notes = Union["array[int]", memoryview, Iterable[Pair]]
+
+OP = "elf_core_header"
+U64_MAX = (1 << 64) - 1
+
+
+class _Elf:
+    __slots__ = ("bits", "byteorder", "machine")
+
+    def __init__(self, machine: int, bits: int, byteorder: str):
+        self.machine = machine
+        self.bits = bits
+        self.byteorder = byteorder
+
+
+# arm stays ELF32 with LPAE too: its crash kernel refuses the other class
+# (Linux arch/arm/include/asm/elf.h ELF_CLASS, "Core image elf header is not
+# sane").
+ARCHES = {
+    "arm": _Elf(lib.EM_ARM, 32, "little"),
+    "arm64": _Elf(lib.EM_AARCH64, 64, "little"),
+    "i386": _Elf(lib.EM_386, 32, "little"),
+    "loongarch64": _Elf(lib.EM_LOONGARCH, 64, "little"),
+    "ppc64": _Elf(lib.EM_PPC64, 64, "big"),
+    "ppc64le": _Elf(lib.EM_PPC64, 64, "little"),
+    "riscv32": _Elf(lib.EM_RISCV, 32, "little"),
+    "riscv64": _Elf(lib.EM_RISCV, 64, "little"),
+    "s390x": _Elf(lib.EM_S390, 64, "big"),
+    "x86_64": _Elf(lib.EM_X86_64, 64, "little"),
+}
+_CLASSES = {32: lib.ELFCLASS32, 64: lib.ELFCLASS64}
+_DATA = {"little": lib.ELFDATA2LSB, "big": lib.ELFDATA2MSB}
+
+# The size is rounded up to this, in bytes. Linux: ELF_CORE_HEADER_ALIGN;
+# kexec-tools: the align argument of its crash_create_elf*_headers().
+_ROUNDING = {"kernel": 4096, "kexec-tools": 1024}
+
+_WORDS = ffi.typeof("uint64_t[]")
+_CORE = ffi.typeof("struct fdtx_elfcore *")
+_SIZE = ffi.typeof("size_t *")
+
+
+def _note_words(notes: Notes) -> array[int]:
+    """Packed pairs in the order given; CPUs are not sorted by address."""
+    if isinstance(notes, (array, memoryview)):
+        view = memoryview(notes)
+        if view.itemsize != 8 or view.format.lstrip("@=") not in ("Q", "L"):
+            raise TypeError(
+                "packed notes must be unsigned 64-bit numbers (format 'Q'), "
+                f"not format {view.format!r}"
+            )
+        numbers = view.tolist()
+        if len(numbers) % 2:
+            raise FdtBadParameter(
+                OP,
+                f"notes: {len(numbers)} packed numbers",
+                "not a whole number of pairs (start, size)",
+            )
+        notes = zip(numbers[::2], numbers[1::2])
+    words = array("Q")
+    for i, pair in enumerate(notes):
+        words.extend(_small(MemRange.of(pair), f"notes[{i}]"))
+    return words
+
+
+def _small(got: MemRange, argument: str) -> MemRange:
+    if not 0 < got.size <= U64_MAX:
+        raise FdtBadParameter(
+            OP, f"{argument} {got!r}", "must have 1 to 2**64 - 1 bytes"
+        )
+    return got
+
+
+def _choice(value: object, argument: str, known: Iterable[object]) -> None:
+    names = list(known)
+    if value not in names:
+        raise FdtBadParameter(
+            OP,
+            f"{argument} {value!r}",
+            f"unknown; there are {', '.join(map(str, names))}",
+        )
+
+
+def _with_backups(
+    ram: Ranges, backup: Iterable[tuple[Pair, int]]
+) -> tuple[Ranges, array[int]]:
+    """Memory split at the borders of what is backed up, and the triples."""
+    sources = []
+    for i, (pair, copy) in enumerate(backup):
+        source = _small(MemRange.of(pair), f"backup[{i}]")
+        place = MemRange(copy, source.size)
+        if not ram.covers(source):
+            raise FdtBadParameter(
+                OP, f"backup[{i}] {source!r}", f"is not all in ram {ram!r}"
+            )
+        sources.append((source.start, source.size, place.start))
+    if not sources:
+        return ram, array("Q")
+    sources.sort()
+    inside = Ranges([s[:2] for s in sources])
+    split = Ranges([*ram.exclude(inside), *ram.intersect(inside)])
+    return split, array("Q", [n for s in sources for n in s])
+
+
+def elf_core_header(
+    arch: str,
+    *,
+    notes: Notes,
+    ram: Source,
+    virtual_offset: int,
+    vmcoreinfo: Pair | None = None,
+    text: tuple[Pair, int] | None = None,
+    virtual_last: int = U64_MAX,
+    backup: Iterable[tuple[Pair, int]] = (),
+    spare: int = 0,
+    style: Literal["kernel", "kexec-tools"] = "kernel",
+    bits: Literal[32, 64] | None = None,
+    byteorder: Literal["little", "big"] | None = None,
+) -> bytes:
+    """The ELF core header for a crash kernel, as bytes to be placed in memory.
+
+    Args:
+        arch: "arm", "arm64", "i386", "loongarch64", "ppc64", "ppc64le",
+            "riscv32", "riscv64", "s390x", "x86_64".
+        notes: physical (start, size) of each CPU's crash notes, in this order:
+            pairs, or packed unsigned 64-bit numbers.
+        ram: the memory to dump: physical ranges, the crash kernel's own left
+            out. See Ranges for what it can be.
+        virtual_offset: what to add to a physical address to get the dead
+            kernel's virtual one, modulo 2**64 (2**32 with 32 bits).
+        vmcoreinfo: physical (start, size) of the VMCOREINFO note.
+        text: physical (start, size) of the kernel image and its virtual start.
+        virtual_last: last physical byte with a virtual address (32-bit
+            machines: the end of low memory); the virtual address of ranges
+            that end beyond is written as -1.
+        backup: pairs of a physical (start, size) in ram that the crash kernel
+            overwrites, and the physical start of the copy made before. Each
+            becomes a segment of its own, read from the copy.
+        spare: how many more segments the size must have room for (CPU and
+            memory hotplug).
+        style: how the size is rounded up: "kernel" to 4096 bytes with room
+            for text even without it, "kexec-tools" to 1024 bytes.
+        bits: 32 or 64, if not the architecture's own.
+        byteorder: "little" or "big", if not the architecture's own.
+    Returns: ELF header, program headers, zeros up to the rounded size. e_phnum
+        counts the segments that are there, not the spare ones.
+    Raises:
+        TypeError: an argument of the wrong type.
+        FdtBadParameter: an unknown name; an empty note; ram empty or
+            overlapping; a backup outside ram; a range beyond 4 GiB with 32
+            bits; 65535 segments or more, spare ones included.
+    Source: Linux kernel/crash_core.c crash_prepare_elf64_headers(); kexec-tools
+        kexec/crashdump-elf.c; read by Linux fs/proc/vmcore.c.
+    """
+    _choice(arch, "arch", ARCHES)
+    _choice(style, "style", _ROUNDING)
+    elf = ARCHES[arch]
+    bits_, order = bits or elf.bits, byteorder or elf.byteorder
+    _choice(bits_, "bits", _CLASSES)
+    _choice(order, "byteorder", _DATA)
+    if spare < 0:
+        raise FdtBadParameter(OP, f"spare {spare}", "must not be negative")
+    if not 0 <= virtual_last <= U64_MAX:
+        raise FdtBadParameter(OP, f"virtual_last {virtual_last:#x}", "not 64 bits")
+
+    note_words = _note_words(notes)
+    if vmcoreinfo is not None:
+        note_words.extend(_small(MemRange.of(vmcoreinfo), "vmcoreinfo"))
+    loads, backups = _with_backups(Ranges(ram), backup)
+    if not loads:
+        raise FdtBadParameter(OP, "ram", "no memory: the dump would be empty")
+    text_words = array("Q")
+    if text is not None:
+        where = _small(MemRange.of(text[0]), "text")
+        text_words.extend((*where, text[1] & U64_MAX))
+
+    count = len(note_words) // 2 + (text is not None) + len(loads)
+    room = count + spare + (style == "kernel" and text is None)
+    length = lib.fdtx_elfcore_length(_CLASSES[bits_], room)
+    if not length:
+        raise FdtBadParameter(
+            OP,
+            f"{room} segments",
+            f"e_phnum counts at most {lib.PN_XNUM - 1} ({len(note_words) // 2} "
+            f"notes, {len(loads)} ranges of memory, {spare} spare); leave small "
+            "ranges out, or join ranges that touch with Ranges.joined()",
+        )
+    rounding = _ROUNDING[style]
+    buf = bytearray((length + rounding - 1) // rounding * rounding)
+
+    core = ffi.new(_CORE)
+    core.elf_class = _CLASSES[bits_]
+    core.elf_data = _DATA[order]
+    core.machine = elf.machine
+    core.virt_offset = virtual_offset & U64_MAX
+    core.virt_last = virtual_last
+    _fill(core, buf, note_words, text_words, loads.words, backups)
+    return bytes(buf)
+
+
+def _fill(
+    core: Any,
+    buf: bytearray,
+    notes: array[int],
+    text: array[int],
+    loads: memoryview,
+    backups: array[int],
+) -> None:
+    # These hold the numbers where they are until the call is over
+    pins = [ffi.from_buffer(_WORDS, w) for w in (notes, text, loads, backups)]
+    core.notes, core.nr_notes = pins[0], len(notes) // 2
+    core.text = pins[1] if text else ffi.NULL
+    core.loads, core.nr_loads = pins[2], len(loads) // 2
+    core.backups, core.nr_backups = pins[3], len(backups) // 3
+    bad = ffi.new(_SIZE)
+    with writing(buf) as p:
+        code = lib.fdtx_elfcore_fill(core, p, len(buf), bad)
+    if code == -lib.FDT_ERR_BADVALUE:
+        i = 2 * bad[0]
+        words = [*notes, *text[:2], *loads]
+        raise FdtBadParameter(
+            OP,
+            repr(MemRange(*words[i : i + 2])),
+            "does not fit a 32-bit ELF header; leave it out with "
+            "ram.clip(0, 1 << 32): such a machine cannot dump memory above 4 GiB",
+        )
+    check(code, OP)
+
+
+def core_header_of(
+    machine: Machine,
+    *,
+    style: Literal["kernel", "kexec-tools"] = "kernel",
+    exclude: Source = (),
+    backup: Iterable[tuple[Pair, int]] = (),
+    spare: int = 0,
+) -> bytes:
+    """The ELF core header for a machine's crash kernel.
+
+    Args:
+        machine: the facts of the running, or of a captured, system.
+        exclude: memory to leave out of the dump, beside the crash kernel's
+            regions.
+        style, backup, spare: as elf_core_header().
+    Returns: as elf_core_header().
+    Raises:
+        FdtMachineError: a fact that is needed is missing, unreadable or
+            contradicts another.
+        FdtBadParameter: as elf_core_header().
+    """
+    _choice(machine.arch, "arch", ARCHES)
+    mapping = machine.mapping
+    ram = machine.ram.exclude(machine.crash_ranges).exclude(machine.cma_ranges)
+    ram = ram.exclude(exclude)
+    if ARCHES[machine.arch].bits == 32:
+        low = ram.clip(0, 1 << 32)
+        if low != ram:
+            _warn_high(ram.total - low.total)
+        ram = low
+    return elf_core_header(
+        machine.arch,
+        notes=machine.crash_notes.values(),
+        vmcoreinfo=machine.vmcoreinfo_note,
+        text=mapping.text,
+        ram=ram,
+        virtual_offset=mapping.offset,
+        virtual_last=mapping.last,
+        backup=backup,
+        spare=spare,
+        style=style,
+    )
+
+
+def _warn_high(missing: int) -> None:
+    import warnings
+
+    from ..errors import FdtWarning
+
+    warnings.warn(
+        f"{OP}: {missing >> 20} MiB above 4 GiB will be missing from the dump: the "
+        "crash kernel of a 32-bit machine reads 32-bit headers only",
+        FdtWarning,
+        stacklevel=3,
+    )
