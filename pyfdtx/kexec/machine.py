@@ -259,7 +259,7 @@ class Machine:
         if name is None:
             return
         says = self._number(name, 10)
-        # Linux before 6.7 counts the main region alone, later ones both
+        # Linux 6.1 counts the main region alone, 6.12 both
         sums = {sum(r.size for r in found[:n]) for n in (1, len(found))}
         if says not in sums:
             self.refuse(

@@ -1,0 +1,375 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Kernel images: headers assembled by hand after the kernel's documents, and
+real kernels where they have been fetched.
+
+Layouts: Linux Documentation/arch/arm64/booting.rst,
+Documentation/arch/riscv/boot-image-header.rst,
+drivers/firmware/efi/libstub/zboot-header.S, arch/arm/boot/compressed/head.S and
+vmlinux.lds.S.
+"""
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import os
+import re
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pyfdtx.errors import FdtImageError
+from pyfdtx.kexec import unpack
+from pyfdtx.kexec.image import Image, ZImage, parse_image, read_image
+
+ROOT = Path(__file__).resolve().parents[2]
+BODY = bytes(range(256)) * 16
+
+
+def arm64(text_offset=0, image_size=0x20000, flags=0b1010, body=BODY):
+    """code0, code1, text_offset, image_size, flags, 3 reserved, magic, PE."""
+    return (
+        struct.pack(
+            "<2I6Q4sI",
+            *(0, 0, text_offset, image_size, flags, 0, 0, 0),
+            *(b"ARM\x64", 0),
+        )
+        + body
+    )
+
+
+def riscv(machine=None, image_size=0x30000):
+    """code0, code1, text_offset, image_size, flags, version, reserved (4, 8),
+    magic (8), magic2, PE; with a PE header behind it when machine is given."""
+    head = struct.pack(
+        "<2I3Q2IQ8s4sI",
+        *(0, 0, 0x200000, image_size, 0, 2, 0, 0),
+        *(b"RISCV\0\0\0", b"RSC\x05", 64 if machine else 0),
+    )
+    pe = b"PE\0\0" + struct.pack("<H", machine) if machine else b""
+    return head + pe + BODY
+
+
+def zboot(payload, name=b"gzip", offset=64, size=None, tail=b""):
+    """MZ, zimg, payload offset, size, two reserved, compression, magic, PE."""
+    head = struct.pack(
+        "<2s2x4s2I8x32sII",
+        *(b"MZ", b"zimg", offset, len(payload) if size is None else size),
+        *(name, 0x818223CD, 64),
+    )
+    return head + payload + tail
+
+
+def zimage(tag=(6, 0x5A534C4B, 0x90, 0x5E4D4, 0x208000, 0x10000), size=None):
+    """Eight nops and a branch, magic, start, end, byte order, 0x45454545, the
+    table's place; table at 0x60, inflated size at 0x90."""
+    data = bytearray(0x100)
+    struct.pack_into(
+        "<6I",
+        data,
+        0x24,
+        *(0x016F2818, 0, len(data) if size is None else size, 0x04030201),
+        *(0x45454545, 0x60),
+    )
+    struct.pack_into(f"<{len(tag)}I", data, 0x60, *tag)
+    struct.pack_into("<I", data, 0x90, 0x13A10B4)
+    return bytes(data)
+
+
+def test_an_arm64_image_says_where_and_how_large():
+    data = arm64(text_offset=0x80000, image_size=0x1AB0000)
+    image = parse_image(data, "vmlinuz")
+    assert isinstance(image, Image)
+    assert (image.arch, image.where, image.layers) == ("arm64", "vmlinuz", ())
+    assert image.data == data
+    assert (image.text_offset, image.image_size) == (0x80000, 0x1AB0000)
+
+
+# booting.rst: bit 0 endianness, bits 1-2 page size (0 unspecified, 1 4K, 2 16K,
+# 3 64K), bit 3 physical placement
+@pytest.mark.parametrize("bits", range(16))
+def test_every_combination_of_the_arm64_flags(bits):
+    image = parse_image(arm64(flags=bits))
+    assert image.big_endian == bool(bits & 1)
+    assert image.page_size == {0: None, 1: 4096, 2: 16384, 3: 65536}[bits >> 1 & 3]
+    assert image.anywhere == bool(bits & 8)
+
+
+def test_a_file_longer_than_its_image_size_needs_all_of_it():
+    assert parse_image(arm64(image_size=5)).image_size == 64 + len(BODY)
+
+
+def test_an_arm64_image_without_size_is_refused_because_its_bss_is_unknown():
+    with pytest.raises(FdtImageError, match=r"old.Image: image_size.* 0 .*before 3.17"):
+        parse_image(arm64(image_size=0), "old.Image")
+
+
+@pytest.mark.parametrize(
+    ("machine", "arch"),
+    [(None, "riscv"), (0x5064, "riscv64"), (0x5032, "riscv32"), (0x1234, "riscv")],
+)
+def test_a_riscv_image_and_its_register_width_from_the_pe_header(machine, arch):
+    image = parse_image(riscv(machine))
+    assert image.arch == arch
+    assert (image.text_offset, image.image_size) == (0x200000, 0x30000)
+    assert image.page_size is None
+    assert not image.anywhere
+
+
+PACKERS = {
+    "gzip": gzip.compress,
+    "xz": lzma.compress,
+    "lzma": lambda d: lzma.compress(d, format=lzma.FORMAT_ALONE),
+    "bzip2": bz2.compress,
+}
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_a_compressed_image_is_unpacked(kind):
+    image = parse_image(PACKERS[kind](arm64()))
+    assert image.data == arm64()
+    assert image.layers == (kind,)
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_a_compressed_image_cut_short_anywhere_is_noticed(kind):
+    packed = PACKERS[kind](arm64())
+    for keep in range(1, len(packed)):
+        with pytest.raises(FdtImageError) as e:
+            parse_image(packed[:keep], "cut")
+        assert e.value.where == "cut", keep
+
+
+def test_an_lzma_image_of_known_size_has_no_end_mark_and_needs_none():
+    """LZMA SDK, lzma-specification: 13 bytes of header, the size at 5; -1 is
+    unknown, and then an end mark of at least 5 bytes follows the data."""
+    raw = lzma.compress(
+        arm64(),
+        format=lzma.FORMAT_RAW,
+        filters=[{"id": lzma.FILTER_LZMA1, "preset": 6}],
+    )
+    alone = PACKERS["lzma"](b"")[:5] + struct.pack("<Q", len(arm64())) + raw
+    assert parse_image(alone).data == arm64()
+    with pytest.raises(FdtImageError):
+        parse_image(alone[:-30])
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        (b"gzip", gzip.compress),
+        (b"xzkern", lzma.compress),
+        (b"xz", lzma.compress),
+        (b"lzma", PACKERS["lzma"]),
+    ],
+)
+def test_an_efi_zboot_image_is_unpacked(name, pack):
+    """What follows the payload (the size, the EFI stub) is not read."""
+    image = parse_image(zboot(pack(arm64()), name, tail=b"\xff" * 100))
+    assert image.data == arm64()
+    assert image.layers == ("EFI zboot", name.decode().replace("kern", ""))
+
+
+def test_a_compressed_efi_zboot_image_is_unpacked_twice():
+    image = parse_image(gzip.compress(zboot(gzip.compress(riscv(0x5064)))))
+    assert image.arch == "riscv64"
+    assert image.layers == ("gzip", "EFI zboot", "gzip")
+
+
+@pytest.mark.parametrize(
+    ("offset", "size"), [(64, 10_000), (10_000, 1), (8, 10), (64, 0), (0xFFFFFFFF, 2)]
+)
+def test_an_efi_zboot_payload_outside_the_file_is_refused(offset, size):
+    with pytest.raises(FdtImageError, match=r"k: EFI zboot payload of .* not inside"):
+        parse_image(zboot(bytes(100), offset=offset, size=size), "k")
+
+
+@pytest.mark.parametrize("name", [b"lz4", b"lzo", b"", b"\xff\xfe"])
+def test_an_efi_zboot_compression_that_python_lacks_is_named(name):
+    with pytest.raises(FdtImageError) as e:
+        parse_image(zboot(bytes(100), name), "k")
+    assert "k" in str(e.value)
+    if name == b"lz4":
+        assert "lz4 cannot be unpacked here; unpack it yourself" in str(e.value)
+
+
+def test_zstd_is_unpacked_where_python_can_and_else_says_what_is_missing(tmp_path):
+    plain = tmp_path / "Image"
+    plain.write_bytes(arm64())
+    try:
+        packed = subprocess.run(
+            ("zstd", "-c", plain), check=True, capture_output=True
+        ).stdout
+    except FileNotFoundError:
+        # An empty frame: RFC 8878, 3.1.1: magic, single segment, size 0, one
+        # empty last block
+        packed = bytes.fromhex("28b52ffd2000010000")
+    try:
+        image = parse_image(packed, "k")
+    except FdtImageError as e:
+        text = str(e)
+        assert ("Python 3.14" in text and "zstd -d" in text) or "is empty" in text
+    else:
+        assert image.data == arm64()
+
+
+def test_a_bomb_is_stopped(monkeypatch):
+    monkeypatch.setattr(unpack, "LIMIT", 1 << 20)
+    for pack in PACKERS.values():
+        with pytest.raises(FdtImageError, match="more than 1 MiB come out"):
+            parse_image(pack(bytes(2 << 20)))
+    with pytest.raises(FdtImageError, match="wrapped too often"):
+        parse_image(gzip.compress(gzip.compress(gzip.compress(gzip.compress(b"")))))
+
+
+def test_an_arm_zimage_says_how_much_room_it_needs():
+    image = parse_image(zimage())
+    assert isinstance(image, ZImage)
+    assert (image.arch, image.inflated, image.bss) == ("arm", 0x13A10B4, 0x5E4D4)
+    assert (image.text_offset, image.malloc) == (0x208000, 0x10000)
+    # inflated + 0x1000 + zImage + heap + 0x2000 = 0x13b41b4; the kernel with
+    # its BSS 0x13ff588 is more; + TEXT_OFFSET = 0x1607588, rounded up to 1 MiB
+    assert image.room == 0x1700000
+
+
+def test_a_large_zimage_needs_room_behind_the_kernel():
+    """0x208000 + 0x13a10b4 + 0x1000 + 0x532200 + 0x10000 + 0x2000 = 0x1aee2b4:
+    the zImage of armmp moves itself behind the kernel."""
+    image = parse_image(zimage(size=0x532200) + bytes(0x532200 - 0x100))
+    assert image.room == 0x1B00000
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_zimage_with_a_short_tag_gets_the_old_constants(size):
+    image = parse_image(zimage((size, 0x5A534C4B, 0x90, 0x1234, 0)))
+    assert (image.inflated, image.bss) == (0x13A10B4, 0x1234)
+    assert (image.text_offset, image.malloc) == (0x8000, 0x10000)
+
+
+def test_a_zimage_tag_of_five_words_has_the_text_offset():
+    image = parse_image(zimage((5, 0x5A534C4B, 0x90, 0x1234, 0x208000, 0)))
+    assert (image.text_offset, image.malloc) == (0x208000, 0x10000)
+
+
+def test_an_unknown_zimage_tag_is_stepped_over():
+    tag = (3, 0x11111111, 0x22222222, 6, 0x5A534C4B, 0x90, 1, 2, 3, 0)
+    assert parse_image(zimage(tag)).text_offset == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (zimage((0, 0)), "no KLSZ"),
+        (zimage((6, 0x5A534C4B, 0xFFFFFFF0, 1, 2, 3)), "points to 0xfffffff0"),
+        (zimage((0x1000, 0x11111111)), "outside its 256 bytes"),
+        (zimage(size=0x101), "says 257 bytes, but there are 256: cut off"),
+        (zimage()[:0x34] + bytes(4) + zimage()[0x38:], "no table of tags"),
+        (zimage()[:0x30] + b"\x04\x03\x02\x01" + zimage()[0x34:], "big-endian"),
+    ],
+)
+def test_a_damaged_zimage_is_refused_with_the_reason(data, says):
+    with pytest.raises(FdtImageError, match=says) as e:
+        parse_image(data, "zImage")
+    assert e.value.where == "zImage"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "is empty"),
+        (b"\x7fELF\x02\x01\x01" + bytes(100), r"is an ELF file \(vmlinux\?\)"),
+        (b"MZ" + bytes(100), "is an EFI program, but neither Image nor EFI zboot"),
+        (b"root=/dev/vda console=ttyAMA0\n" * 4, r"is text \('root=/dev/vda co"),
+        (b"hi\n", "is text"),
+        (b"#!/bin/sh\n", "is a script"),
+        (b"\xd0\x0d\xfe\xed" + bytes(100), "is a device tree blob"),
+        (b"070701" + b"0" * 200, "is a cpio archive"),
+        (bytes(0x202) + b"HdrS" + bytes(100), "is an x86 bzImage"),
+        (b"\x27\x05\x19\x56" + bytes(100), "is a U-Boot uImage"),
+        (bytes(1000), "is no kernel image"),
+        (arm64()[:63], "is no kernel image"),
+        (gzip.compress(b"\x7fELF" + bytes(100)), "is an ELF file"),
+        (b"\x1f\x8b" + bytes(100), "damaged gzip data"),
+        (b"\x02\x21\x4c\x18" + bytes(9), "lz4 cannot be unpacked"),
+    ],
+)
+def test_what_is_no_image_is_named(data, says):
+    with pytest.raises(FdtImageError, match=says) as e:
+        parse_image(data, "/boot/x")
+    assert str(e.value).startswith("image /boot/x: ")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(FdtImageError, match=r"nowhere: No such file"):
+        read_image(tmp_path / "nowhere")
+    with pytest.raises(FdtImageError, match="directory"):
+        read_image(tmp_path)
+    (tmp_path / "Image").write_bytes(arm64())
+    assert read_image(tmp_path / "Image").where == str(tmp_path / "Image")
+
+
+def test_every_byte_of_a_header_changed_gives_an_image_or_a_clear_error():
+    blamed = set()
+    for whole in (arm64(), riscv(0x5064), zboot(gzip.compress(arm64())), zimage()):
+        for at in range(0x80):
+            for value in (0x00, 0xFF, whole[at] ^ 0x80):
+                data = whole[:at] + bytes([value]) + whole[at + 1 :]
+                try:
+                    blamed.add(parse_image(data, "k").where)
+                except FdtImageError as e:
+                    blamed.add(e.where)
+    assert blamed == {"k"}
+
+
+def test_any_buffer_is_taken():
+    for kind in (bytes, bytearray, memoryview):
+        assert parse_image(kind(arm64())).data == arm64()
+
+
+def fetched(architecture, package):
+    """A real kernel that examples/capture.py or the system tests left here."""
+    found = sorted(
+        (ROOT / ".cache").glob(f"debian-{architecture}/unpacked/{package}*/boot/vmlin*")
+    )
+    if not found:
+        text = f"no {package} of {architecture} in .cache (examples/capture.py)"
+        if os.environ.get("PYFDTX_REQUIRE_ALL") == "1":
+            pytest.fail(text)
+        pytest.skip(text)
+    return found[-1]
+
+
+def test_debians_arm64_kernel():
+    """The running kernel of the captures: iomem shows it from _text to _end,
+    which is what image_size counts."""
+    from pyfdtx.kexec.machine import Machine
+
+    image = read_image(fetched("arm64", "linux-image-"))
+    assert image.arch == "arm64"
+    assert image.page_size == 4096
+    assert not image.big_endian
+    text, _ = Machine(ROOT / "examples" / "arm64-dt").mapping.text
+    release = Machine(ROOT / "examples" / "arm64-dt").release
+    if image.where.endswith(release):
+        assert text.size == image.image_size
+        assert (text.start - image.text_offset) % (2 << 20) == 0
+
+
+def test_debians_arm_kernel():
+    """The kernel inside, unpacked by the library, has the length that the tag
+    says."""
+    image = read_image(fetched("armhf", "linux-image-"))
+    assert image.arch == "arm"
+    assert image.inflated in unpacked_lengths(image.data)
+
+
+def unpacked_lengths(data):
+    """Lengths of what the xz streams in data unpack to. The decompressor's own
+    code holds the magic too, which is no stream."""
+    lengths = []
+    for m in re.finditer(rb"\xfd7zXZ\0", data):
+        with contextlib.suppress(lzma.LZMAError):
+            lengths.append(len(lzma.LZMADecompressor().decompress(data[m.start() :])))
+    return lengths
