@@ -74,16 +74,14 @@ def _zstandard(data: bytes) -> tuple[bytes, bool]:
         raise NotImplementedError(
             "zstd needs Python 3.14 or the package zstandard"
         ) from None
+    made = zstandard.ZstdDecompressor().decompressobj()
     out = bytearray()
-    with zstandard.ZstdDecompressor().stream_reader(data) as reader:
-        while len(out) <= LIMIT:
-            chunk = reader.read(1 << 20)
-            if not chunk:
-                break
-            out += chunk
-    # The reader takes a cut off frame for a short one
-    whole = zstandard.frame_content_size(data)
-    return bytes(out), whole in (-1, len(out))
+    # In small pieces: what one piece gives cannot be bounded
+    for at in range(0, len(data), 4096):
+        out += made.decompress(data[at : at + 4096])
+        if made.eof or len(out) > LIMIT:
+            break
+    return bytes(out), made.eof
 
 
 DECOMPRESSORS: dict[str, Callable[[bytes], tuple[bytes, bool]]] = {
