@@ -106,26 +106,50 @@ def in_kcore(path: str) -> str:
         os.close(fd)
 
 
+class _Layout:
+    """Where elf(5) has the fields: of the ELF header e_phoff and e_phentsize,
+    of a program header p_offset and p_filesz; form is what an offset is."""
+
+    __slots__ = ("entsize", "form", "head", "offset", "phentsize", "phoff", "size")
+
+    def __init__(self, form: str, *places: int):
+        self.form = form
+        self.head, self.phoff, self.phentsize = places[:3]
+        self.entsize, self.offset, self.size = places[3:]
+
+
+LAYOUTS = {
+    1: _Layout("I", 52, 28, 42, 32, 4, 16),
+    2: _Layout("Q", 64, 32, 54, 56, 8, 32),
+}
+
+
+def _read(fd: int, size: int, offset: int) -> bytes:
+    """What is there; nothing where no file can be."""
+    return os.pread(fd, size, offset) if offset < U64 // 2 else b""
+
+
 def _in_core(fd: int, path: str) -> str:
-    head = os.pread(fd, 64, 0)
-    if len(head) < 52 or head[:4] != b"\x7fELF" or head[4] not in (1, 2):
+    head = _read(fd, 64, 0)
+    layout = LAYOUTS.get(head[4]) if len(head) > 5 else None
+    if layout is None or len(head) < layout.head or head[:4] != b"\x7fELF":
         raise FdtMachineError(OP, path, "is not an ELF core")
     order = ">" if head[5] == 2 else "<"
-    if head[4] == 2:
-        (phoff,) = struct.unpack_from(order + "Q", head, 32)
-        entsize, count = struct.unpack_from(order + "2H", head, 54)
-        form, offset_at, size_at = "Q", 8, 32
-    else:
-        (phoff,) = struct.unpack_from(order + "I", head, 28)
-        entsize, count = struct.unpack_from(order + "2H", head, 42)
-        form, offset_at, size_at = "I", 4, 16
-    table = os.pread(fd, entsize * count, phoff)
-    for at in range(0, len(table) - size_at - 8 + 1, max(entsize, 1)):
-        if struct.unpack_from(order + "I", table, at) != (PT_NOTE,):
+
+    def number(form: str, data: bytes, at: int) -> int:
+        return int(struct.unpack_from(order + form, data, at)[0])
+
+    entsize = number("H", head, layout.phentsize)
+    if entsize != layout.entsize:
+        raise FdtMachineError(OP, path, f"has program headers of {entsize} bytes")
+    count = number("H", head, layout.phentsize + 2)
+    table = _read(fd, entsize * count, number(layout.form, head, layout.phoff))
+    for at in range(0, len(table) - entsize + 1, entsize):
+        if number("I", table, at) != PT_NOTE:
             continue
-        (offset,) = struct.unpack_from(order + form, table, at + offset_at)
-        (size,) = struct.unpack_from(order + form, table, at + size_at)
-        notes = _notes(os.pread(fd, min(size, MAX_NOTES), offset), order)
+        size = min(number(layout.form, table, at + layout.size), MAX_NOTES)
+        offset = number(layout.form, table, at + layout.offset)
+        notes = _notes(_read(fd, size, offset), order)
         if NOTE_NAME in notes:
             return notes[NOTE_NAME].rstrip(b"\0").decode("ascii", "replace")
     raise FdtMachineError(
