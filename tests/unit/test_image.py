@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Kernel images: headers assembled by hand after the kernel's documents, and
-real kernels where they have been fetched.
+"""Kernel images: headers assembled by hand after the kernel's documents.
+tests/system/test_images.py reads real kernels.
 
 Layouts: Linux Documentation/arch/arm64/booting.rst,
 Documentation/arch/riscv/boot-image-header.rst,
@@ -9,14 +9,10 @@ vmlinux.lds.S.
 """
 
 import bz2
-import contextlib
 import gzip
 import lzma
-import os
-import re
 import struct
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -24,7 +20,6 @@ from pyfdtx.errors import FdtImageError
 from pyfdtx.kexec import unpack
 from pyfdtx.kexec.image import Image, ZImage, parse_image, read_image
 
-ROOT = Path(__file__).resolve().parents[2]
 BODY = bytes(range(256)) * 16
 
 
@@ -326,50 +321,3 @@ def test_every_byte_of_a_header_changed_gives_an_image_or_a_clear_error():
 def test_any_buffer_is_taken():
     for kind in (bytes, bytearray, memoryview):
         assert parse_image(kind(arm64())).data == arm64()
-
-
-def fetched(architecture, package):
-    """A real kernel that examples/capture.py or the system tests left here."""
-    found = sorted(
-        (ROOT / ".cache").glob(f"debian-{architecture}/unpacked/{package}*/boot/vmlin*")
-    )
-    if not found:
-        text = f"no {package} of {architecture} in .cache (examples/capture.py)"
-        if os.environ.get("PYFDTX_REQUIRE_ALL") == "1":
-            pytest.fail(text)
-        pytest.skip(text)
-    return found[-1]
-
-
-def test_debians_arm64_kernel():
-    """The running kernel of the captures: iomem shows it from _text to _end,
-    which is what image_size counts."""
-    from pyfdtx.kexec.machine import Machine
-
-    image = read_image(fetched("arm64", "linux-image-"))
-    assert image.arch == "arm64"
-    assert image.page_size == 4096
-    assert not image.big_endian
-    text, _ = Machine(ROOT / "examples" / "arm64-dt").mapping.text
-    release = Machine(ROOT / "examples" / "arm64-dt").release
-    if image.where.endswith(release):
-        assert text.size == image.image_size
-        assert (text.start - image.text_offset) % (2 << 20) == 0
-
-
-def test_debians_arm_kernel():
-    """The kernel inside, unpacked by the library, has the length that the tag
-    says."""
-    image = read_image(fetched("armhf", "linux-image-"))
-    assert image.arch == "arm"
-    assert image.inflated in unpacked_lengths(image.data)
-
-
-def unpacked_lengths(data):
-    """Lengths of what the xz streams in data unpack to. The decompressor's own
-    code holds the magic too, which is no stream."""
-    lengths = []
-    for m in re.finditer(rb"\xfd7zXZ\0", data):
-        with contextlib.suppress(lzma.LZMAError):
-            lengths.append(len(lzma.LZMADecompressor().decompress(data[m.start() :])))
-    return lengths
