@@ -1,9 +1,48 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The kernel that boots next: its device tree, for kexec and kdump."""
+"""The second kernel: its device tree, the machine it starts on, its core header."""
 
 from __future__ import annotations
 
 from ..reg import MemRange
 from .dtb import Crash, second_kernel_dtb
 
-__all__ = ["Crash", "MemRange", "second_kernel_dtb"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .elfcore import core_header_of, elf_core_header
+    from .image import Image, ZImage, parse_image, read_image
+    from .machine import Machine
+    from .ranges import Ranges
+
+__all__ = [
+    "Crash",
+    "Image",
+    "Machine",
+    "MemRange",
+    "Ranges",
+    "ZImage",
+    "core_header_of",
+    "elf_core_header",
+    "parse_image",
+    "read_image",
+    "second_kernel_dtb",
+]
+
+# Loaded when asked for: each costs more than what a tree needs
+_LATER = {
+    "Image": "image",
+    "Machine": "machine",
+    "Ranges": "ranges",
+    "ZImage": "image",
+    "core_header_of": "elfcore",
+    "elf_core_header": "elfcore",
+    "parse_image": "image",
+    "read_image": "image",
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in _LATER:
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
