@@ -21,6 +21,11 @@ $(BIN)/python:
 	@echo "venv: creating $(VENV)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { \
 		echo "pyfdtx needs CPython 3.9 or later: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@command -v $(or $(CC),cc) >/dev/null || { \
+		echo "no C compiler $(or $(CC),cc) (Debian: apt-get install gcc libc6-dev)" >&2; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig; \
+		sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' || { \
+		echo "$(PYTHON) has no headers, Python.h (Debian: apt-get install python3-dev)" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "this Python has no venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@$(PIP) install --upgrade "pip>=23.1"

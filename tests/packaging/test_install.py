@@ -23,6 +23,8 @@ TRY = """
 import pathlib, pyfdtx, pyfdtx._ext
 from pyfdtx import Fdt
 fdt = Fdt.empty()
+fdt.root.set_u32("#address-cells", 2)
+fdt.root.set_u32("#size-cells", 1)
 fdt.add_node("/chosen").set_reg("linux,elfcorehdr", [(0x1000, 0x400)])
 fdt = Fdt(fdt.to_bytes())
 value = fdt["/chosen"]["linux,elfcorehdr"]
