@@ -12,7 +12,7 @@ SOURCES := setup.py pyproject.toml libfdt/upstream.toml libfdt/vendor.py \
 	   $(wildcard csrc/*.c csrc/*.h csrc/*.py) \
 	   $(shell find pyfdtx -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help build demo test test-packaging test-corpus lint types clean
+.PHONY: help build demo test test-c peers test-packaging test-corpus lint types clean
 
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ demo: $(VENV)/.installed	## a crash DTB from a captured machine, shown and compa
 
 test: $(VENV)/.extra-test	## every test that needs no other machine
 	$(BIN)/pytest -q
+
+test-c: $(VENV)/.installed	## the C programs alone, plain and under sanitizers
+	$(MAKE) -C tests/c check
+
+peers: $(VENV)/.extra-bench	## pylibfdt and fdt into .venv, for the tests against them
 
 test-packaging: $(VENV)/.extra-test	## clone, sdist and wheel into fresh venvs
 	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/packaging
