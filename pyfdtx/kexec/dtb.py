@@ -65,6 +65,7 @@ ARCHES = {
 
 _JOB = ffi.typeof("struct fdtx_second_kernel *")
 _FAULT = ffi.typeof("struct fdtx_second_kernel_fault *")
+_PLAN = ffi.typeof("struct fdtx_second_kernel_plan *")
 _REGS = ffi.typeof("struct fdt_reg[]")
 # Every byte of the result is written; clearing would only cost time.
 _new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
@@ -320,6 +321,34 @@ def _check_header_place(crash: Crash, arch: str) -> str:
     return ""
 
 
+def _run_libfdt(data: bytes, job: Any, crash: Crash | None) -> tuple[bytes, int]:
+    """The tree and the length of its command line, by way of libfdt.
+
+    Slower, the reference for the bytes, and the one that says what is wrong.
+    """
+    fault = ffi.new(_FAULT)
+    room = lib.fdtx_second_kernel_size(data, len(data), job)
+    if room < 0:
+        raise error(room, OP, "", "the result would be 2 GiB or more")
+    buf = _new_buffer(_BYTES, room)
+    size = lib.fdtx_second_kernel(data, len(data), job, buf, room, fault)
+    if size < 0:
+        _raise(size, fault, data, job, crash)
+    return bytes(ffi.buffer(buf, size)), fault.bootargs_len
+
+
+def _run(data: bytes, job: Any, crash: Crash | None) -> tuple[bytes, int]:
+    """The same by way of the engine, if it can."""
+    plan = _new_buffer(_PLAN)
+    size = lib.fdtx_second_kernel_plan(data, len(data), job, plan)
+    if not size:
+        return _run_libfdt(data, job, crash)
+    # Filled before anybody else can see it: no second copy of the tree
+    out = bytes(size)
+    lib.fdtx_second_kernel_emit(plan, out)
+    return out, plan.bootargs_len
+
+
 def second_kernel_dtb(
     blob: Buffer,
     *,
@@ -383,7 +412,6 @@ def second_kernel_dtb(
             _refuse("load_address", f"{load_address:#x} is not 8-byte aligned")
 
     job = ffi.new(_JOB)
-    fault = ffi.new(_FAULT)
     job.arch = facts.code
     alive = []  # what job points to
 
@@ -445,13 +473,8 @@ def second_kernel_dtb(
         job.rng_seed = alive[-1]
         job.rng_seed_len = len(rng)
 
-    room = lib.fdtx_second_kernel_size(data, len(data), job)
-    if room < 0:
-        raise error(room, OP, "", "the result would be 2 GiB or more")
-    buf = _new_buffer(_BYTES, room)
-    size = lib.fdtx_second_kernel(data, len(data), job, buf, room, fault)
-    if size < 0:
-        _raise(size, fault, data, job, crash)
+    out, bootargs_len = _run(data, job, crash)
+    size = len(out)
 
     if size > ARM64_MAX_DTB and arch == "arm64":
         raise FdtBadContent(
@@ -460,9 +483,9 @@ def second_kernel_dtb(
             f"the tree has {size:#x} bytes, arm64 kernels hang without a word "
             f"above {ARM64_MAX_DTB:#x}; remove nodes or properties",
         )
-    if fault.bootargs_len >= facts.command_line_size:
+    if bootargs_len >= facts.command_line_size:
         _warn(
-            f"the command line has {fault.bootargs_len} bytes, the {arch} kernel "
+            f"the command line has {bootargs_len} bytes, the {arch} kernel "
             f"reads {facts.command_line_size - 1} (COMMAND_LINE_SIZE) and "
             "drops the rest"
         )
@@ -470,4 +493,4 @@ def second_kernel_dtb(
         complaint = _check_header_place(crash, arch)
         if complaint:
             _warn(complaint)
-    return bytes(ffi.buffer(buf, size))
+    return out
