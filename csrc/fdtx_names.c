@@ -7,6 +7,7 @@
 #include <libfdt.h>
 
 #include "fdtx_names.h"
+#include "fdtx_walk.h"
 
 #define FDTX_NOWHERE UINT32_MAX
 
@@ -23,7 +24,7 @@ struct fdtx_wanted {
 /* Of the last two bytes in front of a NUL */
 static unsigned int fdtx_tail_hash(const char *end)
 {
-	return ((unsigned char)end[-1] * 7u + (unsigned char)end[-2]) % 64;
+	return ((unsigned char)end[-1] * 7u + (unsigned char)end[-2] * 3u) % 64;
 }
 
 static void fdtx_want(struct fdtx_wanted *wanted, struct fdtx_name *name)
@@ -36,7 +37,7 @@ static void fdtx_want(struct fdtx_wanted *wanted, struct fdtx_name *name)
 }
 
 /* A string of len bytes ends at end, the NUL: note all that are its tail */
-static void fdtx_match(struct fdtx_wanted *wanted, const char *strings,
+static inline void fdtx_match(struct fdtx_wanted *wanted, const char *strings,
 		       const char *end, uint32_t len)
 {
 	int i = 0;
@@ -56,40 +57,35 @@ static void fdtx_match(struct fdtx_wanted *wanted, const char *strings,
 	}
 }
 
-/* Bit 7 of each byte of word that is zero */
-static uint64_t fdtx_zeroes(uint64_t word)
+/* One bit for each of eight bytes that is zero, in their order */
+static uint64_t fdtx_zeroes(const char *p)
 {
 	const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+	uint64_t word = fdtx_load_le(p);
 
-	return ~(((word & low) + low) | word | low);
-}
-
-/* Eight bytes as a number whose lowest byte comes first */
-static uint64_t fdtx_load_le(const char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	word = __builtin_bswap64(word);
-#endif
-	return word;
+	word = ~(((word & low) + low) | word | low);
+	/* Bits 7, 15, ... meet in the highest byte */
+	return ((word >> 7) * UINT64_C(0x0102040810204080)) >> 56;
 }
 
 /*
  * A match ends at a NUL and holds no other, so it is the tail of one string;
- * the first string that has the tail has the first match.
+ * the first string that has the tail has the first match. All NULs of 64 bytes
+ * are found before the first one is looked at: no branch that depends on the
+ * length of a string.
  */
 static void fdtx_scan(struct fdtx_wanted *wanted, const char *strings,
 		      uint32_t size)
 {
-	uint32_t pos = 0, start = 0, nul;
+	uint32_t pos = 0, start = 0, nul, i;
 
-	for (; size - pos >= 8 && wanted->n; pos += 8) {
-		uint64_t zeroes = fdtx_zeroes(fdtx_load_le(strings + pos));
+	for (; size - pos >= 64 && wanted->n; pos += 64) {
+		uint64_t zeroes = 0;
 
+		for (i = 0; i < 8; i++)
+			zeroes |= fdtx_zeroes(strings + pos + 8 * i) << 8 * i;
 		for (; zeroes; zeroes &= zeroes - 1) {
-			nul = pos + (uint32_t)__builtin_ctzll(zeroes) / 8;
+			nul = pos + (uint32_t)__builtin_ctzll(zeroes);
 			fdtx_match(wanted, strings, strings + nul,
 				   nul - start);
 			start = nul + 1;

@@ -174,11 +174,40 @@ FDTX_INLINE int fdtx_check_strings(const char *fdt, struct fdtx_block *strings,
 	return 0;
 }
 
-/* Whether one of the four bytes of @word is @byte */
-FDTX_INLINE int fdtx_has_byte(uint32_t word, uint32_t byte)
+/* Bit 7 of each byte of @word that is @byte; above the lowest one there may be
+ * bits too many */
+FDTX_INLINE uint64_t fdtx_bytes(uint64_t word, uint64_t byte)
 {
-	word ^= byte * 0x01010101;
-	return ((word - 0x01010101) & ~word & 0x80808080) != 0;
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+
+	word ^= byte * ones;
+	return (word - ones) & ~word & ones << 7;
+}
+
+/* Eight bytes as a number whose lowest byte comes first */
+FDTX_INLINE uint64_t fdtx_load_le(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	return word;
+}
+
+/* Bytes in front of the first NUL or '/' of sixteen bytes; 16 if none is */
+FDTX_INLINE uint32_t fdtx_plain_bytes(const char *name)
+{
+	uint64_t low = fdtx_load_le(name), high = fdtx_load_le(name + 8);
+
+	low = fdtx_bytes(low, '\0') | fdtx_bytes(low, '/');
+	high = fdtx_bytes(high, '\0') | fdtx_bytes(high, '/');
+	if (!(low | high))
+		return 16;
+	/* Both are ready: no branch that depends on the length */
+	return (uint32_t)__builtin_ctzll(low ? low : high) / 8 +
+	       (low ? 0 : 8);
 }
 
 /* A node's name at @pos; its length without the NUL goes to @lenp */
@@ -190,20 +219,20 @@ FDTX_INLINE int fdtx_check_name(const char *fdt, uint32_t pos, uint32_t limit,
 	uint32_t max = limit - pos, len = 0;
 	int slash = 0;
 
-	/* Four bytes at once while none of them is special */
-	while (max - len >= 4) {
-		uint32_t word = *(const fdt32_t *)(name + len);
+	while (max - len >= 16) {
+		uint32_t plain = fdtx_plain_bytes(name + len);
 
-		if (fdtx_has_byte(word, '\0') || fdtx_has_byte(word, '/'))
+		len += plain;
+		if (plain < 16)
 			break;
-		len += 4;
 	}
-	while (len < max && name[len])
+	while (FDTX_UNLIKELY(len == max || name[len])) {
+		if (len == max)
+			return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
+					"node name is not terminated");
 		slash |= name[len++] == '/';
+	}
 
-	if (len == max)
-		return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
-				"node name is not terminated");
 	if (is_root && len)
 		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, pos,
 				"root node has a name");
@@ -243,126 +272,162 @@ FDTX_INLINE void fdtx_note_node(struct fdtx_facts *facts, const char *fdt,
 	}
 }
 
+/* Where the walk stands */
+struct fdtx_walker {
+	const char *fdt;
+	uint32_t pos;
+	uint32_t limit;		/* end of the structure block */
+	uint32_t strings;	/* start and size of the strings block */
+	uint32_t strsize;
+	uint32_t depth;
+	int props_allowed;
+};
+
+/* Step over a name or value of @len bytes, padded to a tag boundary */
+FDTX_INLINE int fdtx_skip(struct fdtx_walker *w, uint32_t tagpos, uint32_t len,
+			  struct fdtx_fault *fault, struct fdtx_facts *facts)
+{
+	uint32_t padded = fdtx_tag_align(len);
+
+	if (padded > w->limit - w->pos)
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED, tagpos,
+				"padding of a name or value is cut off");
+	w->pos += padded;
+	/* The padding is the last bytes of the last word; a value of no bytes
+	 * has none */
+	if (facts && FDTX_UNLIKELY(fdtx_word(w->fdt, w->pos - FDT_TAGSIZE) &
+				   ((1u << 8 * (padded - len)) - 1)))
+		fdtx_note_dirty(facts, tagpos, w->pos);
+	return 0;
+}
+
+/* @w->pos is behind the tag */
+FDTX_INLINE int fdtx_step_prop(struct fdtx_walker *w, uint32_t tagpos,
+			       struct fdtx_fault *fault,
+			       struct fdtx_facts *facts)
+{
+	uint32_t len, nameoff;
+
+	if (!w->props_allowed)
+		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, tagpos,
+				w->depth ? "property after a subnode" :
+				"property outside any node");
+	if (w->limit - w->pos < 2 * FDT_TAGSIZE)
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED, w->pos,
+				"property header is cut off");
+	len = fdtx_word(w->fdt, w->pos);
+	nameoff = fdtx_word(w->fdt, w->pos + FDT_TAGSIZE);
+	w->pos += 2 * FDT_TAGSIZE;
+	if (len > w->limit - w->pos)
+		return fdtx_bad(fault, FDT_ERR_TRUNCATED, tagpos,
+				"property value is cut off");
+	if (nameoff >= w->strsize)
+		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, tagpos,
+				"property name is not in the strings block");
+	if (!w->fdt[w->strings + nameoff])
+		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, tagpos,
+				"property has no name");
+	return fdtx_skip(w, tagpos, len, fault, facts);
+}
+
+FDTX_INLINE int fdtx_step_begin(struct fdtx_walker *w, uint32_t tagpos,
+				int seen_root, struct fdtx_fault *fault,
+				struct fdtx_facts *facts, const char *child,
+				uint32_t childlen)
+{
+	uint32_t len;
+	int err;
+
+	if (w->depth == 0 && seen_root)
+		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, tagpos,
+				"second root node");
+	if (w->depth == FDTX_MAX_DEPTH)
+		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, tagpos,
+				"nodes are nested too deep");
+	err = fdtx_check_name(w->fdt, w->pos, w->limit, !w->depth, &len, fault);
+	if (err)
+		return err;
+	if (facts)
+		fdtx_note_node(facts, w->fdt, tagpos, w->depth, child,
+			       childlen);
+	w->depth++;
+	w->props_allowed = 1;
+	return fdtx_skip(w, tagpos, len + 1, fault, facts);
+}
+
 FDTX_INLINE int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
 				  const struct fdtx_block *strings,
 				  struct fdtx_fault *fault,
 				  struct fdtx_facts *facts, const char *child,
 				  uint32_t childlen)
 {
-	uint32_t strsize = strings->end - strings->start;
-	uint32_t pos = fdt_off_dt_struct(fdt), limit, depth = 0;
-	int seen_root = 0, props_allowed = 0, err;
+	struct fdtx_walker w = {
+		.fdt = fdt,
+		.pos = fdt_off_dt_struct(fdt),
+		.strings = strings->start,
+		.strsize = strings->end - strings->start,
+	};
+	int seen_root = 0, err;
 
-	if (!fdtx_inside(fdt, pos, fdt_version(fdt) >= 17 ?
+	if (!fdtx_inside(fdt, w.pos, fdt_version(fdt) >= 17 ?
 			 fdt_size_dt_struct(fdt) : 0))
 		return fdtx_bad(fault, FDT_ERR_TRUNCATED,
 				FDTX_FIELD(off_dt_struct),
 				"structure block is not inside the blob");
-	if (pos % FDT_TAGSIZE)
-		return fdtx_bad(fault, FDT_ERR_ALIGNMENT, pos,
+	if (w.pos % FDT_TAGSIZE)
+		return fdtx_bad(fault, FDT_ERR_ALIGNMENT, w.pos,
 				"structure block is not 4-byte aligned");
-	limit = fdt_version(fdt) >= 17 ? pos + fdt_size_dt_struct(fdt) :
-		fdt_totalsize(fdt);
-	block->start = pos;
+	w.limit = fdt_version(fdt) >= 17 ? w.pos + fdt_size_dt_struct(fdt) :
+		  fdt_totalsize(fdt);
+	block->start = w.pos;
 
 	for (;;) {
-		uint32_t tagpos = pos, len, nameoff, padded;
+		uint32_t tagpos = w.pos, tag;
 
-		if (limit - pos < FDT_TAGSIZE)
-			return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
+		if (w.limit - tagpos < FDT_TAGSIZE)
+			return fdtx_bad(fault, FDT_ERR_TRUNCATED, tagpos,
 					"structure block ends without FDT_END");
-		pos += FDT_TAGSIZE;
+		tag = fdtx_word(fdt, tagpos);
+		w.pos += FDT_TAGSIZE;
 
-		switch (fdtx_word(fdt, tagpos)) {
-		case FDT_NOP:
-			if (facts) {
-				facts->nops += FDT_TAGSIZE;
-				fdtx_note_dirty(facts, tagpos, pos);
-			}
-			continue;
-
-		case FDT_BEGIN_NODE:
-			if (depth == 0 && seen_root)
-				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
-						tagpos, "second root node");
-			if (depth == FDTX_MAX_DEPTH)
-				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
-						tagpos,
-						"nodes are nested too deep");
-			err = fdtx_check_name(fdt, pos, limit, !depth, &len,
-					      fault);
+		/* By frequency */
+		if (tag == FDT_PROP) {
+			err = fdtx_step_prop(&w, tagpos, fault, facts);
 			if (err)
 				return err;
-			if (facts)
-				fdtx_note_node(facts, fdt, tagpos, depth,
-					       child, childlen);
-			len++;
-			depth++;
-			seen_root = props_allowed = 1;
-			break;
-
-		case FDT_PROP:
-			if (!props_allowed)
-				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
-						tagpos, depth ?
-						"property after a subnode" :
-						"property outside any node");
-			if (limit - pos < 2 * FDT_TAGSIZE)
-				return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
-						"property header is cut off");
-			len = fdtx_word(fdt, pos);
-			nameoff = fdtx_word(fdt, pos + FDT_TAGSIZE);
-			pos += 2 * FDT_TAGSIZE;
-			if (len > limit - pos)
-				return fdtx_bad(fault, FDT_ERR_TRUNCATED,
-						tagpos,
-						"property value is cut off");
-			if (nameoff >= strsize)
-				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
-						tagpos,
-						"property name is not in the strings block");
-			if (!fdt[strings->start + nameoff])
-				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
-						tagpos, "property has no name");
-			break;
-
-		case FDT_END_NODE:
-			if (depth == 0)
+		} else if (tag == FDT_END_NODE) {
+			if (w.depth == 0)
 				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
 						tagpos,
 						"FDT_END_NODE without a node");
-			depth--;
-			props_allowed = 0;
-			continue;
-
-		case FDT_END:
-			if (depth || !seen_root)
-				return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
-						tagpos, depth ?
-						"FDT_END inside a node" :
-						"no root node");
-			block->end = fdt_version(fdt) >= 17 ? limit : pos;
-			if (facts)
-				facts->tree.end = pos;
-			return 0;
-
-		default:
+			w.depth--;
+			w.props_allowed = 0;
+		} else if (tag == FDT_BEGIN_NODE) {
+			err = fdtx_step_begin(&w, tagpos, seen_root, fault,
+					      facts, child, childlen);
+			if (err)
+				return err;
+			seen_root = 1;
+		} else if (tag == FDT_NOP) {
+			if (facts) {
+				facts->nops += FDT_TAGSIZE;
+				fdtx_note_dirty(facts, tagpos, w.pos);
+			}
+		} else if (tag == FDT_END) {
+			break;
+		} else {
 			return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, tagpos,
 					"unknown tag");
 		}
-
-		/* A name or value of len bytes, padded to a tag boundary */
-		padded = fdtx_tag_align(len);
-		if (padded > limit - pos)
-			return fdtx_bad(fault, FDT_ERR_TRUNCATED, tagpos,
-					"padding of a name or value is cut off");
-		pos += padded;
-		/* The padding is the last bytes of the last word; a value of
-		 * no bytes has none */
-		if (facts && FDTX_UNLIKELY(fdtx_word(fdt, pos - FDT_TAGSIZE) &
-					   ((1u << 8 * (padded - len)) - 1)))
-			fdtx_note_dirty(facts, tagpos, pos);
 	}
+	if (w.depth || !seen_root)
+		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
+				w.pos - FDT_TAGSIZE, w.depth ?
+				"FDT_END inside a node" : "no root node");
+	block->end = fdt_version(fdt) >= 17 ? w.limit : w.pos;
+	if (facts)
+		facts->tree.end = w.pos;
+	return 0;
 }
 
 /*
