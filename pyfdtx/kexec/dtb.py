@@ -432,7 +432,8 @@ def second_kernel_dtb(
     if old_dtb is not None:
         old_dtb = _range(old_dtb, "old_dtb")
 
-    header, usable = NONE, ()
+    header = NONE
+    usable: tuple[MemRange, ...] = ()
     if crash is not None:
         if not isinstance(crash, Crash):
             raise TypeError(
