@@ -10,6 +10,7 @@
 #include "fdt_reg.h"
 #include "fdtx_check.h"
 #include "fdtx_second_kernel.h"
+#include "fdtx_second_kernel_plan.h"
 #include "j1.h"
 
 int bench_memcpy(const struct bench_blob *blobs, int n, void *out,
@@ -175,16 +176,31 @@ int bench_plain(const struct bench_blob *blobs, int n, void *out,
 	return last;
 }
 
+static int engine_job(const struct bench_blob *blob, void *out, int outsize,
+		      const struct fdtx_second_kernel *job)
+{
+	struct fdtx_second_kernel_plan plan;
+	struct fdtx_second_kernel_fault fault;
+	int size;
+
+	size = fdtx_second_kernel_plan(blob->data, blob->size, job, &plan);
+	if (!size)
+		return fdtx_second_kernel(blob->data, blob->size, job, out,
+					  outsize, &fault);
+	if (size > outsize)
+		return -FDT_ERR_NOSPACE;
+	fdtx_second_kernel_emit(&plan, out);
+	return size;
+}
+
 int bench_engine(const struct bench_blob *blobs, int n, void *out,
 		 size_t outsize, const struct fdtx_second_kernel *job)
 {
-	struct fdtx_second_kernel_fault fault;
 	int i, last = 0;
 
 	if (outsize > INT_MAX)
 		return -FDT_ERR_BADVALUE;
 	for (i = 0; i < n && last >= 0; i++)
-		last = fdtx_second_kernel(blobs[i].data, blobs[i].size, job,
-					  out, (int)outsize, &fault);
+		last = engine_job(&blobs[i], out, (int)outsize, job);
 	return last;
 }

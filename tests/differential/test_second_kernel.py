@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The C path against plain Python on generated trees, options and damage.
+"""Both C ways against plain Python on generated trees, options and damage.
 
-Two implementations of one text (docs/architecture.md): the same bytes or the
-same class and code of error, for every blob and every set of options.
+Three implementations of one text (docs/architecture.md), the engine, the way
+through libfdt and pyfdtx.pure: the same bytes or the same class and code of
+error, for every blob and every set of options.
 """
 
 import struct
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from pyfdtx import FdtError, pure
 from pyfdtx._native import validate
-from pyfdtx.kexec import Crash, second_kernel_dtb
+from pyfdtx.kexec import Crash, dtb, second_kernel_dtb
 
 BEGIN, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
 relaxed = settings(
@@ -251,10 +252,19 @@ def native(blob, **args):
         return second_kernel_dtb(blob, **args)
 
 
+def by_libfdt(blob, **args):
+    """The reference, where native() goes through the engine if it can."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dtb, "_run", dtb._run_libfdt)
+        return native(blob, **args)
+
+
 def assert_alike(blob, args):
     expected = outcome(pure.second_kernel_dtb, blob, **args)
     got = outcome(native, blob, **args)
     assert got == expected, f"native (left) and pure differ for {blob.hex()} {args}"
+    got = outcome(by_libfdt, blob, **args)
+    assert got == expected, f"libfdt (left) and pure differ for {blob.hex()} {args}"
 
 
 def assert_checked_alike(blob):

@@ -13,6 +13,7 @@
 #include "fdtx_edit.h"
 #include "fdtx_overlay.h"
 #include "fdtx_second_kernel.h"
+#include "fdtx_second_kernel_plan.h"
 
 #define SLACK 512
 
@@ -334,7 +335,43 @@ static void merge(struct exercise *x, const void *fdt, const void *fdto)
 	free(overlay);
 }
 
-static void *second_kernel(const void *fdt, size_t size,
+/* The engine gives what libfdt's way gave, or leaves it to that */
+static void compare_engine(struct exercise *x, const void *fdt, size_t size,
+			   const struct fdtx_second_kernel *job,
+			   const void *expected, int len, int bootargs_len)
+{
+	struct fdtx_second_kernel_plan plan;
+	int planned;
+	void *buf;
+
+	memset(&plan, 0xa5, sizeof(plan));
+	planned = fdtx_second_kernel_plan(fdt, size, job, &plan);
+	if (!planned) {
+		x->left_to_libfdt++;
+		/* It can all that libfdt can, but rewrite root's cells; no
+		 * sample has more cuts than it has room for */
+		if (len >= 0 && !job->root_cells_2_2)
+			broken("the engine left a sound tree to libfdt");
+		return;
+	}
+	x->by_engine++;
+	if (len < 0)
+		broken("the engine takes what libfdt's way refuses: %s",
+		       fdt_strerror(len));
+	if (planned != len || plan.size != len ||
+	    plan.bootargs_len != bootargs_len)
+		broken("the engine plans %d bytes, not %d", planned, len);
+	buf = malloc((size_t)len);
+	if (!buf)
+		broken("out of memory");
+	memset(buf, 0xa5, (size_t)len);
+	fdtx_second_kernel_emit(&plan, buf);
+	if (memcmp(buf, expected, (size_t)len))
+		broken("the engine gives other bytes");
+	free(buf);
+}
+
+static void *second_kernel(struct exercise *x, const void *fdt, size_t size,
 			   const struct fdtx_second_kernel *job)
 {
 	struct fdtx_second_kernel_fault fault;
@@ -350,10 +387,12 @@ static void *second_kernel(const void *fdt, size_t size,
 		broken("fdtx_second_kernel_size is too small");
 	result = len < 0 ? NULL : exactly(buf, (size_t)len);
 	free(buf);
+	compare_engine(x, fdt, size, job, result, len, fault.bootargs_len);
 	return result;
 }
 
-static void check_second_kernel(const void *fdt, size_t size)
+static void check_second_kernel(struct exercise *x, const void *fdt,
+				size_t size)
 {
 	const struct fdt_reg usable[] = { { 0x10000, 0x40000 }, { 0x100, 1 } };
 	struct fdtx_second_kernel job = {
@@ -374,13 +413,13 @@ static void check_second_kernel(const void *fdt, size_t size)
 		job.elfcorehdr.address = 0x20000;
 		job.elfcorehdr.size = i < 6 ? 0x400 : 0;
 		job.keep_cmdline = 1;
-		free(second_kernel(fdt, size, &job));
+		free(second_kernel(x, fdt, size, &job));
 		job.keep_cmdline = 0;
-		first = second_kernel(fdt, size, &job);
+		first = second_kernel(x, fdt, size, &job);
 		if (!first)
 			continue;
 		kept = canonical(first, 1);
-		second = second_kernel(first, fdt_totalsize(first), &job);
+		second = second_kernel(x, first, fdt_totalsize(first), &job);
 		if (fdt_totalsize(kept) != fdt_totalsize(first) ||
 		    memcmp(kept, first, fdt_totalsize(first)))
 			broken("the second kernel's tree is not canonical");
@@ -476,7 +515,7 @@ int exercise(struct exercise *x, const void *data, size_t size)
 	if (err && (!fault.cause || fault.offset > size))
 		broken("error %d without a cause inside the data", err);
 	compare(x, fdt, size, err, &fault);
-	check_second_kernel(fdt, size);
+	check_second_kernel(x, fdt, size);
 	if (!err) {
 		void *buf = opened(fdt, 0);
 
@@ -498,6 +537,8 @@ void exercise_report(const struct exercise *x)
 	       x->both_accept, x->both_refuse, x->ours_alone, x->theirs_alone);
 	for (i = 0; i < sizeof(stricter) / sizeof(*stricter); i++)
 		printf("  %6lu  %s\n", stricter[i].count, stricter[i].cause);
+	printf("second kernels' trees by the engine %lu, left to libfdt %lu\n",
+	       x->by_engine, x->left_to_libfdt);
 	printf("overlays tried %lu, merged %lu\n", x->overlays, x->merged);
 }
 

@@ -20,6 +20,8 @@ struct exercise {
 	/* How fdtx_check() and fdt_check_full() judged */
 	unsigned long both_accept, both_refuse, ours_alone, theirs_alone;
 	unsigned long overlays, merged;
+	/* Who made the second kernel's trees, or had to refuse them */
+	unsigned long by_engine, left_to_libfdt;
 };
 
 /* Whether fdtx_check() accepts */

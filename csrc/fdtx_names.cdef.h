@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause) */
+
+#define FDTX_MAX_NAMES ...
+
+struct fdtx_name {
+	const char *s;
+	uint32_t len;
+	uint32_t off;
+};
+
+uint32_t fdtx_find_names(const char *strings, uint32_t size,
+			 struct fdtx_name *names, int n);
