@@ -396,8 +396,6 @@ class Fdt:
         # Seldom needed, so not part of every import
         from .overlay import apply
 
-        if isinstance(overlay, Fdt):
-            copy = overlay.duplicate()
-        else:
-            copy = Fdt._of(Blob.load(overlay, "apply_overlay"))
-        apply(self, copy)
+        if not isinstance(overlay, Fdt):
+            overlay = Fdt._of(Blob.load(overlay, "apply_overlay"))
+        apply(self, overlay)

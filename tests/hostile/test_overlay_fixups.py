@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pyfdtx import Fdt, FdtBadContent, FdtError
 from pyfdtx._native import ffi, lib
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -111,3 +112,40 @@ def test_the_cubic_work_of_local_fixups_is_bounded():
 def test_a_few_hundred_local_fixups_are_no_work():
     base = opened(blobs.rich(), 1 << 20)
     assert apply(base, opened(overlays.slow(300), 0)) == (0, "", 0)
+
+
+@pytest.mark.parametrize("highest", [7, 0x1000_0000, 0xFFFF_FFFE])
+@pytest.mark.parametrize("attack", overlays.ATTACKS, ids=lambda a: a.name)
+def test_an_fdt_refuses_every_attack_by_name_and_stays(attack, highest):
+    # libfdt adds the base's highest phandle wherever the fixups say
+    base = Fdt(blobs.rich())
+    base.root.add("high").set_u32("phandle", highest)
+    before = base.to_bytes()
+    with pytest.raises(FdtBadContent) as e:
+        base.apply_overlay(attack.blob)
+    assert str(e.value).startswith("apply_overlay /__")
+    assert attack.cause in str(e.value)
+    assert "BADOVERLAY" in str(e.value)
+    assert base.to_bytes() == before
+
+
+def test_an_fdt_takes_or_refuses_every_mutation_of_an_overlay():
+    """Every word replaced by those that turn offsets, lengths and tags around."""
+    good = blobs.overlay()
+    tree = Fdt(blobs.rich())
+    before = tree.to_bytes()
+    applied = refused = 0
+    for at in range(0, len(good) - 3, 4):
+        for word in (0, 1, 4, 0x7FFF_FFFF, 0xFFFF_FFFC, 0xFFFF_FFFF):
+            bad = good[:at] + blobs.u32(word) + good[at + 4 :]
+            fdt = tree.duplicate()
+            try:
+                fdt.apply_overlay(bad)
+            except FdtError:
+                assert fdt.to_bytes() == before, (at, word)
+                refused += 1
+            else:
+                assert Fdt(fdt.to_bytes()).to_bytes() == fdt.to_bytes(), (at, word)
+                applied += 1
+    assert applied
+    assert refused
