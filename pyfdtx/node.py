@@ -521,11 +521,7 @@ class Node(Properties):
         return None if n in INVALID_PHANDLES else n
 
     def ensure_phandle(self) -> int:
-        """The phandle; if there is none, a new one is set.
-
-        Raises:
-            FdtBadContent: no free phandle is left.
-        """
+        """The phandle; if there is no valid one, `phandle` is set to a new one."""
         n = self.phandle
         if n is None:
             n = self.fdt.new_phandle()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from _weakref import ref
 
 from ._native import c_name, ffi, lib, reading, writing
-from .blob import Blob
+from .blob import MAX_SIZE, Blob
 from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
 from .memreserve import MemReserve
 from .node import INVALID_PHANDLES, Node
@@ -366,17 +366,29 @@ class Fdt:
         return self._node(names, offset)
 
     def new_phandle(self) -> int:
-        """One more than the largest phandle of the tree; it is not set anywhere.
+        """A phandle that no node has; it is not set anywhere.
 
-        Raises:
-            FdtBadContent: the largest possible phandle is in use.
+        One more than the largest of the tree, or the lowest free one if that
+        is beyond 0xfffffffe. 0 and 0xffffffff are no phandles: they are not
+        returned, and do not count where they are set. A tree cannot have so
+        many nodes that none is left.
         """
+        blob = self._blob
         out = ffi.new("uint32_t *")
-        with reading(self._blob.buf) as p:
-            code = lib.fdt_generate_phandle(p, out)
-        if code < 0:
-            raise error(code, "new_phandle", "", "no phandle is left behind 0xfffffffe")
-        phandle: int = out[0]
+        code = blob.read(lib.fdt_generate_phandle, out)
+        if code == 0 and out[0] not in INVALID_PHANDLES:
+            found: int = out[0]
+            return found
+        # libfdt counts 0xffffffff, and does not look for gaps
+        items, n = blob.table("fdtx_node", lib.fdtx_nodes, 0, MAX_SIZE)
+        with reading(blob.buf) as p:
+            used = {lib.fdt_get_phandle(p, items[i].offset) for i in range(n)}
+        used.difference_update(INVALID_PHANDLES)
+        phandle = max(used, default=0) + 1
+        if phandle in INVALID_PHANDLES:
+            phandle = 1
+            while phandle in used:
+                phandle += 1
         return phandle
 
     # -- overlays ----------------------------------------------------------

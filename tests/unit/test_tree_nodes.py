@@ -237,15 +237,44 @@ def test_a_phandle_nobody_has():
         tree().node_by_phandle(0x63)
 
 
-def test_phandles_run_out_at_the_last_valid_one():
+# 0 and 0xffffffff are no phandles (Devicetree Specification v0.4, 2.3.3, and
+# libfdt's FDT_MAX_PHANDLE), so they neither count nor are given away
+@pytest.mark.parametrize(
+    ("used", "free"),
+    [
+        ([], 1),
+        ([0], 1),
+        ([0xFFFF_FFFF], 1),
+        ([5, 0xFFFF_FFFF], 6),
+        ([0xFFFF_FFFD], 0xFFFF_FFFE),
+        ([0xFFFF_FFFD, 0xFFFF_FFFF], 0xFFFF_FFFE),
+        ([0xFFFF_FFFE], 1),
+        ([0xFFFF_FFFE, 0xFFFF_FFFF], 1),
+        ([0xFFFF_FFFE, 2, 1, 4], 3),
+    ],
+)
+@pytest.mark.parametrize("name", ["phandle", "linux,phandle"])
+def test_a_new_phandle_is_behind_the_largest_or_the_lowest_free(name, used, free):
     fdt = Fdt.empty()
-    node = fdt.root.add("a")
-    node.set_u32("phandle", 0xFFFF_FFFD)
-    assert fdt.new_phandle() == 0xFFFF_FFFE
-    node.set_u32("phandle", 0xFFFF_FFFE)
-    with pytest.raises(FdtBadContent, match="NOPHANDLES"):
-        fdt.root.ensure_phandle()
-    assert "phandle" not in fdt.root
+    for i, phandle in enumerate(used):
+        fdt.root.add(f"n{i}").set_u32(name, phandle)
+    assert fdt.new_phandle() == free
+    node = fdt.root.add("new")
+    assert node.ensure_phandle() == free
+    assert fdt.node_by_phandle(free) is node
+
+
+def test_a_phandle_of_a_hidden_node_is_not_given_away():
+    fdt = Fdt(
+        blob(
+            [],
+            [
+                ("a", [("phandle", cells(0xFFFF_FFFE))], []),
+                ("a", [("phandle", cells(1))], []),
+            ],
+        )
+    )
+    assert fdt.new_phandle() == 2
 
 
 # ---- adding, renaming, deleting ------------------------------------------
