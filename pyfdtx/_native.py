@@ -15,9 +15,9 @@ __all__ = ["c_name", "check", "copy_in", "ffi", "lib", "reading", "validate", "w
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Union
+    from typing import Any
 
-    Buffer = Union[bytes, bytearray, memoryview]
+    from typing_extensions import Buffer as Buffer
 
 
 def reading(buf: Buffer) -> Any:
@@ -62,10 +62,18 @@ def c_name(name: str, what: str = "name") -> bytes:
 
 
 def copy_in(data: Buffer) -> bytearray:
-    """An own, 8-byte aligned copy of any bytes-like object."""
-    if isinstance(data, (str, int)):
-        raise TypeError(f"a device tree must be bytes-like, not {type(data).__name__}")
-    return bytearray(data)
+    """An own, 8-byte aligned copy of any bytes-like object.
+
+    Raises:
+        TypeError: not bytes-like.
+    """
+    try:
+        # bytearray() takes numbers and lists of them too
+        return bytearray(memoryview(data))
+    except TypeError:
+        raise TypeError(
+            f"a device tree must be bytes-like, not {type(data).__name__}"
+        ) from None
 
 
 def validate(buf: bytearray, op: str = "Fdt", where: str = "") -> None:

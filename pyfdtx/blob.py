@@ -21,16 +21,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-# libfdt counts in int and adds a little: the sums must stay below INT_MAX
-MAX_SIZE = (1 << 31) - 1 - 64
+MAX_SIZE: int = lib.FDTX_MAX_TOTALSIZE
 
-HEADER_SIZE = 40
 SLACK = 256
 LOG_SIZE = 256
 
 # off_dt_strings at 12, size_dt_strings at 32, size_dt_struct at 36
 _SIZES = Struct(">I16xII")
-_NOP = b"\0\0\0\4"
 
 
 class Blob:
@@ -68,21 +65,16 @@ class Blob:
     @classmethod
     def load(cls, data: Buffer, op: str) -> Blob:
         """Validated copy of data, brought into version 17 and in order."""
-        try:
-            view = memoryview(data)
-        except TypeError:
-            raise TypeError(
-                f"a device tree must be bytes-like, not {type(data).__name__}"
-            ) from None
-        source = copy_in(view)
+        source = copy_in(data)
         validate(source, op)
-        buf = bytearray(HEADER_SIZE + len(source) + SLACK)
-        with reading(source) as src, writing(buf) as dst:
-            code = lib.fdt_open_into(src, dst, len(buf))
+        with reading(source) as src:
+            # Version 16 lacks the last word of the header
+            buf = bytearray(lib.fdt_totalsize(src) + 4)
+            with writing(buf) as dst:
+                code = lib.fdtx_open_into(src, dst, len(buf))
         if code < 0:
             raise error(code, op)
         blob = cls(buf)
-        blob._drop_leading_nops()
         blob.canonicalise(squeeze=False)
         return blob
 
@@ -97,19 +89,6 @@ class Blob:
 
     def duplicate(self) -> Blob:
         return Blob(bytearray(self.buf))
-
-    def _drop_leading_nops(self) -> None:
-        """The root must be at offset 0, where libfdt looks for it."""
-        buf = self.buf
-        start = end = int.from_bytes(buf[8:12], "big")
-        while buf[end : end + 4] == _NOP:
-            end += 4
-        if end != start:
-            del buf[start:end]
-            buf.extend(bytes(end - start))
-            off_strings, _size_strings, size_struct = _SIZES.unpack_from(buf, 12)
-            buf[12:16] = (off_strings - (end - start)).to_bytes(4, "big")
-            buf[36:40] = (size_struct - (end - start)).to_bytes(4, "big")
 
     @property
     def used(self) -> int:

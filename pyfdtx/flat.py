@@ -93,14 +93,12 @@ def read(tree: Tree) -> FlatTree:
     """
     if isinstance(tree, FlatTree):
         return tree
-    if isinstance(tree, (bytes, bytearray, memoryview)):
+    if hasattr(tree, "root"):
+        blob: bytes = tree.to_bytes()  # type: ignore[union-attr]
+    else:
         buf = _native.copy_in(tree)
         _native.validate(buf, "read")
-    elif hasattr(tree, "root"):
-        buf = bytearray(tree.to_bytes())
-    else:
-        raise TypeError(f"expected an Fdt or bytes, not {type(tree).__name__}")
-    blob = bytes(buf)
+        blob = bytes(buf)
     header = HEADER.unpack_from(blob)
     return FlatTree(header[7], _reservations(blob, header[4]), _nodes(blob, header))
 

@@ -14,8 +14,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from tree_blobs import blob, canonical, cells
 
-from pyfdtx import Fdt, FdtBadBlob, FdtBadParameter
-from pyfdtx._native import ffi
+from pyfdtx import Fdt, FdtBadBlob, FdtBadParameter, flat
+from pyfdtx._native import copy_in, ffi
 
 TREE = (
     [("compatible", b"vnd,board\0"), ("odd", b"abcde")],
@@ -60,10 +60,21 @@ def test_any_buffer_is_copied_and_never_changed(kind):
     assert Fdt(data).to_bytes() == WANTED
 
 
-@pytest.mark.parametrize("data", ["text", 1000, None, [0xD0, 0x0D], object()])
-def test_what_is_no_buffer_is_a_type_error(data):
+@pytest.mark.parametrize("kind", BUFFERS)
+def test_any_buffer_can_be_read_flat(kind):
+    tree = flat.read(BUFFERS[kind](WANTED))
+    assert [path for path, _ in tree.with_paths()] == [
+        "/", "/chosen", "/soc", "/soc/uart@1000",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("read", [Fdt, flat.read, copy_in], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "data", ["text", 1000, None, [0xD0, 0x0D], list(WANTED), range(4), object()]
+)
+def test_what_is_no_buffer_is_a_type_error(data, read):
     with pytest.raises(TypeError, match="bytes-like"):
-        Fdt(data)
+        read(data)
 
 
 @pytest.mark.parametrize("version", [16, 17])
