@@ -13,7 +13,7 @@ from struct import Struct
 from ._native import copy_in, ffi, lib, reading, validate, writing
 from .errors import FdtBadParameter, error
 
-__all__ = ["MAX_SIZE", "Blob"]
+__all__ = ["MAX_SIZE", "NAME_FACTOR", "Blob"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MAX_SIZE: int = lib.FDTX_MAX_TOTALSIZE
+
+# Names may share bytes of the strings block, so a small blob can spell names
+# of gigabytes. A property takes 12 bytes beside its name: a real tree has
+# names of 1 to 4 times its size.
+NAME_FACTOR = 16
 
 SLACK = 256
 LOG_SIZE = 256

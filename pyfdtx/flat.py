@@ -11,6 +11,7 @@ from __future__ import annotations
 from struct import Struct
 
 from . import _native
+from .blob import NAME_FACTOR
 from .errors import FdtBadBlob
 
 __all__ = ["FlatNode", "FlatTree", "path_text", "read"]
@@ -29,11 +30,6 @@ HEADER = Struct(">9I")
 TAG = Struct(">I")
 PROP = Struct(">II")
 RESERVATION = Struct(">QQ")
-
-# Names may share bytes of the strings block, so a small blob can spell names
-# of gigabytes. A property takes 12 bytes beside its name: a real tree has
-# names of 1 to 4 times its size.
-NAME_FACTOR = 16
 
 
 class FlatNode:

@@ -8,8 +8,8 @@ from _collections_abc import ItemsView, MutableMapping, ValuesView
 
 from . import values
 from ._native import c_name, ffi, lib, reading
-from .blob import MAX_SIZE
-from .errors import FdtBadParameter, FdtNotFound, error
+from .blob import MAX_SIZE, NAME_FACTOR
+from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
 
 __all__ = ["Properties"]
 
@@ -124,13 +124,31 @@ class Properties(MutableMapping[str, bytes]):
         blob = self._blob
         offset = self._at("items")
         items, n = blob.table("fdtx_prop", lib.fdtx_props, offset)
-        buf, text = blob.buf, blob.text
+        buf = blob.buf
         found: dict[str, bytes] = {}
-        for item in ffi.unpack(items, n):
-            name = text(item.name)
+        table = ffi.unpack(items, n)
+        for name, item in zip(self._names_of(table, "items"), table):
             if name not in found:
                 found[name] = bytes(buf[item.value : item.value + item.len])
         return list(found.items())
+
+    def _names_of(self, table: list[Any], op: str) -> list[str]:
+        """The names in a table of `struct fdtx_prop`."""
+        blob = self._blob
+        budget = NAME_FACTOR * blob.used
+        names = []
+        for item in table:
+            name = blob.text(item.name)
+            budget -= len(name)
+            if budget < 0:
+                raise FdtBadContent(
+                    op,
+                    self._path(),
+                    "the property names share bytes, and written out they are "
+                    f"longer than {NAME_FACTOR} times the tree; read them by name",
+                )
+            names.append(name)
+        return names
 
     def __getitem__(self, name: str) -> bytes:
         value = self._find(name, "getprop")
@@ -153,12 +171,16 @@ class Properties(MutableMapping[str, bytes]):
         return isinstance(name, str) and self._find(name, "getprop") is not None
 
     def __iter__(self) -> Iterator[str]:
-        """Names in the order of the blob, as they are at this moment."""
+        """Names in the order of the blob, as they are at this moment.
+
+        As items(), values(), len() and the comparison of mappings it raises
+        FdtBadContent if the names, which may be tails of each other, are
+        together longer than 16 times the tree.
+        """
         blob = self._blob
         offset = self._at("iterate")
         items, n = blob.table("fdtx_prop", lib.fdtx_props, offset)
-        text = blob.text
-        return iter(dict.fromkeys([text(item.name) for item in ffi.unpack(items, n)]))
+        return iter(dict.fromkeys(self._names_of(ffi.unpack(items, n), "iterate")))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

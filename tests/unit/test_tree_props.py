@@ -3,6 +3,7 @@
 
 import array
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -354,3 +355,46 @@ def test_seeds_do_not_get_into_messages(node, name):
         assert "5ec12e7" not in str(e.value).lower()
         assert str(secret) not in str(e.value)
         assert f"/n:{name}" in str(e.value)
+
+
+def tails(length):
+    """A tree whose properties are named by every tail of one long name."""
+    strings = b"n" * length + b"\0"
+    tree = cells(1, 0) + b"".join(cells(3, 0, at) for at in range(length)) + cells(2, 9)
+    at_strings = 56 + len(tree)
+    words = [
+        0xD00DFEED, at_strings + len(strings), 56, at_strings, 40,
+        17, 16, 0, len(strings), len(tree),
+    ]  # fmt: skip
+    return cells(*words) + bytes(16) + tree + strings
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        list,
+        lambda n: range(len(n)),
+        lambda n: list(n.items()),
+        lambda n: list(n.values()),
+    ],
+)
+def test_names_that_share_their_bytes_do_not_eat_the_memory(use):
+    # n (n + 1) / 2 bytes of names in a tree of 73 + 13 n: for n = 400 less
+    # than 16 times its size
+    assert len(use(Fdt(tails(400)).root)) == 400
+    fdt = Fdt(tails(50_000))
+    assert fdt.root["n" * 50_000] == b""
+    tracemalloc.start()
+    with pytest.raises(FdtBadContent, match=r"/: the property names share bytes"):
+        use(fdt.root)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # all names together would take 1.25 GB
+    assert peak < 100_000_000
+
+
+def test_as_many_names_as_a_tree_can_have_are_listed():
+    fdt = Fdt.empty()
+    for i in range(5_000):
+        fdt.root[f"name-{i}"] = b""
+    assert len(fdt.root) == 5_000
