@@ -53,7 +53,9 @@ class FdtError(Exception):
         why = self.cause
         if self.name:
             why = f"{why} ({self.name})" if why else self.name
-        return f"{head}: {why or f'error {self.code}'}"
+        text = f"{head}: {why or f'error {self.code}'}"
+        # Names may hold any bytes, as surrogates, which no stream takes
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 class FdtNotFound(FdtError, LookupError):

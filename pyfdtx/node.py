@@ -43,6 +43,13 @@ def node_name(name: str, op: str, where: str) -> bytes:
     return raw
 
 
+def _printable(path: str) -> str:
+    """One line that any terminal takes, whatever bytes a name has."""
+    if path.isprintable():
+        return path
+    return path.encode("unicode_escape").decode()
+
+
 class Node(Properties):
     """A node of an `Fdt`; made by the tree, never by hand.
 
@@ -97,7 +104,8 @@ class Node(Properties):
         self._names: tuple[set[str], int] | None = None
 
     def __repr__(self) -> str:
-        return f"<Node {self._path()}{' (deleted)' if self._is_dead() else ''}>"
+        path = _printable(self._path())
+        return f"<Node {path}{' (deleted)' if self._is_dead() else ''}>"
 
     # One object for each node: a mapping's comparison by content is no use
     __eq__ = object.__eq__
@@ -163,7 +171,7 @@ class Node(Properties):
         return node
 
     def __del__(self) -> None:
-        parent = self._parent
+        parent = getattr(self, "_parent", None)
         if parent is not None and not self._dead:
             known = parent._children.get(self._name)
             if known is not None and known() in (self, None):
@@ -190,7 +198,8 @@ class Node(Properties):
     @property
     def depth(self) -> int:
         """Number of nodes above: 0 for the root. Raises FdtStale."""
-        return self.path.count("/") - (self._parent is None)
+        self._at("depth")
+        return self._path().count("/") - (self._parent is None)
 
     # -- nodes below -------------------------------------------------------
 
@@ -271,6 +280,7 @@ class Node(Properties):
             FdtBadParameter: empty, with '/', not ASCII; the tree would be
                 deeper or larger than a device tree can be.
         """
+        self._at("add")
         where = self._path()
         raw = node_name(name, "add", where)
         if self.depth + 1 >= lib.FDTX_MAX_DEPTH:
@@ -382,7 +392,12 @@ class Node(Properties):
                 f"{op}: parent must be a path or a Node, not {type(parent).__name__}"
             )
         if parent.fdt is not self.fdt:
-            raise FdtBadParameter(op, parent._path(), "is a node of another tree")
+            raise FdtBadParameter(
+                op,
+                self._path(),
+                f"parent {parent._path()} is a node of another tree",
+            )
+        parent._at(op)
         return parent
 
     def reg(

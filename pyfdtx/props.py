@@ -39,6 +39,13 @@ class _Items(ItemsView[str, bytes]):
     __slots__ = ()
     _mapping: Properties
 
+    def __contains__(self, item: object) -> bool:
+        # The mix-in's own version waits for KeyError
+        if not isinstance(item, tuple) or len(item) != 2:
+            return False
+        name, value = item
+        return name in self._mapping and self._mapping[name] == value
+
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         return iter(self._mapping._properties())
 
@@ -109,7 +116,14 @@ class Properties(MutableMapping[str, bytes]):
             raise error(code, op, where)
 
     def _bytes(self, name: str, value: Buffer, op: str) -> bytes:
-        view = memoryview(value)
+        try:
+            view = memoryview(value)
+        except TypeError:
+            raise TypeError(
+                f"{op} {self._where(name)}: want bytes-like, not "
+                f"{type(value).__name__}; set_string(), set_u32() and others take "
+                "values with a type"
+            ) from None
         # Before the copy is made and C counts in int
         if view.nbytes > MAX_SIZE - len(name) - 64:
             raise FdtBadParameter(
@@ -168,7 +182,11 @@ class Properties(MutableMapping[str, bytes]):
             raise self._missing(name, "delprop")
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._find(name, "getprop") is not None
+        """Whether there is such a property; False for what cannot be a name."""
+        try:
+            return isinstance(name, str) and self._find(name, "getprop") is not None
+        except FdtBadParameter:
+            return False
 
     def __iter__(self) -> Iterator[str]:
         """Names in the order of the blob, as they are at this moment.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ._native import ffi
 from .errors import FdtBadParameter
+from .values import several, shown, shown_hex
 
 __all__ = ["MemRange", "fault_of", "from_entries", "to_ranges"]
 
@@ -40,10 +41,10 @@ class MemRange(tuple[int, int]):
                 f"MemRange wants two int, not {type(start).__name__} and "
                 f"{type(size).__name__}"
             )
-        if start < 0 or size < 0 or start + size > U64_END:
+        if start < 0 or size < 0 or start + size > U64_END or start == U64_END:
             raise FdtBadParameter(
                 "MemRange",
-                f"({start:#x}, {size:#x})",
+                f"({shown_hex(start)}, {shown_hex(size)})",
                 "negative, or does not end at or below 2**64",
             )
         return super().__new__(cls, (start, size))
@@ -58,12 +59,13 @@ class MemRange(tuple[int, int]):
 
     @property
     def last(self) -> int:
-        """Last byte of the range, inclusive, as /proc/iomem shows it."""
+        """Last byte of the range, inclusive, as /proc/iomem shows it; start - 1
+        of an empty range."""
         return self[0] + self[1] - 1
 
     @property
     def stop(self) -> int:
-        """First byte behind the range."""
+        """First byte behind the range: at most 2**64."""
         return self[0] + self[1]
 
     def __repr__(self) -> str:
@@ -74,10 +76,20 @@ class MemRange(tuple[int, int]):
 
     @classmethod
     def of(cls, value: MemRange | Iterable[int]) -> MemRange:
-        """value itself, or a MemRange of a (start, size) pair."""
+        """value itself, or a MemRange of a (start, size) pair.
+
+        Raises:
+            TypeError: no pair of integers.
+            FdtBadParameter: as MemRange().
+        """
         if isinstance(value, MemRange):
             return value
-        start, size = value
+        try:
+            start, size = value
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"want a MemRange or a pair (start, size), not {shown(value)}"
+            ) from None
         return cls(start, size)
 
 
@@ -115,7 +127,7 @@ def from_entries(entries: Entries, op: str, where: str) -> tuple[Any, int]:
 def _from_pairs(
     entries: Iterable[Iterable[int]], op: str, where: str
 ) -> tuple[Any, int]:
-    entries = list(entries)
+    entries = several(entries, "(start, size) pairs", op, where)
     try:
         flat = [v for start, size in entries for v in (start, size)]
     except (TypeError, ValueError) as e:
@@ -133,7 +145,8 @@ def _from_pairs(
                 raise FdtBadParameter(
                     op,
                     where,
-                    f"{name} {v:#x} of entry {i // 2} is not an unsigned 64-bit number",
+                    f"{name} {shown_hex(v)} of entry {i // 2} is not an unsigned "
+                    "64-bit number",
                 ) from None
         raise
     regs = ffi.new("struct fdt_reg[]", len(entries))

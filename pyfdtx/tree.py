@@ -10,6 +10,7 @@ from .blob import MAX_SIZE, Blob
 from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
 from .memreserve import MemReserve
 from .node import INVALID_PHANDLES, Node
+from .values import shown_hex
 
 __all__ = ["Fdt"]
 
@@ -123,7 +124,9 @@ class Fdt:
             raise TypeError(f"boot_cpuid_phys must be int, not {type(value).__name__}")
         if not 0 <= value < 1 << 32:
             raise FdtBadParameter(
-                "boot_cpuid_phys", "", f"{value:#x} is not an unsigned 32-bit number"
+                "boot_cpuid_phys",
+                "",
+                f"{shown_hex(value)} is not an unsigned 32-bit number",
             )
         with writing(self._blob.buf) as p:
             lib.fdt_set_boot_cpuid_phys(p, value)
@@ -264,13 +267,19 @@ class Fdt:
     def __contains__(self, path: object) -> bool:
         if isinstance(path, Node):
             return path.fdt is self and not path._is_dead()
-        return isinstance(path, str) and self.get(path) is not None
+        try:
+            return isinstance(path, str) and self.get(path) is not None
+        except FdtBadParameter:
+            return False  # no node can have such a path
 
     def __delitem__(self, path: str) -> None:
         self[path].delete()
 
     def __iter__(self) -> Iterator[Node]:
         return self.walk()
+
+    # Without it Python would try fdt[0]
+    __reversed__ = None
 
     def __len__(self) -> int:
         """Number of nodes, the root among them."""
@@ -331,11 +340,15 @@ class Fdt:
         return self._paths("/aliases")
 
     def node_by_label(self, name: str) -> Node:
-        """fdt["&" + name]"""
+        """The node a label of /__symbols__ stands for; raises as fdt[path]."""
+        if not isinstance(name, str):
+            raise TypeError(f"a label must be str, not {type(name).__name__}")
         return self["&" + name]
 
     def node_by_alias(self, name: str) -> Node:
         """The node an alias stands for; raises as fdt[path]."""
+        if not isinstance(name, str):
+            raise TypeError(f"an alias must be str, not {type(name).__name__}")
         if name.startswith(("/", "&")):
             raise FdtBadParameter("node_by_alias", repr(name), "not an alias")
         return self[name]
@@ -352,7 +365,11 @@ class Fdt:
         if not isinstance(phandle, int):
             raise TypeError(f"{op}: want int, not {type(phandle).__name__}")
         if phandle in INVALID_PHANDLES or not 0 <= phandle < 1 << 32:
-            raise FdtBadParameter(op, f"{phandle:#x}", "not a valid phandle")
+            raise FdtBadParameter(
+                op,
+                shown_hex(phandle),
+                "not a valid phandle: those are 0x1 to 0xfffffffe",
+            )
         offset = self._blob.read(lib.fdt_node_offset_by_phandle, phandle)
         if offset < 0:
             raise error(offset, op, f"{phandle:#x}", "no node has this phandle")

@@ -17,6 +17,9 @@ __all__ = [
     "from_int",
     "from_string",
     "from_stringlist",
+    "several",
+    "shown",
+    "shown_hex",
     "to_cells",
     "to_int",
     "to_string",
@@ -26,16 +29,35 @@ __all__ = [
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 SECRETS = (":kaslr-seed", ":rng-seed")
 
 
-def shown(value: object, where: str) -> str:
+def shown(value: object, where: str = "") -> str:
     """repr of a value for a message, unless it is a secret."""
     if where.endswith(SECRETS):
         return "the value (not shown)"
     text = hex(value) if isinstance(value, int) and abs(value) > 9 else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def shown_hex(value: int) -> str:
+    """0x hex of a number for a message, shortened if it is absurd."""
+    text = hex(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def several(values: Iterable[T], of: str, op: str, where: str) -> list[T]:
+    """The items of an iterable; of what else is iterable, text and bytes, none."""
+    if not isinstance(values, (str, bytes, bytearray)):
+        try:
+            return list(values)
+        except TypeError:
+            pass
+    raise TypeError(f"{op} {where}: want several {of}, not {type(values).__name__}")
 
 
 def from_int(value: int, size: int, op: str, where: str) -> bytes:
@@ -58,7 +80,7 @@ def to_int(raw: bytes, size: int, op: str, where: str) -> int:
 
 def from_cells(values: Iterable[int], op: str, where: str) -> bytes:
     """Big-endian 32-bit cells."""
-    cells = list(values)
+    cells = several(values, "int", op, where)
     try:
         return pack(f">{len(cells)}I", *cells)
     except struct_error:
@@ -96,9 +118,8 @@ def to_string(raw: bytes, op: str, where: str) -> str:
 
 
 def from_stringlist(values: Iterable[str], op: str, where: str) -> bytes:
-    if isinstance(values, (str, bytes)):
-        raise TypeError(f"{op} {where}: want several str, not {type(values).__name__}")
-    return b"".join([from_string(v, op, where) for v in values])
+    strings = several(values, "str", op, where)
+    return b"".join([from_string(v, op, where) for v in strings])
 
 
 def to_stringlist(raw: bytes, op: str, where: str) -> list[str]:
@@ -110,5 +131,7 @@ def to_stringlist(raw: bytes, op: str, where: str) -> list[str]:
         return raw[:-1].decode().split("\0")
     except UnicodeDecodeError as e:
         raise FdtBadContent(
-            op, where, f"not UTF-8, at byte {e.start} of the value"
+            op,
+            where,
+            f"not UTF-8, at byte {e.start} of the value; node[name] gives the bytes",
         ) from None
