@@ -111,7 +111,7 @@ def _run(args: list[str]) -> int:
     parser = Parser(prog=f"pyfdtx {command}", description=module.__doc__)
     module.arguments(parser)
     try:
-        parsed = parser.parse_intermixed_args(args[1:])
+        parsed = parser.parse(args[1:])
     except SystemExit as e:  # argparse after --help
         return int(e.code or 0)
     _one_line_warnings()

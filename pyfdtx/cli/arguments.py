@@ -21,6 +21,14 @@ NUMBER = re.compile(r"(0[xX][0-9a-fA-F]{1,40}|0|[1-9][0-9]{0,39})([kKmMgG]?)")
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
+# In front of an argument; no argument of a process has a NUL
+MARK = "\0"
+
+
+def _unmarked(value: Any) -> Any:
+    return value.removeprefix(MARK) if isinstance(value, str) else value
+
+
 class Parser(argparse.ArgumentParser):
     """One line for an error, help through our own writer, no abbreviations."""
 
@@ -28,7 +36,25 @@ class Parser(argparse.ArgumentParser):
         keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
         super().__init__(allow_abbrev=False, **keywords)
 
+    def parse(self, args: list[str]) -> argparse.Namespace:
+        """Options and positionals mixed; behind "--" nothing is an option.
+
+        argparse drops the "--" before it looks for positionals, so those
+        behind are marked.
+        """
+        if "--" in args:
+            at = args.index("--")
+            args = args[:at] + [MARK + arg for arg in args[at + 1 :]]
+        parsed = self.parse_intermixed_args(args)
+        for name, value in vars(parsed).items():
+            if isinstance(value, str):
+                setattr(parsed, name, _unmarked(value))
+            elif isinstance(value, list):
+                setattr(parsed, name, [_unmarked(item) for item in value])
+        return parsed
+
     def error(self, message: str) -> NoReturn:
+        message = message.replace(MARK, "")
         raise UsageError(f"{message} ('{self.prog} -h' helps)")
 
     def _print_message(self, message: str, file: Any | None = None) -> None:
@@ -39,7 +65,8 @@ def _parse(text: str, units: bool) -> int:
     match = NUMBER.fullmatch(text)
     if not match or (match[2] and not units):
         forms = "decimal or 0x hex" + (", with or without K, M or G" if units else "")
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number ({forms})")
+        what = f"'{text}'" if text else "nothing"
+        raise argparse.ArgumentTypeError(f"{what} is not a number ({forms})")
     return int(match[1], 0) * UNITS[match[2].lower()]
 
 
@@ -60,6 +87,8 @@ def address_size(text: str) -> MemRange:
         raise argparse.ArgumentTypeError(f"'{text}' is not ADDR,SIZE")
     try:
         return MemRange(size(start), size(length))
+    except argparse.ArgumentTypeError as e:
+        raise argparse.ArgumentTypeError(f"'{text}' is not ADDR,SIZE: {e}") from None
     except FdtBadParameter:
         raise argparse.ArgumentTypeError(
             f"'{text}' reaches beyond the end of 64-bit addresses"

@@ -25,7 +25,7 @@ HEAD = 64  # more than a header, so that a wrong one is judged as such
 
 def called(path: str) -> str:
     """A file as messages name it."""
-    return "stdin" if path == "-" else path
+    return "stdin" if path == "-" else path or "''"
 
 
 def read_blob(path: str) -> bytes:

@@ -20,6 +20,10 @@ __all__ = [
 ]
 
 
+# Characters of a message; an argument that is in it may have megabytes
+LINE = 2000
+
+
 class Trouble(Exception):
     """A failure of the outside world; the text is for the user."""
 
@@ -57,7 +61,10 @@ def complain(text: str) -> None:
     """One line on stderr."""
     if sys.stderr is not None:
         with suppress(OSError):  # nobody is left to tell
-            sys.stderr.write(f"pyfdtx: {clean(text)}\n")
+            text = clean(text)
+            if len(text) > LINE:
+                text = f"{text[: LINE // 2]} ... {text[-LINE // 2 :]}"
+            sys.stderr.write(f"pyfdtx: {text}\n")
             sys.stderr.flush()
 
 

@@ -107,19 +107,30 @@ def encode(wanted: ValueType, values: list[str]) -> bytes:
             raise UsageError(f"-t empty takes no value, there is '{values[0]}'")
         return b""
     if not values:
-        raise UsageError(f"no value given for -t {wanted.text}")
+        raise UsageError(
+            f"no value given for -t {wanted.text}; -t empty makes a property without"
+        )
     if wanted.kind == "string":
         return b"".join(map(_text, values))
     if wanted.kind == "bytes":
-        return b"".join(map(_hex, values))
+        return b"".join(map(_hex, _words(wanted.text, values)))
+    return b"".join([_number(word, wanted) for word in _words(wanted.text, values)])
+
+
+def _words(wanted: str, values: list[str]) -> list[str]:
     words = [word for value in values for word in value.split()]
-    return b"".join([_number(word, wanted) for word in words])
+    if not words:
+        # An unset variable of a script would make the property empty
+        raise UsageError(
+            f"no value given for -t {wanted}; -t empty makes a property without"
+        )
+    return words
 
 
 def ranges(values: list[str]) -> list[tuple[int, int]]:
     """VALUE... of -t reg."""
     try:
-        return [address_size(v) for value in values for v in value.split()]
+        return [address_size(word) for word in _words("reg", values)]
     except argparse.ArgumentTypeError as e:
         raise UsageError(f"-t reg: {e}") from None
 

@@ -247,3 +247,57 @@ def test_a_command_imports_no_other_commands_module(command, tmp_path):
     commands = {"crash_dtb", "kexec_dtb", "show", "get", "set", "append", "difference"}
     helped_by = {"get": {"show"}, "difference": {"show"}}.get(mine, set())
     assert modules & commands == {mine} | helped_by
+
+
+# after "--" nothing is an option, as POSIX has it (Utility Syntax Guideline 10)
+def test_files_and_values_may_look_like_options_behind_two_dashes(cli, boot):
+    for name in ("-x.dtb", "--json", "-h", "--", "-"):
+        (cli.folder / name).write_bytes(boot)
+        said = cli.good("show", "--", f"./{name}")
+        assert said == cli.good("show", "boot.dtb")
+        if name != "-":
+            assert cli.good("show", "--", name) == said
+            assert cli.good("get", "--", name, "/chosen", "bootargs") == (
+                b"console=ttyAMA0 quiet\n"
+            )
+            assert cli.good("diff", "--", name, "boot.dtb") == b""
+    out = cli.good("get", "-t", "u32", "--", "-x.dtb", "/soc", "#size-cells")
+    assert out == b"0x1\n"
+    assert "unrecognized arguments: -y" in cli.bad(2, "show", "--", "-x.dtb", "-y")
+
+
+@pytest.mark.parametrize("values", [(), ("",), (" ",), ("", " ")])
+@pytest.mark.parametrize("kind", ["u32", "x", "reg", "bytes"])
+def test_an_unset_variable_of_a_script_does_not_empty_a_property(cli, kind, values):
+    for command in ("set", "append"):
+        says = cli.bad(
+            2, command, "-i", "boot.dtb", "/chosen", "x", "-t", kind, *values
+        )
+        assert f"no value given for -t {kind}" in says
+
+
+@pytest.mark.parametrize(
+    "value", ["0x10,", ",", ",1", "1,2,3", "0x,1", "-1,1", "1e6,1", "4G-1,1", "16E,1"]
+)
+def test_a_range_that_is_none_is_shown_whole(cli, value):
+    says = cli.bad(2, "kexec-dtb", "boot.dtb", "-o", "x", f"--initrd={value}")
+    assert f"argument --initrd: '{value}' is not ADDR,SIZE: " in says
+
+
+def test_a_file_without_a_name_is_named(cli):
+    assert cli.bad(1, "show", "") == "'': No such file or directory"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("get", "boot.dtb", "/" + 100_000 * "x"),
+        (100_000 * "x",),
+        ("get", "boot.dtb", "-t", 100_000 * "x", "/", "x"),
+        ("kexec-dtb", "boot.dtb", "-o", "x", "--initrd", 100_000 * "9"),
+    ],
+)
+def test_a_message_is_no_longer_than_a_screen(cli, args):
+    _, _, err = cli.run(*args)
+    assert err.startswith(b"pyfdtx: ")
+    assert len(err) < 2100
