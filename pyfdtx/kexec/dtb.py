@@ -39,6 +39,11 @@ DTB_ALIGNMENT = 8
 RNG_SEED_SIZE = 128
 
 
+# What ends a word of the command line: Linux, lib/cmdline.c next_arg(), which
+# also takes a quote off, and isspace() of lib/ctype.c, which is Latin-1
+_SPACES = bytes.maketrans(b"\t\n\v\f\r\xa0", b"      ")
+
+
 class _Arch:
     """What differs between the architectures.
 
@@ -147,17 +152,19 @@ def _text(value: object, argument: str) -> bytes:
         raise TypeError(f"{argument} must be str or None, not {type(value).__name__}")
     if "\0" in value:
         _refuse(argument, f"{value!r} contains a NUL, where the kernel would stop")
-    if "elfcorehdr=" in value:
-        for word in value.replace("\t", " ").split(" "):
-            if word.startswith("elfcorehdr="):
-                _refuse(
-                    argument,
-                    f"{word!r} would override linux,elfcorehdr; say crash= instead",
-                )
     try:
-        return value.encode("utf-8", "surrogateescape")
+        raw = value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         _refuse(argument, f"{value!r} cannot be encoded as UTF-8")
+    if b"elfcorehdr=" in raw:
+        for word in raw.translate(_SPACES).split(b" "):
+            if word.startswith((b"elfcorehdr=", b'"elfcorehdr=')):
+                text = word.decode("utf-8", "surrogateescape")
+                _refuse(
+                    argument,
+                    f"{text!r} would override linux,elfcorehdr; say crash= instead",
+                )
+    return raw
 
 
 def _integer(value: object, argument: str, low: int, high: int) -> int:

@@ -95,9 +95,12 @@ def _overlap(a: tuple[int, int], b: tuple[int, int]) -> bool:
 
 def scan(data: Buffer) -> Scan:
     """Walk the whole blob; FdtBadBlob for the first rule it breaks."""
-    if isinstance(data, (str, int)):
-        raise TypeError(f"a device tree must be bytes-like, not {type(data).__name__}")
-    blob = bytes(data)
+    try:
+        blob = bytes(memoryview(data))
+    except TypeError:
+        raise TypeError(
+            f"a device tree must be bytes-like, not {type(data).__name__}"
+        ) from None
     s = Scan(blob)
     if len(blob) < V16_SIZE:
         _bad(TRUNCATED, len(blob), "shorter than a header")

@@ -6,6 +6,7 @@ docs/architecture.md, "The second kernel's tree".
 from __future__ import annotations
 
 import os
+import re
 from struct import pack
 
 from ..errors import FdtBadContent, FdtBadParameter, error
@@ -64,6 +65,8 @@ SPEAKING_CELLS = frozenset(
     {"reg", "ranges", "dma-ranges", "linux,usable-memory", "assigned-addresses"}
 )
 BLANKS = b" \t"
+# As a word for Linux: behind whatever is space in Latin-1, maybe in quotes
+OVERRIDE = re.compile(rb'(?:^|[ \t-\r\xa0])"?elfcorehdr=')
 
 
 class _Crash:
@@ -128,7 +131,7 @@ def _text_argument(argument: str, text: str | None) -> bytes:
         _refuse(argument, text, "cannot be written as UTF-8")
     if b"\0" in raw:
         _refuse(argument, text, "contains a NUL")
-    if any(raw.startswith(b"elfcorehdr=", start) for start, _, _ in _words(raw)):
+    if OVERRIDE.search(raw):
         _refuse(argument, text, "has an elfcorehdr= word, which would override crash")
     return raw
 

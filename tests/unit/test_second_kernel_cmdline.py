@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from second_kernel_blobs import Parsed, assemble, u32
 
-from pyfdtx import FdtBadParameter, FdtWarning
+from pyfdtx import FdtBadParameter, FdtWarning, pure
 from pyfdtx.kexec import Crash, second_kernel_dtb
 
 pytestmark = pytest.mark.filterwarnings("error::pyfdtx.FdtWarning")
@@ -219,3 +219,23 @@ def test_a_line_that_the_kernel_would_cut_off_is_warned_about(arch, size):
     assert len(bootargs(None, cmdline=fits, arch=arch, crash=CRASH[arch])) == size
     with pytest.warns(FdtWarning, match=f"{size} bytes"):
         bootargs(None, cmdline=fits + "x", arch=arch, crash=CRASH[arch])
+
+
+# Linux, lib/cmdline.c next_arg(): words end at isspace(), which in lib/ctype.c
+# is Latin-1 (0xa0 is one), and a quote in front of a word is taken off
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\v", "\f", "\r", "\udca0", "\xa0"])
+@pytest.mark.parametrize("word", ["elfcorehdr=1", '"elfcorehdr=1"', "elfcorehdr="])
+@pytest.mark.parametrize("job", [second_kernel_dtb, pure.second_kernel_dtb])
+@pytest.mark.parametrize("argument", ["cmdline", "append"])
+def test_a_word_that_overrides_is_found_as_linux_finds_it(argument, job, word, space):
+    blob = assemble(("", CELLS, []))
+    for text in (word, f"a{space}{word}", f"{space}{word}{space}b"):
+        with pytest.raises(FdtBadParameter, match=f"{argument}.*override"):
+            job(blob, **{argument: text})
+
+
+@pytest.mark.parametrize("word", ["xelfcorehdr=1", 'x"elfcorehdr=1"', "elfcorehdr"])
+@pytest.mark.parametrize("job", [second_kernel_dtb, pure.second_kernel_dtb])
+def test_what_is_no_such_word_for_linux_is_taken(job, word):
+    blob = assemble(("", CELLS, []))
+    assert word.encode() in job(blob, cmdline=f"a {word}")

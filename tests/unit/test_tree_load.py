@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from tree_blobs import blob, canonical, cells
 
-from pyfdtx import Fdt, FdtBadBlob, FdtBadParameter, flat
+from pyfdtx import Fdt, FdtBadBlob, FdtBadParameter, flat, pure
 from pyfdtx._native import copy_in, ffi
 
 TREE = (
@@ -68,7 +68,11 @@ def test_any_buffer_can_be_read_flat(kind):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("read", [Fdt, flat.read, copy_in], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "read",
+    [Fdt, flat.read, copy_in, pure.check, pure.unflatten, pure.second_kernel_dtb],
+    ids=lambda f: f.__name__,
+)
 @pytest.mark.parametrize(
     "data", ["text", 1000, None, [0xD0, 0x0D], list(WANTED), range(4), object()]
 )
