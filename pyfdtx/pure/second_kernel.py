@@ -6,7 +6,6 @@ docs/architecture.md, "The second kernel's tree".
 from __future__ import annotations
 
 import os
-import re
 from struct import pack
 
 from ..errors import FdtBadContent, FdtBadParameter, error
@@ -66,7 +65,11 @@ SPEAKING_CELLS = frozenset(
 )
 BLANKS = b" \t"
 # As a word for Linux: behind whatever is space in Latin-1, maybe in quotes
-OVERRIDE = re.compile(rb'(?:^|[ \t-\r\xa0])"?elfcorehdr=')
+OVERRIDE = [
+    before + b"elfcorehdr="
+    for space in b" \t\n\v\f\r\xa0"
+    for before in (bytes([space]), bytes([space]) + b'"')
+]
 
 
 class _Crash:
@@ -131,7 +134,7 @@ def _text_argument(argument: str, text: str | None) -> bytes:
         _refuse(argument, text, "cannot be written as UTF-8")
     if b"\0" in raw:
         _refuse(argument, text, "contains a NUL")
-    if OVERRIDE.search(raw):
+    if any(word in b" " + raw for word in OVERRIDE):
         _refuse(argument, text, "has an elfcorehdr= word, which would override crash")
     return raw
 
