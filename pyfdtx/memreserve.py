@@ -24,7 +24,8 @@ class MemReserve:
     """Memory reservations of an `Fdt`, in the order of the blob: a list.
 
     Items are `MemRange`, physical bytes. It is a view: it always shows and
-    changes the tree it came from.
+    changes the tree it came from. It has no room for a reservation of size 0,
+    which ends the list (Devicetree Specification v0.4, 5.3).
 
     >>> from pyfdtx import Fdt
     >>> fdt = Fdt.empty()
@@ -141,6 +142,7 @@ class MemReserve:
         """Delete the first reservation equal to entry, a MemRange or a pair.
 
         Raises:
+            TypeError: no range and no pair.
             ValueError: there is none.
         """
         wanted = MemRange.of(entry)

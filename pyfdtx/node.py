@@ -54,9 +54,11 @@ class Node(Properties):
     """A node of an `Fdt`; made by the tree, never by hand.
 
     A mapping of property names to values: ``node[name]`` is a copy (bytes),
-    ``node[name] = value`` takes any bytes-like object, iteration gives the
-    names in the order of the blob. Of properties with the same name the
-    first is found; deleting deletes all.
+    ``node[name] = value`` copies any bytes-like object, iteration gives the
+    names in the order of the blob, as they are when it starts. Of properties
+    with the same name the first is found; deleting deletes all. A missing one
+    raises FdtNotFound (a LookupError, no KeyError), a name that is empty, not
+    ASCII or has a NUL FdtBadParameter, and is not ``in`` the node.
 
     While a handle is referred to there is one object for each node, so handles are
     compared with ``is`` or ``==`` and can be keys of a dict. A handle follows
@@ -276,6 +278,8 @@ class Node(Properties):
         "memory@0", though libfdt and Linux then find either as "/memory".
 
         Raises:
+            TypeError: the name is not a str.
+            FdtStale: this node has been deleted.
             FdtExists: there is a child of that name.
             FdtBadParameter: empty, with '/', not ASCII; the tree would be
                 deeper or larger than a device tree can be.
@@ -313,9 +317,10 @@ class Node(Properties):
         return names
 
     def delete(self) -> None:
-        """Delete the node and all below it.
+        """Delete the node and all below it; handles of them are stale then.
 
         Raises:
+            FdtStale: it has been deleted before.
             FdtBadParameter: it is the root.
         """
         offset = self._at("delete")
@@ -335,8 +340,10 @@ class Node(Properties):
         """Give the node another name; handles of it and below follow.
 
         Raises:
+            TypeError: the name is not a str.
             FdtExists: there is a sibling of that name.
             FdtBadParameter: as for add(), or it is the root.
+            FdtStale: the node has been deleted.
         """
         where = self._path()
         raw = node_name(name, "rename", where)
@@ -411,11 +418,17 @@ class Node(Properties):
                 None: this node's parent (the root: the root itself). Missing
                 cells count as 2 and 1, as the specification has it.
         Returns:
-            a MemRange for each entry, size 0 if there are no size cells.
+            a MemRange (bytes) for each entry, size 0 if there are no size
+            cells. In the tree an entry is the address, then the size, each in
+            its number of big-endian 32-bit cells.
         Raises:
             FdtNotFound: there is no such property.
             FdtBadContent: the length is not a whole number of entries, an
                 entry needs more than 64 bits or wraps, or the cells are bad.
+            TypeError, FdtBadParameter: name or parent is none, or parent is
+                of another tree.
+            FdtStale: this node or parent has been deleted.
+        Source: Devicetree Specification v0.4, 2.3.6 reg.
         """
         raw = self._prop_name(name, "reg")
         offset = self._at("reg")
@@ -463,8 +476,14 @@ class Node(Properties):
                 because libfdt would write with 2 and 1, and Linux would read
                 with other ones.
         Raises:
-            FdtBadParameter: an entry does not fit the cells, or wraps.
-            FdtBadContent: bad or missing #address-cells or #size-cells.
+            TypeError: no entries, name or parent.
+            FdtNotFound: there is no parent at that path.
+            FdtBadParameter: an entry does not fit the cells, or wraps (one
+                that ends exactly at 2**32 or 2**64 fits); the tree would be
+                larger than a device tree can be.
+            FdtBadContent: bad or missing #address-cells or #size-cells
+                (FDT_ERR_BADNCELLS).
+            FdtStale: this node or parent has been deleted.
         """
         self._write_reg(lib.fdt_setprop_reg_array, "set_reg", name, entries, parent)
 

@@ -241,25 +241,29 @@ class Properties(MutableMapping[str, bytes]):
         return value
 
     def clear(self) -> None:
-        """Delete all properties."""
+        """Delete all properties; nodes below stay."""
         for name in self:
             del self[name]
 
     # -- typed properties --------------------------------------------------
 
     def get_u32(self, name: str, default: Any = _MISSING) -> int:
-        """Value of 4 bytes as a number.
+        """Value of 4 bytes, big-endian, as an unsigned number.
 
         Args:
+            name: the property.
             default: what to return if the property is missing.
         Raises:
+            TypeError: the name is not a str.
             FdtNotFound: it is missing and there is no default.
-            FdtBadContent: it has another length.
+            FdtBadParameter: the name is empty, not ASCII or has a NUL.
+            FdtBadContent: it has another length or, for the others, form.
+            FdtStale: the node has been deleted.
         """
         return self._get(name, "get_u32", default, values.to_int, 4)
 
     def get_u64(self, name: str, default: Any = _MISSING) -> int:
-        """Value of 8 bytes as a number; otherwise as get_u32()."""
+        """Value of 8 bytes, big-endian; otherwise as get_u32()."""
         return self._get(name, "get_u64", default, values.to_int, 8)
 
     def get_string(self, name: str, default: Any = _MISSING) -> str:
@@ -275,32 +279,52 @@ class Properties(MutableMapping[str, bytes]):
         return self._get(name, "get_cells", default, values.to_cells)
 
     def set_u32(self, name: str, value: int) -> None:
-        """Set to a number of 4 bytes; FdtBadParameter if it is negative or larger."""
+        """Set to a number of 4 bytes, big-endian.
+
+        Raises:
+            TypeError: the name is not a str, or the value of the wrong type.
+            FdtBadParameter: the value is negative or too large; a name as for
+                get_u32(); the tree would be larger than a device tree can be.
+            FdtStale: the node has been deleted.
+        """
         raw = values.from_int(value, 4, "set_u32", self._where(name))
         self._write(lib.fdtx_setprop, name, raw, "set_u32")
 
     def set_u64(self, name: str, value: int) -> None:
-        """Set to a number of 8 bytes; FdtBadParameter if it is negative or larger."""
+        """Set to a number of 8 bytes, big-endian; otherwise as set_u32()."""
         raw = values.from_int(value, 8, "set_u64", self._where(name))
         self._write(lib.fdtx_setprop, name, raw, "set_u64")
 
     def set_string(self, name: str, value: str) -> None:
-        """Set to a string, as UTF-8 with one NUL; FdtBadParameter if it has one."""
+        """Set to a string, as UTF-8 with one NUL at its end.
+
+        Raises: as set_u32(); FdtBadParameter also for text with a NUL or
+            lone surrogates.
+        """
         raw = values.from_string(value, "set_string", self._where(name))
         self._write(lib.fdtx_setprop, name, raw, "set_string")
 
     def set_stringlist(self, name: str, strings: Iterable[str]) -> None:
-        """Set to strings, each with its NUL."""
+        """Set to strings, each with its NUL; otherwise as set_string().
+
+        One str or bytes instead of several is a TypeError.
+        """
         raw = values.from_stringlist(strings, "set_stringlist", self._where(name))
         self._write(lib.fdtx_setprop, name, raw, "set_stringlist")
 
     def set_cells(self, name: str, cells: Iterable[int]) -> None:
-        """Set to big-endian 32-bit numbers; FdtBadParameter as set_u32()."""
+        """Set to big-endian 32-bit numbers; otherwise as set_u32().
+
+        Bytes are a TypeError: ``node[name] = value`` takes them.
+        """
         raw = values.from_cells(cells, "set_cells", self._where(name))
         self._write(lib.fdtx_setprop, name, raw, "set_cells")
 
     def set_bytes(self, name: str, value: Buffer) -> None:
-        """The same as ``node[name] = value``."""
+        """Copy any bytes-like object: the same as ``node[name] = value``.
+
+        Raises: as set_u32().
+        """
         self[name] = value
 
     def set_empty(self, name: str) -> None:
@@ -308,18 +332,21 @@ class Properties(MutableMapping[str, bytes]):
         self._write(lib.fdtx_setprop, name, b"", "set_empty")
 
     def append(self, name: str, value: Buffer) -> None:
-        """Append bytes to a property, or add it."""
+        """Append bytes to a property, or add it; raises as set_u32().
+
+        The property stays where it is. Of several with the name the first.
+        """
         self._write(
             lib.fdtx_appendprop, name, self._bytes(name, value, "append"), "append"
         )
 
     def append_cells(self, name: str, cells: Iterable[int]) -> None:
-        """Append 32-bit numbers to a property, or add it."""
+        """Append 32-bit numbers to a property, or add it; otherwise as set_cells()."""
         raw = values.from_cells(cells, "append_cells", self._where(name))
         self._write(lib.fdtx_appendprop, name, raw, "append_cells")
 
     def append_stringlist(self, name: str, strings: Iterable[str]) -> None:
-        """Append strings to a property, or add it."""
+        """Append strings to a property, or add it; otherwise as set_stringlist()."""
         op = "append_stringlist"
         raw = values.from_stringlist(strings, op, self._where(name))
         self._write(lib.fdtx_appendprop, name, raw, op)

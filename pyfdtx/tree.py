@@ -69,7 +69,7 @@ class Fdt:
         return cls._of(Blob.empty())
 
     def duplicate(self) -> Fdt:
-        """An independent copy."""
+        """An independent copy, of the class of this one; handles stay with this."""
         return self._of(self._blob.duplicate())
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -84,6 +84,10 @@ class Fdt:
         """The tree in its one canonical form: version 17, no gaps, no slack.
 
         FDT_NOP tags are kept; squeeze() drops them.
+
+        Returns: a copy, totalsize bytes long; numbers in it are big-endian.
+        Source: Devicetree Specification v0.4, chapter 5;
+            docs/architecture.md, "The canonical form".
         """
         blob = self._blob
         copy = bytearray(memoryview(blob.buf)[: blob.used])
@@ -103,7 +107,7 @@ class Fdt:
 
     @property
     def totalsize(self) -> int:
-        """Length of to_bytes()."""
+        """Length of to_bytes(), bytes."""
         return self._blob.used
 
     @property
@@ -114,7 +118,10 @@ class Fdt:
 
     @property
     def boot_cpuid_phys(self) -> int:
-        """Physical id of the boot CPU, a field of the header, 32 bits."""
+        """Physical id of the boot CPU, a field of the header, 0 to 2**32 - 1.
+
+        Can be set: TypeError if it is no int, FdtBadParameter beyond 32 bits.
+        """
         n: int = self._blob.read(lib.fdt_boot_cpuid_phys)
         return n
 
@@ -133,7 +140,7 @@ class Fdt:
 
     @property
     def memreserve(self) -> MemReserve:
-        """The memory reservations: a list that can be changed."""
+        """The memory reservations: a view, through which they can be changed."""
         return MemReserve(self._blob)
 
     # -- nodes -------------------------------------------------------------
@@ -257,7 +264,10 @@ class Fdt:
         return node
 
     def get(self, path: str, default: Any = None) -> Any:
-        """fdt[path], or default if there is no such node."""
+        """fdt[path], or default if there is no such node, alias or label.
+
+        Raises: as fdt[path] otherwise.
+        """
         try:
             node = self._find(self._follow(path, "lookup"), "lookup")
         except FdtNotFound:
@@ -417,10 +427,18 @@ class Fdt:
             overlay: a compiled overlay (dtc -@), as bytes-like or Fdt; never
                 changed.
         Raises:
-            FdtBadBlob: the overlay is not a sound device tree.
+            TypeError: the overlay is neither bytes-like nor an Fdt.
+            FdtBadBlob: the overlay is not a sound device tree, or the result
+                is nested too deep.
             FdtNotFound: a label or a fragment's target that this tree lacks.
-            FdtBadContent: the overlay's instructions are wrong, or no
-                phandles are left.
+            FdtBadParameter: a fragment's target is not a phandle; the result
+                would be larger than a device tree can be.
+            FdtBadContent: the overlay's instructions are wrong (a fixup
+                outside its property, doubled names; FDT_ERR_BADOVERLAY), a
+                label of this tree is no path, or the largest phandle of this
+                tree leaves none for the overlay's (FDT_ERR_NOPHANDLES).
+        Ownership: the tree may move; handles of nodes stay good.
+        Source: dtc, Documentation/dt-object-internal.txt; fdt_overlay_apply().
         """
         # Seldom needed, so not part of every import
         from .overlay import apply

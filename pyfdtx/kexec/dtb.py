@@ -104,7 +104,7 @@ class Crash(tuple[MemRange, tuple[MemRange, ...]]):
 
     Args:
         elfcorehdr: where the ELF core header lies, a MemRange or a (start,
-            size) pair.
+            size) pair, physical bytes.
         usable: the ranges the crash kernel may use, the main one first, then
             the low one, then further ones, as Linux's drivers/of/kexec.c
             orders them: a kernel that reads only one takes the first.
@@ -133,10 +133,12 @@ class Crash(tuple[MemRange, tuple[MemRange, ...]]):
 
     @property
     def elfcorehdr(self) -> MemRange:
+        """The ELF core header: physical bytes, not empty."""
         return self[0]
 
     @property
     def usable(self) -> tuple[MemRange, ...]:
+        """One or more ranges in the order they are written, none empty."""
         return self[1]
 
     def __repr__(self) -> str:
@@ -384,7 +386,8 @@ def second_kernel_dtb(
         blob: the boot DTB, any bytes-like object; never changed.
         cmdline: the whole command line; None keeps the old one, "" removes it.
         append: words to put behind the old command line.
-        initrd: where it lies; None: there is none.
+        initrd: where it lies, a MemRange or (start, size), physical bytes;
+            None: there is none. (linux,initrd-end is written exclusive.)
         crash: core header and usable memory make it a crash kernel's tree;
             None: a plain kexec.
         kaslr_seed: a number below 2**64, "random", or None to leave it out.
@@ -395,9 +398,12 @@ def second_kernel_dtb(
         root_cells: "keep" writes crash.elfcorehdr and crash.usable with root's
             #address-cells and #size-cells; "2/2" makes these 2 and 2 first, if
             no other property depends on them. Only for a crash tree.
-        old_dtb: where the running kernel's tree lies, to drop its reservation.
-        load_address: where the result will lie, to check its alignment.
-    Returns: the new tree in canonical form, exactly as long as its totalsize.
+        old_dtb: where the running kernel's tree lies, to drop its reservation;
+            as initrd.
+        load_address: where the result will lie, a physical address, to check
+            that it is a multiple of 8.
+    Returns: the new tree in canonical form, exactly as long as its totalsize:
+        at most 2 MiB for arm64. An independent copy.
     Raises:
         TypeError: an argument of the wrong type.
         FdtBadParameter: an argument that cannot be; the message names it.
