@@ -13,13 +13,17 @@ from struct import Struct
 from ._native import copy_in, ffi, lib, reading, validate, writing
 from .errors import FdtBadParameter, error
 
-__all__ = ["MAX_SIZE", "NAME_FACTOR", "Blob"]
+__all__ = ["INT", "MAX_SIZE", "NAME_FACTOR", "Blob"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
     from typing_extensions import Buffer
+
+# For ffi.new(): an int for C to store something in. One for each call: readers
+# in several threads would get each other's lengths
+INT = ffi.typeof("int *")
 
 MAX_SIZE: int = lib.FDTX_MAX_TOTALSIZE
 
@@ -45,7 +49,6 @@ class Blob:
             current if it was taken at this number.
         deaths: number of nodes deleted so far.
         forgotten: number of times that forget() was called.
-        lenp: an int for C to store a length in.
     """
 
     __slots__ = (
@@ -55,7 +58,6 @@ class Blob:
         "deaths",
         "edits",
         "forgotten",
-        "lenp",
     )
 
     def __init__(self, buf: bytearray) -> None:
@@ -63,7 +65,6 @@ class Blob:
         self.edits = 0
         self.deaths = 0
         self.forgotten = 0
-        self.lenp = ffi.new("int *")
         self._first = 0
         self._log: list[tuple[int, int]] = []
 

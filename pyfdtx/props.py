@@ -8,7 +8,7 @@ from _collections_abc import ItemsView, MutableMapping, ValuesView
 
 from . import values
 from ._native import c_name, ffi, lib, reading
-from .blob import MAX_SIZE, NAME_FACTOR
+from .blob import INT, MAX_SIZE, NAME_FACTOR
 from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
 
 __all__ = ["Properties"]
@@ -77,7 +77,7 @@ class Properties(MutableMapping[str, bytes]):
         raw = self._prop_name(name, op)
         offset = self._at(op)
         blob = self._blob
-        lenp = blob.lenp
+        lenp = ffi.new(INT)
         with reading(blob.buf) as p:
             value = lib.fdt_getprop_namelen(p, offset, raw, len(raw), lenp)
             if value:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from _weakref import ref
 
 from ._native import c_name, ffi, lib, reading, writing
-from .blob import MAX_SIZE, Blob
+from .blob import INT, MAX_SIZE, Blob
 from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
 from .memreserve import MemReserve
 from .node import INVALID_PHANDLES, Node
@@ -186,7 +186,7 @@ class Fdt:
         known = self._known(names)
         if known is not None:
             return known
-        exact = blob.lenp
+        exact = ffi.new(INT)
         offset = blob.read(lib.fdtx_find_node, raw, len(raw), exact)
         if offset == -lib.FDT_ERR_NOTFOUND:
             return None

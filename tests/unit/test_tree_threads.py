@@ -33,3 +33,25 @@ def test_trees_in_parallel_threads_do_not_disturb_each_other():
     for t in threads:
         t.join()
     assert got == [[w] * 3 for w in wanted]
+
+
+def test_readers_of_one_tree_get_their_own_values():
+    """Not promised, but a length of another thread would be read out of bounds."""
+    fdt = Fdt.empty()
+    wanted = {f"p{i}": bytes([i]) * i for i in (1, 5, 150, 250)}
+    for name, value in wanted.items():
+        fdt.root[name] = value
+    wrong = []
+
+    def read():
+        for _ in range(3000):
+            for name, value in wanted.items():
+                if fdt.root[name] != value:
+                    wrong.append(name)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
