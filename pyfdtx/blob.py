@@ -21,16 +21,14 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-# libfdt counts in int and adds a little: the sums must stay below INT_MAX
-MAX_SIZE = (1 << 31) - 1 - 64
+MAX_SIZE: int = lib.FDTX_MAX_TOTALSIZE
 
 HEADER_SIZE = 40
 SLACK = 256
 LOG_SIZE = 256
 
-# off_dt_strings at 12, size_dt_strings at 32, size_dt_struct at 36
-_SIZES = Struct(">I16xII")
-_NOP = b"\0\0\0\4"
+# off_dt_strings at 12, size_dt_strings at 32
+_SIZES = Struct(">I16xI")
 
 
 class Blob:
@@ -78,11 +76,10 @@ class Blob:
         validate(source, op)
         buf = bytearray(HEADER_SIZE + len(source) + SLACK)
         with reading(source) as src, writing(buf) as dst:
-            code = lib.fdt_open_into(src, dst, len(buf))
+            code = lib.fdtx_open_into(src, dst, len(buf))
         if code < 0:
             raise error(code, op)
         blob = cls(buf)
-        blob._drop_leading_nops()
         blob.canonicalise(squeeze=False)
         return blob
 
@@ -98,23 +95,10 @@ class Blob:
     def duplicate(self) -> Blob:
         return Blob(bytearray(self.buf))
 
-    def _drop_leading_nops(self) -> None:
-        """The root must be at offset 0, where libfdt looks for it."""
-        buf = self.buf
-        start = end = int.from_bytes(buf[8:12], "big")
-        while buf[end : end + 4] == _NOP:
-            end += 4
-        if end != start:
-            del buf[start:end]
-            buf.extend(bytes(end - start))
-            off_strings, _size_strings, size_struct = _SIZES.unpack_from(buf, 12)
-            buf[12:16] = (off_strings - (end - start)).to_bytes(4, "big")
-            buf[36:40] = (size_struct - (end - start)).to_bytes(4, "big")
-
     @property
     def used(self) -> int:
         """Bytes up to the end of the strings block."""
-        off_strings, size_strings, _ = _SIZES.unpack_from(self.buf, 12)
+        off_strings, size_strings = _SIZES.unpack_from(self.buf, 12)
         used: int = off_strings + size_strings
         return used
 
