@@ -322,6 +322,8 @@ def test_memory_ends_at_2_64_in_the_64_bit_class():
         ({"vmcoreinfo": (0, 0)}, "vmcoreinfo"),
         ({"text": ((0, 0), 0)}, "text"),
         ({"spare": -1}, "spare -1"),
+        ({"spare": 0xFFFF}, "spare 65535"),
+        ({"spare": 1 << 64}, "spare 18446744073709551616"),
         ({"virtual_last": TOP}, "virtual_last"),
         ({"backup": [((0x900, 0x800), 5)]}, r"backup\[0\] .* is not all in ram"),
         ({"backup": [((0x1000_0000, 0), 5)]}, r"backup\[0\]"),
