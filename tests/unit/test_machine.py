@@ -250,7 +250,7 @@ def test_arm_has_no_kcore_and_asks_its_symbols(tmp_path):
     (tmp_path / "proc/kallsyms").write_text("00000000 T _stext\n")
     assert Machine(tmp_path).mapping.offset == 0xC000_0000 - 0x6000_0000
     (tmp_path / "proc/kallsyms").write_text("(null) T _stext\n")
-    with pytest.raises(FdtMachineError, match="kallsyms.*address type name"):
+    with pytest.raises(FdtMachineError, match=r"kallsyms.*address type name"):
         _ = Machine(tmp_path).mapping
 
 
