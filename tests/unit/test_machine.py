@@ -667,10 +667,7 @@ def tree(root):
 def dtc(*arguments):
     program = shutil.which("dtc")
     if program is None:
-        text = "no dtc (Debian: apt-get install device-tree-compiler)"
-        if os.environ.get("PYFDTX_REQUIRE_ALL") == "1":
-            pytest.fail(text)
-        pytest.skip(text)
+        pytest.skip("no dtc (Debian: apt-get install device-tree-compiler)")
     return subprocess.run(
         (program, "-q", "-s", *arguments), capture_output=True, check=True
     ).stdout
