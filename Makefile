@@ -6,7 +6,6 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEELS := build/wheel
-WHEEL   = $(firstword $(wildcard $(WHEELS)/pyfdtx-*.whl))
 
 SOURCES := setup.py pyproject.toml libfdt/upstream.toml libfdt/vendor.py \
 	   $(wildcard csrc/*.c csrc/*.h csrc/*.py) \

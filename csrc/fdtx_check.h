@@ -35,9 +35,10 @@ struct fdtx_fault {
  * takes time linear in totalsize. After it succeeds, libfdt's functions can
  * be used on the blob: header, blocks (aligned, inside totalsize, not
  * overlapping), terminated memory reservations, every tag, name and length.
- * Two of them need more: fdt_overlay_apply(), see fdtx_overlay_apply(), and
+ * Some need more: fdt_overlay_apply(), see fdtx_overlay_apply();
  * fdt_open_into() if FDT_NOP stands in front of the root, see
- * fdtx_open_into().
+ * fdtx_open_into(); fdt_path_offset() of libfdt before 1.7.1, which follows
+ * aliases that name aliases in endless recursion, wants a path without alias.
  *
  * Refuses what fdt_check_full() of the pinned libfdt accepts: overlapping or
  * misaligned blocks, a last string without NUL, properties after subnodes or

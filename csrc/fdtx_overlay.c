@@ -180,17 +180,52 @@ static int fdtx_check_fixup(struct fdtx_fixups *x, int prop,
 	return fdtx_check_idx(x, prop, len, (uint32_t)idx);
 }
 
-static int fdtx_check_fixups(struct fdtx_fixups *x)
+/* Before 1.7.1 fdt_path_offset() follows aliases of aliases without end */
+static int fdtx_alias_of_alias(const void *fdt, const char *path)
 {
+	const char *alias;
+	int aliases;
+
+	if (!path || *path == '/')
+		return 0;
+	aliases = fdt_path_offset(fdt, "/aliases");
+	alias = fdt_getprop_namelen(fdt, aliases, path,
+				    (int)strcspn(path, "/"), NULL);
+	return alias && *alias != '/';
+}
+
+static int fdtx_check_targets(const struct fdtx_fixups *x, const void *fdt)
+{
+	int node;
+
+	fdt_for_each_subnode(node, x->fdto, 0) {
+		const char *path = fdt_getprop(x->fdto, node, "target-path",
+					       NULL);
+
+		if (fdtx_alias_of_alias(fdt, path))
+			return fdtx_bad_overlay(x, node,
+						"target-path by an alias that is no path");
+	}
+	return 0;
+}
+
+static int fdtx_check_fixups(struct fdtx_fixups *x, const void *fdt)
+{
+	int symbols = fdt_path_offset(fdt, "/__symbols__");
 	int prop, err;
 
 	fdt_for_each_property_offset(prop, x->fdto, x->fixups.start) {
-		const char *val, *end, *nul;
+		const char *val, *label, *end, *nul;
 		int len;
 
-		val = fdt_getprop_by_offset(x->fdto, prop, NULL, &len);
+		val = fdt_getprop_by_offset(x->fdto, prop, &label, &len);
 		if (!val)
 			return len;
+		if (symbols >= 0 &&
+		    fdtx_alias_of_alias(fdt, fdt_getprop(fdt, symbols, label,
+							 NULL)))
+			return fdtx_bad_overlay(x, prop,
+						"label for an alias that is no path");
 		if (!len)
 			return fdtx_bad_overlay(x, prop, "fixup without a value");
 		for (end = val + len; val < end; val = nul + 1) {
@@ -218,6 +253,8 @@ int fdtx_overlay_apply(void *fdt, void *fdto, struct fdtx_fault *fault)
 	if (x.local.start >= 0)
 		err = fdtx_check_local_fixups(&x);
 	if (!err && x.fixups.start >= 0)
-		err = fdtx_check_fixups(&x);
+		err = fdtx_check_fixups(&x, fdt);
+	if (!err)
+		err = fdtx_check_targets(&x, fdt);
 	return err ? err : fdt_overlay_apply(fdt, fdto);
 }

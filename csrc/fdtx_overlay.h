@@ -22,7 +22,9 @@
  * property and behind the overlay. Here fixups are refused that do not name
  * four bytes of an existing property, or that change other fixups, and local
  * fixups that take more than FDTX_OVERLAY_WORK. The rest of libfdt's work is
- * quadratic in the sizes of the trees.
+ * quadratic in the sizes of the trees. Refused too is a target-path, or a
+ * label of the base, by way of an alias that stands for another alias: before
+ * 1.7.1 libfdt looks that up in endless recursion.
  *
  * The result may be nested deeper than FDTX_MAX_DEPTH: fdtx_check() it.
  *

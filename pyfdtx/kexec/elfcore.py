@@ -185,8 +185,10 @@ def elf_core_header(
     bits_, order = bits or elf.bits, byteorder or elf.byteorder
     _choice(bits_, "bits", _CLASSES)
     _choice(order, "byteorder", _DATA)
-    if spare < 0:
-        raise FdtBadParameter(OP, f"spare {spare}", "must not be negative")
+    if not 0 <= spare < lib.PN_XNUM:
+        raise FdtBadParameter(
+            OP, f"spare {spare}", f"must be 0 to {lib.PN_XNUM - 1}: e_phnum ends there"
+        )
     if not 0 <= virtual_last <= U64_MAX:
         raise FdtBadParameter(OP, f"virtual_last {virtual_last:#x}", "not 64 bits")
 

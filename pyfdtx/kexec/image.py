@@ -28,7 +28,6 @@ HEADER_SIZE = 64
 MAGIC_AT = 56
 ARM64_MAGIC = b"ARM\x64"
 RISCV_MAGIC = b"RSC\x05"
-RISCV_VERSION_AT = 32
 PE_AT = 60
 # Microsoft's PE format: the machine stands behind the signature
 PE_RISCV = {0x5032: "riscv32", 0x5064: "riscv64"}

@@ -122,9 +122,16 @@ def _arm(machine: Machine) -> Mapping:
     page_offset = ARM_PAGE_OFFSET
     if machine.exists("proc/kallsyms"):
         for line in machine.text("proc/kallsyms").splitlines():
-            address, _, name = line.partition(" ")
-            if name[2:] == "_stext" and int(address, 16):
-                page_offset = int(address, 16) & 0xF000_0000
+            text, _, name = line.partition(" ")
+            if name[2:] != "_stext":
+                continue
+            try:
+                address = int(text, 16)
+            except ValueError:
+                machine.refuse("proc/kallsyms", f"not 'address type name': {line!r}")
+            # Zero for those who may not see addresses
+            if address:
+                page_offset = address & 0xF000_0000
                 break
     start = machine.ram[0].start
     return Mapping(page_offset - start, last=start + (U32 - 1 - page_offset))

@@ -32,10 +32,6 @@ _WORDS = ffi.typeof("uint64_t[]")
 _new_words = ffi.new_allocator(should_clear_after_alloc=False)
 
 
-def _is_packed(source: object) -> bool:
-    return isinstance(source, (array, memoryview))
-
-
 def _own_copy(packed: Packed) -> array[int]:
     """An array('Q') of what is in another array or memoryview."""
     view = memoryview(packed)

@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 	x.overlay = &overlay;
 	base = sample_load(argv[1]);
 	overlay = sample_load(argv[2]);
-	for (i = once ? 3 : 1; i < argc; i++) {
+	for (i = 3; i < argc; i++) {
 		sample = sample_load(argv[i]);
 		if (once) {
 			trying = sample.name;

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,12 +33,6 @@ def make(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def lacks(thing: str) -> None:
-    if os.environ.get("PYFDTX_REQUIRE_ALL") == "1":
-        pytest.fail(f"PYFDTX_REQUIRE_ALL=1, but this machine lacks {thing}")
-    pytest.skip(f"this machine lacks {thing}")
-
-
 @functools.cache
 def lacking(variant: str) -> str:
     """What this machine lacks for a variant, or nothing."""
@@ -54,23 +49,39 @@ def lacking(variant: str) -> str:
 
 @functools.cache
 def build(variant: str) -> subprocess.CompletedProcess[str]:
-    return make(f"build-{variant}")
+    return make("-j", str(os.cpu_count() or 1), f"build-{variant}")
 
 
 def need(variant: str) -> None:
     if lacking(variant):
-        lacks(lacking(variant))
+        pytest.skip(f"this machine lacks {lacking(variant)}")
     built = build(variant)
     assert built.returncode == 0, f"make build-{variant}:\n{built.stdout}"
+
+
+@functools.cache
+def reports(variant: str) -> tuple[int, dict[str, str]]:
+    """Exit code of all programs of a variant, side by side; each one's report."""
+    words = [f"{variant}/{program}" for program in PROGRAMS]
+    done = make("-k", "-O", "-j", str(os.cpu_count() or 1), *words)
+    parts = re.split(r"^(?=(?:PASS|FAIL)\t)", done.stdout, flags=re.M)
+    return done.returncode, {part.split()[1]: part for part in parts if part.strip()}
 
 
 @pytest.mark.parametrize("variant", MISSING)
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program_passes(program: str, variant: str) -> None:
     need(variant)
-    done = make(f"{variant}/{program}")
-    assert done.returncode == 0, done.stdout
-    assert done.stdout == f"PASS\t{variant}/{program}\n"
+    _, said = reports(variant)
+    assert said[f"{variant}/{program}"] == f"PASS\t{variant}/{program}\n"
+
+
+@pytest.mark.parametrize("variant", MISSING)
+def test_all_programs_of_a_variant_end_well(variant: str) -> None:
+    need(variant)
+    code, said = reports(variant)
+    assert code == 0, said
+    assert sorted(said) == [f"{variant}/{program}" for program in PROGRAMS]
 
 
 def test_make_knows_the_same_programs() -> None:

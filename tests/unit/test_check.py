@@ -136,24 +136,3 @@ def test_the_first_of_two_nodes_and_properties_of_one_name_is_found():
     length = ffi.new("int *")
     value = lib.fdt_getprop_namelen(blob, node, b"p", 1, length)
     assert ffi.buffer(value, length[0])[:] == b"1"
-
-
-def test_aliases_that_name_aliases_do_not_recurse():
-    # An alias must be a path: a loop of aliases is a bad path, not a hang
-    s = blobs.Strings()
-    tree = blobs.root(
-        blobs.node(
-            b"aliases",
-            s.prop(b"a", b"a\0"),
-            s.prop(b"b", b"c\0"),
-            s.prop(b"c", b"b\0"),
-            s.prop(b"empty"),
-            s.prop(b"open", b"/aliases"),
-            s.prop(b"slash", b"/\0"),
-        )
-    )
-    blob = ffi.from_buffer(blobs.assemble(tree, s.data))
-    for name in (b"a", b"b", b"c", b"empty", b"open", b"b/c", b"nothing"):
-        got = lib.fdt_path_offset_namelen(blob, name, len(name))
-        assert got == -lib.FDT_ERR_BADPATH, name
-    assert lib.fdt_path_offset_namelen(blob, b"slash", 5) == 0

@@ -11,11 +11,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from . import GuestError, need
 
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+# Newer Debian releases call it .pgp
+KEYRINGS = [
+    Path(f"/usr/share/keyrings/debian-archive-keyring.{suffix}")
+    for suffix in ("pgp", "gpg")
+]
 
 
 class Archive:
@@ -70,16 +75,15 @@ class Archive:
         if not self._updated:
             self._configure()
             self._updated = True
-            _run("apt-get", "--quiet", "update", env=self._env)
+            try:
+                _run("apt-get", "--quiet", "update", env=self._env)
+            except GuestError as e:
+                # One source of several, perhaps; what is then missing says so
+                print(e, file=sys.stderr, flush=True)
         return _run(*command, env=self._env, cwd=cwd)
 
     def _configure(self) -> None:
         need("apt-get", "dpkg-deb")
-        if not KEYRING.exists():
-            raise GuestError(
-                f"{KEYRING} is missing: this needs a Debian host "
-                "(apt-get install debian-archive-keyring)"
-            )
         state, lists = self._home / "apt", self._home / "apt" / "sources.list"
         for name in ("lists/partial", "cache/archives/partial", "parts"):
             (state / name).mkdir(parents=True, exist_ok=True)
@@ -103,6 +107,12 @@ class Archive:
 
 def _sources() -> list[str]:
     """The host's own Debian sources, main only, as sources.list lines."""
+    keyring = next((k for k in KEYRINGS if k.exists()), None)
+    if keyring is None:
+        raise GuestError(
+            f"{KEYRINGS[-1]} is missing: this needs a Debian host "
+            "(apt-get install debian-archive-keyring)"
+        )
     shown = _run(
         "apt-get",
         "indextargets",
@@ -114,7 +124,7 @@ def _sources() -> list[str]:
     for line in shown.splitlines():
         origin, uri, release, component = line.split("|")
         if origin == "Debian" and component == "main":
-            lines.add(f"deb [signed-by={KEYRING}] {uri} {release} main")
+            lines.add(f"deb [signed-by={keyring}] {uri} {release} main")
     if not lines:
         raise GuestError("apt knows no Debian source yet: run apt-get update once")
     return sorted(lines)

@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,14 @@ def boot():
 
 @pytest.fixture
 def cli(tmp_path, boot):
-    """A folder with boot.dtb in it, and the program."""
+    """A folder with boot.dtb in it, and the program.
+
+    What a background job or nohup ignores, the program would ignore too; a
+    handler of ours becomes the default action in it.
+    """
     (tmp_path / "boot.dtb").write_bytes(boot)
-    return Cli(tmp_path)
+    numbers = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+    old = {n: signal.signal(n, signal.default_int_handler) for n in numbers}
+    yield Cli(tmp_path)
+    for number, handler in old.items():
+        signal.signal(number, handler)

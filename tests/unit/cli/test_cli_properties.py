@@ -10,7 +10,6 @@ import pytest
 from pyfdtx import Fdt
 
 UART = "/soc/uart@1000"
-U32_MAX = (1 << 32) - 1
 
 
 def tool(name):
