@@ -10,6 +10,7 @@ WHEEL   = $(firstword $(wildcard $(WHEELS)/pyfdtx-*.whl))
 
 SOURCES := setup.py pyproject.toml libfdt/upstream.toml libfdt/vendor.py \
 	   $(wildcard csrc/*.c csrc/*.h csrc/*.py) \
+	   $(wildcard tests/c/*.c tests/c/*.h pyfdtx/proposal/*/*) \
 	   $(shell find pyfdtx -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
 .PHONY: help build demo test test-packaging test-corpus lint types clean
@@ -66,6 +67,7 @@ types: $(VENV)/.extra-lint	## mypy --strict on the package
 	$(BIN)/mypy
 
 include benchmarks/*.mk
+include tests/proposal/proposal.mk
 
 clean:	## forget everything that was built
 	rm -rf $(VENV) build dist libfdt/src tests/c/build *.egg-info

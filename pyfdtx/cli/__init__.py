@@ -28,6 +28,7 @@ COMMANDS = {
     "set": ("set", 1, "set a property"),
     "append": ("append", 1, "append to a property"),
     "diff": ("difference", 2, "compare two trees by meaning"),
+    "proposal": ("proposal", 1, "the C helpers as patches for libfdt's upstream"),
 }
 USAGE = "usage: pyfdtx COMMAND ...   |   pyfdtx -h   |   pyfdtx -V"
 HELP = """\

@@ -5,5 +5,6 @@ from __future__ import annotations
 
 from .errors import ProposalError
 from .series import Series, export
+from .verify import Finding, verify
 
-__all__ = ["ProposalError", "Series", "export"]
+__all__ = ["Finding", "ProposalError", "Series", "export", "verify"]

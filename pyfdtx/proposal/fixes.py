@@ -8,7 +8,7 @@ import re
 from . import places
 from .stage import data
 
-__all__ = ["FIXES", "Fix", "fixes", "search"]
+__all__ = ["FDT", "FIXES", "Fix", "fixes", "search", "searches_slowly"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ static int fdt_check_prop_len_(int oldlen, int len)
 {
 	if (len < 0)
 		return -FDT_ERR_BADVALUE;
-	if (len > INT_MAX - (int)sizeof(struct fdt_property) - FDT_TAGSIZE
-	    - oldlen)
+	if (len > INT_MAX - oldlen -
+		  (int)(sizeof(struct fdt_property) + FDT_TAGSIZE))
 		return -FDT_ERR_NOSPACE;
 	return 0;
 }
@@ -332,21 +332,30 @@ SEARCH = """\
 """
 
 
+def _searcher(text: str) -> str:
+    longer = "fdt_find_string_len_"
+    return longer if places.has_function(text, longer) else "fdt_find_string_"
+
+
+def searches_slowly(text: str) -> bool:
+    """Whether fdt.c compares the name at every byte of the strings block."""
+    return "memchr" not in places.body(text, _searcher(text))
+
+
 def search(stage: Stage) -> None:
     """One patch: the same search, faster; none if the tree has it."""
-    slow = False
-
-    def edit(text: str) -> str:
-        nonlocal slow
-        longer = places.has_function(text, "fdt_find_string_len_")
-        name = "fdt_find_string_len_" if longer else "fdt_find_string_"
-        slow = "memchr" not in places.body(text, name)
-        if not slow:
-            return text
-        return places.replace_body(text, name, SEARCH_LEN if longer else SEARCH)
-
-    stage.edit(FDT, edit)
+    try:
+        slow = searches_slowly(stage[FDT])
+    except places.NoPlace:
+        slow = True  # edit() says what is missing
     if not slow:
         return
+
+    def edit(text: str) -> str:
+        name = _searcher(text)
+        new = SEARCH_LEN if name.endswith("_len_") else SEARCH
+        return places.replace_body(text, name, new)
+
+    stage.edit(FDT, edit)
     _register(stage, "find_string", data("programs", "find_string.c"), "rw_oom")
     stage.patch("find-string")

@@ -17,13 +17,14 @@
 
 int main(int argc, char *argv[])
 {
-	uint64_t tree[SIZE / 8];
+	void *tree;
 	const char *value;
 	int err, i, len;
 
 	test_init(argc, argv);
+	tree = xmalloc(SIZE);
 
-	err = fdt_create_empty_tree(tree, sizeof(tree));
+	err = fdt_create_empty_tree(tree, SIZE);
 	if (err)
 		FAIL("fdt_create_empty_tree(): %s", fdt_strerror(err));
 

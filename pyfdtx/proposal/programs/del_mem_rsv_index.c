@@ -20,13 +20,15 @@ int main(int argc, char *argv[])
 	static const int bad[] = {
 		-1, -2, -3, INT_MIN, INT_MIN + 1, 2, 3, INT_MAX,
 	};
-	uint64_t tree[SIZE / 8], before[SIZE / 8];
+	void *tree, *before;
 	unsigned int i;
 	int err;
 
 	test_init(argc, argv);
+	tree = xmalloc(SIZE);
+	before = xmalloc(SIZE);
 
-	err = fdt_create_empty_tree(tree, sizeof(tree));
+	err = fdt_create_empty_tree(tree, SIZE);
 	if (err)
 		FAIL("fdt_create_empty_tree(): %s", fdt_strerror(err));
 	for (i = 1; i <= 2; i++) {
@@ -34,14 +36,14 @@ int main(int argc, char *argv[])
 		if (err)
 			FAIL("fdt_add_mem_rsv(): %s", fdt_strerror(err));
 	}
-	memcpy(before, tree, sizeof(tree));
+	memcpy(before, tree, SIZE);
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		err = fdt_del_mem_rsv(tree, bad[i]);
 		if (err != -FDT_ERR_NOTFOUND)
 			FAIL("index %d: returned %d, not NOTFOUND", bad[i],
 			     err);
-		if (memcmp(tree, before, sizeof(tree)) != 0)
+		if (memcmp(tree, before, SIZE) != 0)
 			FAIL("index %d: the tree has changed", bad[i]);
 	}
 

@@ -16,7 +16,6 @@
 #define SIZE	65536
 #define NAMES	600
 
-static uint64_t tree[SIZE / 8];
 static char strings[SIZE];
 
 /* Few letters, so that prefixes and tails of other names are frequent */
@@ -50,19 +49,20 @@ static int first_place(int size, const char *name)
 int main(int argc, char *argv[])
 {
 	const struct fdt_property *prop;
-	char name[16];
+	char name[16], *tree;
 	int err, i, size, want, got, node;
 
 	test_init(argc, argv);
+	tree = xmalloc(SIZE);
 
-	err = fdt_create_empty_tree(tree, sizeof(tree));
+	err = fdt_create_empty_tree(tree, SIZE);
 	if (err)
 		FAIL("fdt_create_empty_tree(): %s", fdt_strerror(err));
 
 	for (i = 0; i < NAMES; i++) {
 		make_name(name);
 		size = fdt_size_dt_strings(tree);
-		memcpy(strings, (char *)tree + fdt_off_dt_strings(tree), size);
+		memcpy(strings, tree + fdt_off_dt_strings(tree), size);
 		want = first_place(size, name);
 
 		/* A node of its own, where the name is new */

@@ -16,7 +16,7 @@
 #define SIZE	512
 #define LEN	8
 
-static uint64_t tree[SIZE / 8];
+static void *tree;
 
 static void check(uint32_t idx, int len)
 {
@@ -45,8 +45,9 @@ int main(int argc, char *argv[])
 	int err, len, i;
 
 	test_init(argc, argv);
+	tree = xmalloc(SIZE);
 
-	err = fdt_create_empty_tree(tree, sizeof(tree));
+	err = fdt_create_empty_tree(tree, SIZE);
 	if (err)
 		FAIL("fdt_create_empty_tree(): %s", fdt_strerror(err));
 	err = fdt_setprop(tree, 0, "prop", "abcdefgh", LEN);

@@ -15,7 +15,7 @@
 
 #define SIZE	512
 
-static uint64_t tree[SIZE / 8], before[SIZE / 8];
+static void *tree, *before;
 
 static void check(const char *function, const char *name, int len, int err)
 {
@@ -38,14 +38,16 @@ int main(int argc, char *argv[])
 	int err, k;
 
 	test_init(argc, argv);
+	tree = xmalloc(SIZE);
+	before = xmalloc(SIZE);
 
-	err = fdt_create_empty_tree(tree, sizeof(tree));
+	err = fdt_create_empty_tree(tree, SIZE);
 	if (err)
 		FAIL("fdt_create_empty_tree(): %s", fdt_strerror(err));
 	err = fdt_setprop(tree, 0, "there", "abcdefgh", 8);
 	if (err)
 		FAIL("fdt_setprop(): %s", fdt_strerror(err));
-	memcpy(before, tree, sizeof(tree));
+	memcpy(before, tree, SIZE);
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 	for (j = 0; j < ARRAY_SIZE(starts); j++)

@@ -18,13 +18,15 @@
 
 int main(int argc, char *argv[])
 {
-	uint64_t tree[SIZE / 8], before[SIZE / 8];
+	void *tree, *before;
 	uint32_t size, min;
 	int err;
 
 	test_init(argc, argv);
+	tree = xmalloc(SIZE);
+	before = xmalloc(SIZE);
 
-	err = fdt_create_empty_tree(tree, sizeof(tree));
+	err = fdt_create_empty_tree(tree, SIZE);
 	if (err)
 		FAIL("fdt_create_empty_tree(): %s", fdt_strerror(err));
 	err = fdt_setprop_string(tree, 0, "alpha", "beta");
@@ -35,7 +37,7 @@ int main(int argc, char *argv[])
 	/* Tag, length, name offset, one cell; the name and its terminator */
 	for (size = min; size < min + 16 + NAMELEN + 1; size++) {
 		fdt_set_totalsize(tree, size);
-		memcpy(before, tree, sizeof(tree));
+		memcpy(before, tree, SIZE);
 		err = fdt_setprop_namelen(tree, 0, NAME, NAMELEN, "x", 1);
 		if (err != -FDT_ERR_NOSPACE)
 			FAIL("%u bytes free: returned %s, not NOSPACE",
