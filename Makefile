@@ -9,6 +9,7 @@ WHEELS := build/wheel
 
 SOURCES := setup.py pyproject.toml libfdt/upstream.toml libfdt/vendor.py \
 	   $(wildcard csrc/*.c csrc/*.h csrc/*.py) \
+	   $(wildcard tests/c/*.c tests/c/*.h pyfdtx/proposal/*/*) \
 	   $(shell find pyfdtx -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
 .PHONY: help build demo test test-c peers test-packaging test-corpus lint types clean
@@ -74,7 +75,7 @@ lint: $(VENV)/.extra-lint	## ruff on all Python
 types: $(VENV)/.extra-lint	## mypy --strict on the package
 	$(BIN)/mypy
 
-include benchmarks/*.mk tests/system/*.mk
+include benchmarks/*.mk tests/*/*.mk
 
 clean:	## forget everything that was built
 	rm -rf $(VENV) build dist libfdt/src tests/c/build *.egg-info

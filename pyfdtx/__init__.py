@@ -41,10 +41,21 @@ __all__ = [
     "FdtWarning",
     "MemRange",
     "Node",
+    "get_include",
+    "get_source",
 ]
 
 
-def __getattr__(name: str) -> str:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .sources import get_include, get_source
+
+
+def __getattr__(name: str) -> object:
+    if name in ("get_include", "get_source"):
+        from . import sources
+
+        return getattr(sources, name)
     if name == "__version__":
         # importlib.metadata costs more than the rest of the package
         from importlib.metadata import version

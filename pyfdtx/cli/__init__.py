@@ -35,6 +35,7 @@ COMMANDS = {
     "append": ("append", 1, "append to a property"),
     "check": ("check", 1, "tell whether the next kernel will accept a tree"),
     "diff": ("difference", 2, "compare two trees by meaning"),
+    "proposal": ("proposal", 1, "the C helpers as patches for libfdt's upstream"),
 }
 USAGE = "usage: pyfdtx COMMAND ...   |   pyfdtx -h   |   pyfdtx -V"
 HELP = """\

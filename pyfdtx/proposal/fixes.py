@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The topics "fixes" and "search": small patches to what libfdt has."""
+
+from __future__ import annotations
+
+import re
+
+from . import places
+from .stage import data
+
+__all__ = ["FDT", "FIXES", "Fix", "faster", "fixes", "search", "searches_slowly"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .stage import Stage
+
+RW, WIP, FDT = "libfdt/fdt_rw.c", "libfdt/fdt_wip.c", "libfdt/fdt.c"
+
+
+class Fix:
+    """One defect.
+
+    Attributes:
+        key: name of the commit message, and with _ for - of the test program.
+        title: what is wrong, for people.
+        where: the file of libfdt.
+        wrong: whether a text of that file has the defect.
+        edit: makes the text right.
+        doc: makes the text of libfdt.h right, if it has to change.
+        sanitizer: "undefined" if only UBSan sees the defect, else "".
+        needs: a function of libfdt.h without which there is no defect.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        title: str,
+        where: str,
+        wrong: Callable[[str], bool],
+        edit: Callable[[str], str],
+        *,
+        doc: Callable[[str], str] | None = None,
+        sanitizer: str = "",
+        needs: str = "",
+    ):
+        self.key = key
+        self.title = title
+        self.where = where
+        self.wrong = wrong
+        self.edit = edit
+        self.doc = doc
+        self.sanitizer = sanitizer
+        self.needs = needs
+        self.program = key.replace("-", "_")
+
+    def source(self) -> str:
+        return data("programs", f"{self.program}.c")
+
+
+def _has(text: str, function: str, pattern: str) -> bool:
+    return re.search(pattern, places.function(text, function), re.M) is not None
+
+
+# ---- the length of a name that is rolled back ----
+
+DELETES_NAME = r"fdt_del_last_string_\(fdt, name\)"
+
+
+def _rollback_wrong(text: str) -> bool:
+    return _has(text, "fdt_add_property_", r"\bint namelen\b") and _has(
+        text, "fdt_add_property_", DELETES_NAME
+    )
+
+
+def _rollback(text: str) -> str:
+    text = places.within(
+        text,
+        "fdt_del_last_string_",
+        lambda f: places.once(
+            places.once(f, r"const char \*s\)", "int slen)"),
+            r"strlen\(s\) \+ 1",
+            "slen + 1",
+        ),
+    )
+    return places.within(
+        text,
+        "fdt_add_property_",
+        lambda f: places.once(f, DELETES_NAME, "fdt_del_last_string_(fdt, namelen)"),
+    )
+
+
+# ---- memcpy() from NULL ----
+
+COPIES = r"^(\t+)(memcpy\(prop->data(?: \+ oldlen)?, val, len\);)"
+COPIES_ALWAYS = rf"(?<!if \(len\)\n){COPIES}"
+
+
+def _empty_wrong(text: str) -> bool:
+    return _has(text, "fdt_appendprop", COPIES_ALWAYS)
+
+
+def _empty(text: str) -> str:
+    def guard(found: re.Match[str]) -> str:
+        return f"{found[1]}if (len)\n{found[1]}\t{found[2]}"
+
+    def edit(function: str) -> str:
+        pattern = re.compile(COPIES_ALWAYS, re.MULTILINE)
+        if len(pattern.findall(function)) != 2:
+            raise places.NoPlace("two calls of memcpy() in fdt_appendprop()")
+        return pattern.sub(guard, function)
+
+    return places.within(text, "fdt_appendprop", edit)
+
+
+# ---- lengths that are negative, or too large to be added to ----
+
+CHECK_LEN = """\
+/* The length must leave room for the tag, header and padding of a property */
+static int fdt_check_prop_len_(int oldlen, int len)
+{
+	if (len < 0)
+		return -FDT_ERR_BADVALUE;
+	if (len > INT_MAX - oldlen -
+		  (int)(sizeof(struct fdt_property) + FDT_TAGSIZE))
+		return -FDT_ERR_NOSPACE;
+	return 0;
+}
+"""
+DOC_BADVALUE = " *\t-FDT_ERR_BADVALUE, len is negative\n"
+TAKES_LEN = (
+    "fdt_setprop_namelen",
+    "fdt_setprop",
+    "fdt_setprop_placeholder_namelen",
+    "fdt_setprop_placeholder",
+    "fdt_appendprop",
+)
+
+
+def _placeholder(text: str) -> str:
+    """The function that every setter goes through."""
+    longer = "fdt_setprop_placeholder_namelen"
+    return longer if places.has_function(text, longer) else "fdt_setprop_placeholder"
+
+
+def _length_wrong(text: str) -> bool:
+    return not _has(text, _placeholder(text), r"\blen < 0|check_prop_len")
+
+
+def _length(text: str) -> str:
+    text = places.insert_before(
+        text, r"^static int fdt_resize_property_\(", f"{CHECK_LEN}\n"
+    )
+    text = places.within(
+        text,
+        _placeholder(text),
+        lambda f: places.once(
+            f,
+            r"^\tFDT_RW_PROBE\(fdt\);\n",
+            "\\g<0>\n\terr = fdt_check_prop_len_(0, len);\n"
+            "\tif (err)\n\t\treturn err;\n",
+        ),
+    )
+    return places.within(
+        text,
+        "fdt_appendprop",
+        lambda f: places.once(
+            f,
+            r"^(\tprop = fdt_get_property_w\(.*\n)(\tif \(prop\) \{\n)",
+            r"\1\terr = fdt_check_prop_len_(prop ? oldlen : 0, len);"
+            "\n\tif (err)\n\t\treturn err;\n\n"
+            r"\2",
+        ),
+    )
+
+
+def _length_doc(header: str) -> str:
+    for name in TAKES_LEN:
+        if re.search(rf"^ \* {name} - ", header, re.M):
+            header = places.in_doc(
+                header,
+                name,
+                lambda doc: places.insert_before(
+                    doc, r"^ \*\t-FDT_ERR_BADOFFSET, nodeoffset", DOC_BADVALUE
+                ),
+            )
+    return header
+
+
+# ---- index + length beyond 32 bits ----
+
+SUM = r"\(unsigned\)proplen < \(len \+ idx\)"
+
+
+def _partial_wrong(text: str) -> bool:
+    return _has(text, "fdt_setprop_inplace_namelen_partial", SUM)
+
+
+def _partial(text: str) -> str:
+    return places.within(
+        text,
+        "fdt_setprop_inplace_namelen_partial",
+        lambda f: places.once(
+            f, SUM, "(uint64_t)idx + (unsigned)len > (unsigned)proplen"
+        ),
+    )
+
+
+# ---- a reservation in front of the first ----
+
+TOO_LARGE = r"if \(n >= (num|fdt_num_mem_rsv\(fdt\))\)"
+
+
+def _negative_wrong(text: str) -> bool:
+    return _has(text, "fdt_del_mem_rsv", TOO_LARGE)
+
+
+def _negative(text: str) -> str:
+    return places.within(
+        text,
+        "fdt_del_mem_rsv",
+        lambda f: places.once(f, TOO_LARGE, r"if ((n < 0) || (n >= \1))"),
+    )
+
+
+FIXES = (
+    Fix(
+        "setprop-rollback",
+        "fdt_setprop_namelen() without space takes strlen(name) + 1 bytes off the "
+        "strings block, not namelen + 1",
+        RW,
+        _rollback_wrong,
+        _rollback,
+        needs="fdt_setprop_namelen",
+    ),
+    Fix(
+        "appendprop-empty",
+        "fdt_appendprop() of nothing calls memcpy() with NULL",
+        RW,
+        _empty_wrong,
+        _empty,
+        sanitizer="undefined",
+    ),
+    Fix(
+        "prop-bad-len",
+        "negative lengths of properties are accepted, large ones overflow",
+        RW,
+        _length_wrong,
+        _length,
+        doc=_length_doc,
+    ),
+    Fix(
+        "partial-index",
+        "fdt_setprop_inplace_namelen_partial() wraps index + length",
+        WIP,
+        _partial_wrong,
+        _partial,
+    ),
+    Fix(
+        "del-mem-rsv-index",
+        "fdt_del_mem_rsv() takes a negative index",
+        RW,
+        _negative_wrong,
+        _negative,
+    ),
+)
+
+
+def _register(stage: Stage, program: str, source: str, behind: str) -> None:
+    stage.create(f"tests/{program}.c", source)
+    stage.edit(
+        "tests/Makefile.tests",
+        places.make_list,
+        "LIB_TESTS_L",
+        "appendprop_addrrange",
+        [program],
+    )
+    if stage.checkout.has("tests/meson.build"):
+        stage.edit("tests/meson.build", places.meson_list, "tests", [program])
+    stage.edit("tests/run_tests.sh", places.run_after, behind, [program])
+    stage.edit("tests/.gitignore", places.ignore, [program])
+
+
+def fixes(stage: Stage) -> None:
+    """A patch for each defect that the tree has."""
+    for fix in FIXES:
+        wrong = False
+
+        def look(text: str, fix: Fix = fix) -> str:
+            nonlocal wrong
+            wrong = fix.wrong(text)
+            return fix.edit(text) if wrong else text
+
+        if fix.needs and not stage.checkout.declares(fix.needs):
+            continue
+        stage.edit(fix.where, look)
+        if wrong:
+            if fix.doc:
+                stage.edit("libfdt/libfdt.h", fix.doc)
+            _register(stage, fix.program, fix.source(), "rw_oom")
+            stage.patch(fix.key)
+
+
+# ---- the search of the strings block ----
+
+SEARCH_LEN = """\
+	const char *last = strtab + tabsize - (slen + 1);
+	const char *p = strtab;
+	char first = slen ? *s : '\\0';
+
+	/* memchr() is much faster than a memcmp() at every byte */
+	while (p <= last && (p = memchr(p, first, last - p + 1))) {
+		if (memcmp(p, s, slen) == 0 && p[slen] == '\\0')
+			return p;
+		p++;
+	}
+	return NULL;
+"""
+SEARCH = """\
+	int len = strlen(s) + 1;
+	const char *last = strtab + tabsize - len;
+	const char *p = strtab;
+
+	/* memchr() is much faster than a memcmp() at every byte */
+	while (p <= last && (p = memchr(p, *s, last - p + 1))) {
+		if (memcmp(p, s, len) == 0)
+			return p;
+		p++;
+	}
+	return NULL;
+"""
+
+
+def _searcher(text: str) -> str:
+    longer = "fdt_find_string_len_"
+    return longer if places.has_function(text, longer) else "fdt_find_string_"
+
+
+def searches_slowly(text: str) -> bool:
+    """Whether fdt.c compares the name at every byte of the strings block."""
+    return "memchr" not in places.body(text, _searcher(text))
+
+
+def faster(text: str) -> str:
+    """fdt.c with the search by memchr()."""
+    name = _searcher(text)
+    new = SEARCH_LEN if name.endswith("_len_") else SEARCH
+    return places.replace_body(text, name, new)
+
+
+def search(stage: Stage) -> None:
+    """One patch: the same search, faster; none if the tree has it."""
+    try:
+        slow = searches_slowly(stage[FDT])
+    except places.NoPlace:
+        slow = True  # faster() says what is missing
+    if not slow:
+        return
+
+    stage.edit(FDT, faster)
+    _register(stage, "find_string", data("programs", "find_string.c"), "rw_oom")
+    stage.patch("find-string")

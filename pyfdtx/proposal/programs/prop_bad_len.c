@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+/*
+ * libfdt - Flat Device Tree manipulation
+ *	Testcase for property lengths that are negative or too large
+ */
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <stdint.h>
+#include <limits.h>
+
+#include <libfdt.h>
+
+#include "tests.h"
+
+#define SIZE	512
+
+static void *tree, *before;
+
+static void check(const char *function, const char *name, int len, int err)
+{
+	int want = len < 0 ? -FDT_ERR_BADVALUE : -FDT_ERR_NOSPACE;
+
+	if (err != want)
+		FAIL("%s(\"%s\", len %d) returned %d, not %d", function, name,
+		     len, err, want);
+	if (memcmp(tree, before,
+		   fdt_off_dt_strings(before) + fdt_size_dt_strings(before)))
+		FAIL("%s(\"%s\", len %d) changed the tree", function, name,
+		     len);
+}
+
+int main(int argc, char *argv[])
+{
+	static const char *const names[] = { "there", "new" };
+	static const int starts[] = { -20, INT_MIN, INT_MAX - 40 };
+	unsigned int i, j;
+	int err, k;
+
+	test_init(argc, argv);
+	tree = xmalloc(SIZE);
+	before = xmalloc(SIZE);
+
+	err = fdt_create_empty_tree(tree, SIZE);
+	if (err)
+		FAIL("fdt_create_empty_tree(): %s", fdt_strerror(err));
+	err = fdt_setprop(tree, 0, "there", "abcdefgh", 8);
+	if (err)
+		FAIL("fdt_setprop(): %s", fdt_strerror(err));
+	memcpy(before, tree, SIZE);
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+	for (j = 0; j < ARRAY_SIZE(starts); j++)
+	for (k = 0; k < (j == 2 ? 41 : 20); k++) {
+		int len = starts[j] + k;
+		void *data;
+
+		check("fdt_setprop_placeholder", names[i], len,
+		      fdt_setprop_placeholder(tree, 0, names[i], len, &data));
+		/* No byte of the value may be read */
+		check("fdt_setprop", names[i], len,
+		      fdt_setprop(tree, 0, names[i], "", len));
+		check("fdt_appendprop", names[i], len,
+		      fdt_appendprop(tree, 0, names[i], "", len));
+	}
+	PASS();
+}

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Trees of dtc for the tests: clones of the one that PYFDTX_DTC names, and a
+tree of our own that has no more than the places that the series looks for."""
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TAGS = ("v1.6.1", "v1.7.0", "v1.7.2", "v1.8.0", "v1.8.1")
+AWAY = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+IDENTITY = ("-c", "user.name=Tester", "-c", "user.email=tester@example.invalid")
+# Neither Python nor YAML has to do with what the series change
+MAKE = ("make", "-s", "-j2", "NO_PYTHON=1", "NO_YAML=1")
+
+
+def run(*command, cwd, ok=True, env=None):
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **AWAY, **(env or {})},
+        timeout=570,
+    )
+    if ok:
+        assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stdout}"
+    return done
+
+
+def git(folder, *words):
+    return run("git", *IDENTITY, *words, cwd=folder).stdout
+
+
+@functools.cache
+def repository():
+    """The repository of dtc that the user named, or a reason to skip."""
+    path = os.environ.get("PYFDTX_DTC")
+    if not path:
+        return None, "PYFDTX_DTC names no git repository of dtc"
+    there = run("git", "-C", path, "tag", cwd="/", ok=False).stdout.split()
+    missing = [tag for tag in TAGS if tag not in there]
+    if missing:
+        return None, f"PYFDTX_DTC={path} has no tag {missing[0]}"
+    for tool in ("make", "cc", "bison", "flex"):
+        if not shutil.which(tool):
+            return None, f"this machine lacks {tool}, which dtc is built with"
+    return path, ""
+
+
+def clone(tag, to):
+    """A fresh checkout of a tag; the user's repository is only read."""
+    path, why = repository()
+    if not path:
+        pytest.skip(why)
+    run("git", "clone", "-q", "--no-checkout", path, to, cwd="/")
+    git(to, "checkout", "-q", "--detach", tag)
+    return Path(to)
+
+
+def apply(tree, series):
+    """git am, as the cover letter says; the commits are then on HEAD."""
+    git(tree, "am", "-q", *series.files[1:])
+
+
+def state(tree):
+    """Everything that writing to a tree would change, .git included."""
+    found = {}
+    for path in sorted(Path(tree).rglob("*")):
+        status = path.lstat()
+        content = path.read_bytes() if path.is_file() else b""
+        found[str(path)] = status.st_mode, status.st_mtime_ns, content
+    return found
+
+
+# The places of the topic "reg", in words of our own.
+SMALL = {
+    "libfdt/libfdt.h": (
+        "int fdt_one(void);\n\n"
+        "int fdt_appendprop_addrrange(void *fdt, int parent, int nodeoffset,\n"
+        "\t\t\t     const char *name, uint64_t addr, uint64_t size);\n\n"
+        "int fdt_two(void);\n"
+    ),
+    "libfdt/fdt.c": "int fdt_one(void)\n{\n\treturn 1;\n}\n",
+    "libfdt/fdt_addresses.c": "int fdt_two(void)\n{\n\treturn 2;\n}\n",
+    "libfdt/fdt_rw.c": "",
+    "libfdt/fdt_wip.c": "",
+    "libfdt/version.lds": "V {\n\tglobal:\n\t\tfdt_one;\n\tlocal:\n\t\t*;\n};\n",
+    "tests/.gitignore": "*.dtb\n/apple\n/zebra\n",
+    "tests/Makefile.tests": (
+        "LIB_TESTS_L = apple \\\n\tappendprop_addrrange \\\n\tzebra\n"
+        "DEPS = testutils.d other.d\n\n"
+        "$(LIB_TESTS): %: util.o\n"
+    ),
+    "tests/meson.build": (
+        "tests = [\n  'apple',\n  'zebra',\n]\n\n"
+        "foreach t: tests\n  executable(t, files(t + '.c'))\nendforeach\n"
+    ),
+    "tests/run_tests.sh": (
+        "libfdt_tests () {\n    run_test appendprop_addrrange a 1\n    run_test zebra\n}\n"
+    ),
+    "tests/tests.h": "",
+}
+
+
+def small(to, under_git=True, **changes):
+    """The small tree, with other texts for some files (None: no such file)."""
+    files = {**SMALL, **changes}
+    for name, text in files.items():
+        if text is not None:
+            path = Path(to) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    if under_git:
+        git(to, "init", "-q")
+        git(to, "add", "-A")
+        git(to, "commit", "-q", "-m", "small")
+    return Path(to)
