@@ -27,6 +27,7 @@ COMMANDS = {
     "get": ("get", 1, "read a property, or list a node"),
     "set": ("set", 1, "set a property"),
     "append": ("append", 1, "append to a property"),
+    "check": ("check", 1, "tell whether the next kernel will accept a tree"),
     "diff": ("difference", 2, "compare two trees by meaning"),
 }
 USAGE = "usage: pyfdtx COMMAND ...   |   pyfdtx -h   |   pyfdtx -V"

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Tell whether the kernel that boots next will take a tree as it is meant."""
+
+from __future__ import annotations
+
+import os
+from textwrap import wrap
+
+from ..errors import FdtBadBlob, FdtBadParameter
+from ..kexec.check import ARCHES, check_tree, rules_table
+from .arguments import number
+from .files import called, read_blob
+from .show import json_rows
+from .trouble import Trouble, UsageError, because, clean, out_text
+
+__all__ = ["arguments", "run"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from ..kexec.check import Finding
+
+EPILOG = """\
+error: the kernel will not do what is meant; warning: it may not, or loses
+something; note: worth knowing. docs/check.md has all rules, --rules prints them.
+Seeds are not shown. Colours only on a terminal, and not if NO_COLOR is set.
+
+Exit status: 0 no errors, 1 errors (or the tree cannot be judged), 2 wrong usage.
+
+examples:
+  pyfdtx check crash.dtb --root / --kernel 6.12
+  pyfdtx check crash.dtb --elfcorehdr core.bin@0x7abff000 --image /boot/vmlinuz
+"""
+COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1m"}
+OFF = "\x1b[m"
+WIDTH = 80
+# 65534 program headers and the ELF header, in pages
+MAX_HEADER = 4 << 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    add = parser.add_argument
+    add("dtb", metavar="DTB", nargs="?", help="a device tree blob; - is stdin")
+    add(
+        "--elfcorehdr",
+        metavar="FILE@ADDR",
+        help="the ELF core header and where it will lie",
+    )
+    add("--image", metavar="FILE", help="the kernel that will read the tree")
+    add("--load-address", metavar="ADDR", type=number, help="where the tree will lie")
+    add(
+        "--root",
+        metavar="DIR",
+        help="compare with this machine: / or a directory made by capture",
+    )
+    add(
+        "--kernel",
+        metavar="VERSION",
+        help="version of that kernel, 6.12 (default: what all from 6.1 read)",
+    )
+    add("--arch", choices=ARCHES, help="default: the machine's, else arm64")
+    add("--json", action="store_true", help="JSON for programs")
+    add("--rules", action="store_true", help="print the table of all rules")
+
+
+def _core(text: str) -> tuple[int, bytes]:
+    path, at, address = text.rpartition("@")
+    if not at or not path:
+        raise UsageError(f"--elfcorehdr '{text}' is not FILE@ADDR")
+    import argparse
+
+    try:
+        where = number(address)
+    except argparse.ArgumentTypeError as e:
+        raise UsageError(f"--elfcorehdr: {e}") from None
+    try:
+        with open(path, "rb") as f:
+            return where, f.read(MAX_HEADER)
+    except OSError as e:
+        raise Trouble(f"{path}: {because(e)}") from None
+    except ValueError as e:  # a NUL in the name
+        raise Trouble(f"{path}: {e}") from None
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.rules:
+        out_text(rules_table())
+        return 0
+    if args.dtb is None:
+        raise UsageError("no DTB given ('pyfdtx check -h' helps)")
+    core = _core(args.elfcorehdr) if args.elfcorehdr else None
+    machine = image = None
+    if args.root is not None:
+        from ..kexec.machine import Machine
+
+        machine = Machine(args.root)
+    if args.image is not None:
+        from ..kexec.image import read_image
+
+        image = read_image(args.image)
+    blob = read_blob(args.dtb)
+    try:
+        findings = check_tree(
+            blob,
+            arch=args.arch,
+            kernel=args.kernel,
+            machine=machine,
+            elfcorehdr=core,
+            image=image,
+            load_address=args.load_address,
+        )
+    except FdtBadParameter as e:
+        raise UsageError(str(e)) from None
+    except FdtBadBlob as e:
+        raise Trouble(f"{called(args.dtb)}: {e}") from None
+    if args.json:
+        out_text(json_rows(_counts(findings), "findings", _rows(findings)))
+    else:
+        out_text(_drawn(findings, called(args.dtb)))
+    return int(any(f.severity == "error" for f in findings))
+
+
+def _counts(findings: list[Finding]) -> dict[str, object]:
+    return {
+        f"{severity}s": sum(f.severity == severity for f in findings)
+        for severity in COLOURS
+    }
+
+
+def _rows(findings: list[Finding]) -> list[object]:
+    return [f._asdict() for f in findings]
+
+
+def _paragraph(label: str, text: str) -> str:
+    head = f"    {label:<9}"
+    lines = wrap(
+        clean(text),
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)
+
+
+def _drawn(findings: list[Finding], name: str) -> str:
+    on = os.isatty(1) and not os.environ.get("NO_COLOR")
+    counts = ", ".join(
+        f"{n} {what if n != 1 else what[:-1]}" for what, n in _counts(findings).items()
+    )
+    lines = [f"{clean(name)}: {counts if findings else 'nothing found'}"]
+    for f in findings:
+        colour, off = (COLOURS[f.severity], OFF) if on else ("", "")
+        what = " = ".join(filter(None, (f.where, f.value)))
+        source = f.source if f.versions == "all" else f"{f.source} (Linux {f.versions})"
+        lines += ["", f"{colour}{f.severity}{off}  {f.rule}"]
+        lines += [
+            _paragraph(label, text)
+            for label, text in (
+                ("where", what),
+                ("why", f.why),
+                ("kernel", f.effect),
+                ("way out", f.way_out),
+                ("source", source),
+            )
+            if text
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The kernel image (--image F): what can be told before it is placed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...reg import MemRange
+from ..ranges import Ranges
+from . import names
+from .facts import U64_END, Facts, shown
+from .rule import ERROR, Found, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..image import Image, ZImage
+
+MIB = 1 << 20
+PAGE = 4096
+# Documentation/arch/arm64/booting.rst, arch/riscv/boot.rst (riscv32: 4 MiB)
+ALIGN = {"arm64": 2 * MIB, "riscv64": 2 * MIB, "riscv": 2 * MIB, "riscv32": 4 * MIB}
+
+
+def _arch(image: Image | ZImage) -> str:
+    return "riscv" if image.arch.startswith("riscv") else image.arch
+
+
+def _up(number: int, step: int) -> int:
+    return -(-number // step) * step
+
+
+@rule(
+    "image-arch",
+    ERROR,
+    about="the image is of another architecture",
+    effect="does not run",
+    way_out="give the image that belongs to the tree, or --arch",
+    source="Documentation/arch/arm64/booting.rst, arch/riscv/boot-image-header.rst",
+)
+def image_arch(f: Facts) -> Iterator[Found]:
+    if f.image and _arch(f.image) != f.arch:
+        yield Found(f"the tree is judged as {f.arch}'s", value=f"image: {f.image.arch}")
+
+
+def _free(f: Facts) -> Ranges:
+    """The main range without what else lies in it."""
+    taken = [s[3] for s in f.segments()]
+    return Ranges([f.usable[0]]).exclude(Ranges.union(taken))
+
+
+def _room(f: Facts, hole: MemRange) -> list[MemRange]:
+    """What is left of a hole when the image lies in it as low as it can; no
+    range if it does not fit."""
+    image = f.image
+    if image is None:
+        return []
+    if image.arch == "arm":
+        # The zImage unpacks itself from the start of its memory on
+        room = getattr(image, "room", 0)
+        start = stop = hole.start
+        if hole.start == f.usable[0].start:
+            stop = start + room
+    else:
+        step = ALIGN[image.arch]
+        start = _up(hole.start, step) + image.text_offset
+        stop = start + getattr(image, "image_size", 0)
+    if start == stop or stop > hole.stop:
+        return []
+    return [MemRange(hole.start, start - hole.start), MemRange(stop, hole.stop - stop)]
+
+
+@rule(
+    "image-does-not-fit",
+    ERROR,
+    about="no place in the main usable range is large enough for the image (BSS "
+    "included) and the tree, beside core header and initrd",
+    effect="the loader refuses it, or the kernel overwrites what lies behind it",
+    way_out="reserve more (crashkernel=), move core header and initrd to the end, or "
+    "use a smaller initrd",
+    source="Documentation/arch/arm64/booting.rst (image_size); "
+    "arch/arm/boot/compressed/head.S",
+)
+def image_does_not_fit(f: Facts) -> Iterator[Found]:
+    if not f.image or not f.usable or _arch(f.image) != f.arch:
+        return
+    if f.usable[0].size == U64_END:
+        return
+    holes = list(_free(f))
+    tree = len(f.blob) if f.address is None else 0
+    for i, hole in enumerate(holes):
+        rest = _room(f, hole)
+        others = [*rest, *holes[:i], *holes[i + 1 :]]
+        if rest and any(_up(h.start, PAGE) + tree <= h.stop for h in others):
+            return
+    size = getattr(f.image, "image_size", 0) or getattr(f.image, "room", 0)
+    free = ", ".join(shown(h) for h in holes) or "nothing"
+    yield Found(
+        f"free: {free}; the image needs {size:#x} bytes, the tree {tree:#x}",
+        f.chosen,
+        names.USABLE,
+        shown(f.usable[0]),
+    )
+
+
+@rule(
+    "initrd-below-image",
+    ERROR,
+    about="the image cannot lie in front of the initrd",
+    effect="drops an initrd that starts before the end of the image, rounded up to "
+    "2 MiB",
+    way_out="place the initrd higher",
+    source="arch/riscv/mm/init.c setup_bootmem(); init/initramfs.c "
+    "reserve_initrd_mem()",
+    arches=("riscv",),
+)
+def initrd_below_image(f: Facts) -> Iterator[Found]:
+    if not f.image or not f.usable or not f.initrd or _arch(f.image) != f.arch:
+        return
+    step = ALIGN[f.image.arch]
+    start = _up(f.usable[0].start, step) + f.image.text_offset
+    stop = _up(start + getattr(f.image, "image_size", 0), 2 * MIB)
+    if f.usable[0].start <= f.initrd.start < stop:
+        yield Found(
+            f"the image reaches to {stop:#x} at least",
+            f.chosen,
+            names.INITRD_START,
+            shown(f.initrd),
+        )

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""What a rule is: words for people, and a function that finds violations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+__all__ = ["ALL", "ERROR", "NOTE", "RULES", "SEVERITIES", "WARNING", "Found", "rule"]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .facts import Facts
+
+    Check = Callable[[Facts], Iterator["Found"]]
+
+ERROR, WARNING, NOTE = SEVERITIES = ("error", "warning", "note")
+ALL = ("arm64", "arm", "riscv")
+
+
+class Found(NamedTuple):
+    """One violation.
+
+    why: what is wrong in this tree, with the numbers.
+    node: its number in Facts.nodes; -1 if it is about no node.
+    prop: a property of that node, or "".
+    value: what stands there, as text; never a seed.
+    """
+
+    why: str
+    node: int = -1
+    prop: str = ""
+    value: str = ""
+
+
+class Rule(NamedTuple):
+    """One row of the table in docs/check.md.
+
+    id: stable: programs may rely on it.
+    about: what must not be, in a few words.
+    effect: what the kernel that reads the tree does then.
+    way_out: what to do.
+    source: where that is to be seen: file and function of Linux, or another.
+    versions: which versions of Linux do so.
+    arches: where the rule holds.
+    """
+
+    id: str
+    severity: str
+    about: str
+    effect: str
+    way_out: str
+    source: str
+    versions: str
+    arches: tuple[str, ...]
+    check: Check
+
+
+RULES: list[Rule] = []
+
+
+def rule(
+    id: str,
+    severity: str,
+    *,
+    about: str,
+    effect: str,
+    way_out: str,
+    source: str,
+    versions: str = "all",
+    arches: tuple[str, ...] = ALL,
+) -> Callable[[Check], Check]:
+    """Put the function into the table."""
+
+    def add(check: Check) -> Check:
+        RULES.append(
+            Rule(id, severity, about, effect, way_out, source, versions, arches, check)
+        )
+        return check
+
+    return add
