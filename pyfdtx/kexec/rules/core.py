@@ -139,9 +139,11 @@ def core_truncated(f: Facts) -> Iterator[Found]:
     source="drivers/of/fdt.c fdt_reserve_elfcorehdr()",
 )
 def core_size(f: Facts) -> Iterator[Found]:
-    if not f.core or not f.header or names.HEADER not in f.in_chosen:
+    if not f.core or f.core.faults or names.HEADER not in f.in_chosen:
         return
-    if f.header.size >= f.core.length and f.header.size != len(f.core.data):
+    if not f.header or f.core.length > min(len(f.core.data), f.header.size):
+        return
+    if f.header.size != len(f.core.data):
         yield Found(
             f"the file has {len(f.core.data)} bytes",
             f.chosen,
@@ -226,6 +228,8 @@ def core_load_in_crash(f: Facts) -> Iterator[Found]:
     taken = Ranges.union(ours)
     starts = list(taken.words[::2])
     for s in f.core.segments(PT_LOAD) if f.core else ():
+        if s.start + s.size > U64_END:
+            continue
         # p_offset says where the bytes are read: a copy may lie in our memory
         at = bisect_right(starts, s.start + s.size - 1) - 1
         if s.size and at >= 0 and taken[at].stop > s.start == s.offset:

@@ -62,8 +62,8 @@ def usable_missing(f: Facts) -> Iterator[Found]:
     "elfcorehdr-length",
     ERROR,
     about="linux,elfcorehdr is not exactly one (address, size) of the root's cells",
-    effect="from about 6.19 ignores it: no /proc/vmcore. Before, reads the first entry, "
-    "beyond the property's end if it is too short",
+    effect="from about 6.19 ignores it: no /proc/vmcore. Before, reads the first "
+    "entry, beyond the property's end if it is too short",
     way_out="replace the property instead of appending to it; write it with the "
     "root's cells, and write these (--root-cells 2/2) if they are missing",
     source=READER,
@@ -120,8 +120,8 @@ def range_does_not_fit(f: Facts) -> Iterator[Found]:
     "usable-length",
     ERROR,
     about="linux,usable-memory-range is not a whole number of entries",
-    effect="from about 6.19 ignores it and takes all memory, the dump too. Before, reads "
-    "beyond the property's end",
+    effect="from about 6.19 ignores it and takes all memory, the dump too. Before, "
+    "reads beyond the property's end",
     way_out="write whole entries with the root's cells, and write these "
     "(--root-cells 2/2) if they are missing",
     source=CAPPER,
