@@ -77,7 +77,8 @@ def _has_names(f: Facts) -> list[int]:
     about="no memory: neither a memory node that counts nor linux,uefi-* in /chosen",
     effect="has no memory at all and hangs before it prints a word",
     way_out='add a node "memory@..." with device_type "memory" and reg, or keep the '
-    "linux,uefi-* properties of the tree this machine booted with",
+    "linux,uefi-* properties of the tree this machine booted with; the file of a "
+    "board may leave memory to its boot loader: judge /sys/firmware/fdt instead",
     source="drivers/of/fdt.c early_init_dt_scan_memory(); "
     "drivers/firmware/efi/efi-init.c efi_init()",
 )
