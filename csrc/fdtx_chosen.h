@@ -41,7 +41,7 @@ extern const char fdtx_size_cells_name[];
  * decimal digits, a NUL */
 #define FDTX_CRASH_WORDS 64
 
-/* The job's own three ranges, the old initrd's, and those of three properties */
+/* The job's own three ranges, the old initrd's, those of three properties */
 #define FDTX_MAX_DROP (4 + 3 * FDTX_MAX_STALE)
 
 struct fdtx_value {
