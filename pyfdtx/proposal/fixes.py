@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from . import places
-from .stage import data
+from .stage import data, fragment
 
 __all__ = ["FDT", "FIXES", "Fix", "faster", "fixes", "search", "searches_slowly"]
 
@@ -116,18 +116,6 @@ def _empty(text: str) -> str:
 
 # ---- lengths that are negative, or too large to be added to ----
 
-CHECK_LEN = """\
-/* The length must leave room for the tag, header and padding of a property */
-static int fdt_check_prop_len_(int oldlen, int len)
-{
-	if (len < 0)
-		return -FDT_ERR_BADVALUE;
-	if (len > INT_MAX - oldlen -
-		  (int)(sizeof(struct fdt_property) + FDT_TAGSIZE))
-		return -FDT_ERR_NOSPACE;
-	return 0;
-}
-"""
 DOC_BADVALUE = " *\t-FDT_ERR_BADVALUE, len is negative\n"
 TAKES_LEN = (
     "fdt_setprop_namelen",
@@ -150,7 +138,7 @@ def _length_wrong(text: str) -> bool:
 
 def _length(text: str) -> str:
     text = places.insert_before(
-        text, r"^static int fdt_resize_property_\(", f"{CHECK_LEN}\n"
+        text, r"^static int fdt_resize_property_\(", fragment("check_prop_len") + "\n"
     )
     text = places.within(
         text,
@@ -304,33 +292,6 @@ def fixes(stage: Stage) -> None:
 
 # ---- the search of the strings block ----
 
-SEARCH_LEN = """\
-	const char *last = strtab + tabsize - (slen + 1);
-	const char *p = strtab;
-	char first = slen ? *s : '\\0';
-
-	/* memchr() is much faster than a memcmp() at every byte */
-	while (p <= last && (p = memchr(p, first, last - p + 1))) {
-		if (memcmp(p, s, slen) == 0 && p[slen] == '\\0')
-			return p;
-		p++;
-	}
-	return NULL;
-"""
-SEARCH = """\
-	int len = strlen(s) + 1;
-	const char *last = strtab + tabsize - len;
-	const char *p = strtab;
-
-	/* memchr() is much faster than a memcmp() at every byte */
-	while (p <= last && (p = memchr(p, *s, last - p + 1))) {
-		if (memcmp(p, s, len) == 0)
-			return p;
-		p++;
-	}
-	return NULL;
-"""
-
 
 def _searcher(text: str) -> str:
     longer = "fdt_find_string_len_"
@@ -345,8 +306,20 @@ def searches_slowly(text: str) -> bool:
 def faster(text: str) -> str:
     """fdt.c with the search by memchr()."""
     name = _searcher(text)
-    new = SEARCH_LEN if name.endswith("_len_") else SEARCH
-    return places.replace_body(text, name, new)
+    # A counted name need not have a first byte
+    first = r"slen ? *s : '\\0'" if name.endswith("_len_") else "*s"
+    return places.within(
+        text,
+        name,
+        lambda f: places.once(
+            f,
+            r"^\tfor \(p = strtab; p <= last; p\+\+\)$",
+            "\t/* memchr() is much faster than a memcmp() at every byte */\n"
+            "\tfor (p = strtab;\n"
+            f"\t     p <= last && (p = memchr(p, {first}, last - p + 1));\n"
+            "\t     p++)",
+        ),
+    )
 
 
 def search(stage: Stage) -> None:

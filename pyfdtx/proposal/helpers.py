@@ -73,7 +73,9 @@ def reg(stage: Stage) -> None:
     for number, (key, public) in enumerate(PATCHES.items()):
         now_c = [source[name] for name in source if in_source[name] <= number]
         now_h = [header[name] for name in header if in_header[name] <= number]
-        stage.edit("libfdt/fdt_addresses.c", lambda _, p=now_c: places.append(base_c, p))
+        stage.edit(
+            "libfdt/fdt_addresses.c", lambda _, p=now_c: places.append(base_c, p)
+        )
         stage.edit(
             "libfdt/libfdt.h", lambda _, p=now_h: places.prototype(base_h, BEHIND, p)
         )

@@ -25,7 +25,6 @@ __all__ = [
     "meson_list",
     "once",
     "prototype",
-    "replace_body",
     "run_after",
     "within",
 ]
@@ -67,11 +66,6 @@ def function(text: str, name: str) -> str:
 def body(text: str, name: str) -> str:
     """What stands between the braces of a function."""
     return _find(text, name)["body"]
-
-
-def replace_body(text: str, name: str, new: str) -> str:
-    found = _find(text, name)
-    return text[: found.start("body")] + new + text[found.end("body") :]
 
 
 def within(text: str, name: str, edit: Callable[[str], str]) -> str:

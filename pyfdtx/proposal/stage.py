@@ -8,7 +8,7 @@ from pathlib import Path
 from .errors import ProposalError
 from .places import NoPlace
 
-__all__ = ["Patch", "Stage", "data"]
+__all__ = ["Patch", "Stage", "data", "fragment"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ HERE = Path(__file__).resolve().parent
 def data(folder: str, name: str) -> str:
     """A text of ours that stands beside this file."""
     return (HERE / folder / name).read_text(encoding="ascii")
+
+
+def fragment(name: str) -> str:
+    """C that goes into a file of libfdt, without the line on the licence."""
+    return data("fragments", f"{name}.c").split("\n", 1)[1]
 
 
 class Patch:

@@ -145,7 +145,9 @@ class _Build:
 def _renamed(text: str) -> str:
     names = "|".join([*HELPERS, "fdt_reg(?=[ *]|\\b(?!_|\\.))"])
     text = re.sub(rf"\b({names})\b", r"ours_\1", text)
-    return text.replace('"fdt_reg.h"', '"ours_reg.h"').replace("FDT_REG_H", "OURS_REG_H")
+    return text.replace('"fdt_reg.h"', '"ours_reg.h"').replace(
+        "FDT_REG_H", "OURS_REG_H"
+    )
 
 
 def _helper(checkout: Checkout, build: _Build, name: str) -> Finding:

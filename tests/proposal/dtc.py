@@ -101,7 +101,8 @@ SMALL = {
         "foreach t: tests\n  executable(t, files(t + '.c'))\nendforeach\n"
     ),
     "tests/run_tests.sh": (
-        "libfdt_tests () {\n    run_test appendprop_addrrange a 1\n    run_test zebra\n}\n"
+        "libfdt_tests () {\n    run_test appendprop_addrrange a 1\n"
+        "    run_test zebra\n}\n"
     ),
     "tests/tests.h": "",
 }

@@ -93,7 +93,9 @@ def test_each_fix_is_needed(tag, tmp_path):
         # What of upstream's tests the program needs: its start and its verdict
         program += ["tests/testutils.c", "util.c", "-o", "fixed"]
         run(*MAKE, "version_gen.h", cwd=tree)
-        sources = sorted(str(p.relative_to(tree)) for p in (tree / "libfdt").glob("fdt*.c"))
+        sources = sorted(
+            str(p.relative_to(tree)) for p in (tree / "libfdt").glob("fdt*.c")
+        )
         run(*program, *sources, cwd=tree)
         assert run("./fixed", cwd=tree).stdout.splitlines()[-1] == "PASS"
         git(tree, "checkout", "-q", "HEAD~", "--", "libfdt")

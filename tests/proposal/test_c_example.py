@@ -41,7 +41,9 @@ def kexec_like(request, tmp_path_factory):
             pytest.skip("libfdt/src is missing; `python libfdt/vendor.py` fetches it")
         words = [f"LIBFDT={ROOT / 'libfdt' / 'src'}"]
     else:
-        (folder / "try.c").write_text("#include <libfdt.h>\nint main(void) { return 0; }")
+        (folder / "try.c").write_text(
+            "#include <libfdt.h>\nint main(void) { return 0; }"
+        )
         tried = subprocess.run(
             ["cc", "try.c", "-lfdt"], cwd=folder, capture_output=True, check=False
         )
@@ -154,7 +156,11 @@ def test_the_package_says_where_the_files_are():
 def test_import_does_not_read_where_the_files_are():
     code = "import sys, pyfdtx; print('pyfdtx.sources' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd="/", capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "False\n"
 

@@ -13,8 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from dtc import SMALL, git, small, state
 
-from pyfdtx.proposal import ProposalError, export
-from pyfdtx.proposal import helpers, pieces, programs
+from pyfdtx.proposal import ProposalError, export, helpers, pieces, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 REG = ["reg"]
@@ -169,7 +168,9 @@ def test_an_unpacked_release_gives_the_same_patches(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1500000000")
     a = exported(small(tmp_path / "git"), tmp_path / "a")
     b = exported(small(tmp_path / "tar", under_git=False), tmp_path / "b")
-    assert [f.read_bytes() for f in a.files[1:]] == [f.read_bytes() for f in b.files[1:]]
+    assert [f.read_bytes() for f in a.files[1:]] == [
+        f.read_bytes() for f in b.files[1:]
+    ]
 
 
 def refused(tree, to, *parts):
@@ -208,7 +209,12 @@ def test_a_tree_that_lacks_a_file_is_refused(tmp_path, name):
         ("libfdt/libfdt.h", "addrrange(", "range(", "prototype of fdt_appendprop_addr"),
         ("libfdt/version.lds", "local:", "global:", "local:"),
         ("tests/Makefile.tests", "LIB_TESTS_L", "TESTS_L", "the list LIB_TESTS_L"),
-        ("tests/Makefile.tests", "appendprop_addrrange", "x", "appendprop_addrrange in"),
+        (
+            "tests/Makefile.tests",
+            "appendprop_addrrange",
+            "x",
+            "appendprop_addrrange in",
+        ),
         ("tests/Makefile.tests", "testutils.d", "x.d", "testutils"),
         ("tests/Makefile.tests", "$(LIB_TESTS): %", "$(X): %", "LIB_TESTS"),
         ("tests/meson.build", "t: tests", "t: others", "foreach t: tests"),

@@ -15,6 +15,7 @@ TREE |= {"flat", "dts", "diff"}
 # area: what it may import; everything may import errors
 MAY = {
     "errors": set(),
+    "sources": set(),
     "_native": {"_ext"},
     "tree": {"_native"},
     "libfdt": {"_native"},
