@@ -19,13 +19,14 @@ __all__ = ["Plan", "Segment", "make_plan", "reused_cmdline"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, Union
 
-    from .._native import Buffer
     from .arch import Rules
     from .image import AnyImage
     from .machine import Machine
     from .ranges import Source
+
+    Buffer = Union[bytes, bytearray, memoryview]
 
 OP = "plan"
 U64_END = 1 << 64
