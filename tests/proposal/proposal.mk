@@ -6,5 +6,6 @@
 
 proposal-check: $(VENV)/.extra-test	## the C helpers on every compiler, machine and dtc that is here
 	@$(BIN)/python tests/proposal/matrix.py
+	@$(BIN)/python tests/proposal/s390x_python.py
 	@$(BIN)/python tests/proposal/counts.py
 	$(BIN)/pytest -q tests/proposal

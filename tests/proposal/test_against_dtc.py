@@ -21,7 +21,7 @@ from pyfdtx.proposal.helpers import HELPERS
 
 every_tag = pytest.mark.parametrize("tag", TAGS)
 # Where the code that the patches touch is oldest and newest
-both_ends = pytest.mark.parametrize("tag", (TAGS[0], TAGS[-1]))
+both_ends = pytest.mark.parametrize("tag", [TAGS[0], TAGS[-1]])
 # bdca861 of dtc, "Add fdt_setprop_namelen()", is in v1.8.0 and not before
 LACKS_NAMELEN = {"v1.6.1", "v1.7.0", "v1.7.2"}
 
