@@ -16,7 +16,9 @@ __all__ = [
     "FdtExists",
     "FdtImageError",
     "FdtInternal",
+    "FdtLoadError",
     "FdtMachineError",
+    "FdtNoRoom",
     "FdtNoSpace",
     "FdtNotFound",
     "FdtStale",
@@ -94,6 +96,14 @@ class FdtMachineError(FdtError):
 
 class FdtImageError(FdtError, ValueError):
     """A file is not a kernel image that can be loaded."""
+
+
+class FdtNoRoom(FdtError):
+    """The memory of the machine has no place for what is to be loaded."""
+
+
+class FdtLoadError(FdtError):
+    """The running kernel refused a kexec system call."""
 
 
 class FdtWarning(UserWarning):

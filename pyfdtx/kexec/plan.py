@@ -1,0 +1,444 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Where everything that the next kernel needs will lie in memory.
+
+A crash kernel's core header takes the highest place; kernel, initrd, tree and
+trampoline take the lowest ones, in this order, the others above the kernel.
+"""
+
+from __future__ import annotations
+
+from ..errors import FdtBadContent, FdtBadParameter, FdtImageError, FdtNoRoom
+from ..reg import MemRange
+from .arch import rules_of
+from .dtb import Crash, second_kernel_dtb
+from .elfcore import core_header_of
+from .image import Image
+from .ranges import Ranges
+
+__all__ = ["Plan", "Segment", "make_plan", "reused_cmdline"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from .._native import Buffer
+    from .arch import Rules
+    from .image import AnyImage
+    from .machine import Machine
+    from .ranges import Source
+
+OP = "plan"
+U64_END = 1 << 64
+PAGE = 4096
+MIB = 1 << 20
+FDT_MAGIC = b"\xd0\x0d\xfe\xed"
+
+
+class Segment:
+    """A piece of memory that is filled before the next kernel starts.
+
+    name: "kernel", "initrd", "dtb", "trampoline" or "elfcorehdr".
+    data: its bytes; the memory behind them is zero.
+    start: physical address, a multiple of the page size.
+    size: bytes of memory, a multiple of the page size, at least len(data).
+    """
+
+    __slots__ = ("data", "name", "size", "start")
+
+    def __init__(self, name: str, data: Buffer, start: int, size: int):
+        self.name = name
+        self.data = data
+        self.start = start
+        self.size = size
+
+    @property
+    def range(self) -> MemRange:
+        return MemRange(self.start, self.size)
+
+    def __repr__(self) -> str:
+        return (
+            f"Segment({self.name!r}, {len(self.data)} bytes, {self.start:#x}, "
+            f"{self.size:#x})"
+        )
+
+
+class Plan:
+    """What kexec_load(2) needs, and what people want to see.
+
+    arch: as Machine.arch.
+    crash: whether it is for the crash kernel.
+    segments: in the order of their addresses.
+    entry: physical address that is jumped to.
+    usable: the crash kernel's memory, main range first; empty if not crash.
+    area: where segments were allowed to lie.
+    ram: all memory of the machine.
+    page_size: bytes; all segments are multiples of it.
+    """
+
+    __slots__ = (
+        "arch",
+        "area",
+        "crash",
+        "entry",
+        "page_size",
+        "ram",
+        "segments",
+        "usable",
+    )
+
+    def __init__(
+        self,
+        machine: Machine,
+        segments: list[Segment],
+        *,
+        entry: int,
+        usable: tuple[MemRange, ...],
+        area: Ranges,
+        page_size: int,
+    ):
+        self.arch = machine.arch
+        self.crash = bool(usable)
+        self.segments = tuple(sorted(segments, key=lambda s: s.start))
+        self.entry = entry
+        self.usable = usable
+        self.area = area
+        self.ram = machine.ram
+        self.page_size = page_size
+
+    def __contains__(self, name: str) -> bool:
+        return any(s.name == name for s in self.segments)
+
+    def __getitem__(self, name: str) -> Segment:
+        """The segment of a name; KeyError if there is none."""
+        for s in self.segments:
+            if s.name == name:
+                return s
+        raise KeyError(name)
+
+    def __repr__(self) -> str:
+        return f"Plan({self.arch}, entry={self.entry:#x}, {list(self.segments)!r})"
+
+
+def _up(value: int, boundary: int) -> int:
+    return -(-value // boundary) * boundary
+
+
+class _Space:
+    """Free memory, from which pieces are taken."""
+
+    def __init__(self, free: Ranges, page: int):
+        self.free = free
+        self.page = page
+
+    def copy(self) -> _Space:
+        return _Space(self.free, self.page)
+
+    def starts(
+        self, size: int, boundary: int, offset: int = 0, low: int = 0
+    ) -> list[int]:
+        """In each free range the lowest start, offset behind a multiple of
+        boundary, with room for size bytes."""
+        found = []
+        for r in self.free:
+            start = _up(max(r.start, low) - offset, boundary) + offset
+            if start + size <= r.stop:
+                found.append(start)
+        return found
+
+    def take(self, start: int, size: int) -> int:
+        self.free = self.free.exclude([(start, size)])
+        return start
+
+    def lowest(
+        self, what: str, size: int, low: int, boundary: int = 1, high: int = U64_END
+    ) -> int:
+        """Take the lowest place from low on that ends at or below high."""
+        whole = _up(size, self.page)
+        starts = self.starts(whole, max(boundary, self.page), low=low)
+        if not starts or starts[0] + whole > high:
+            raise _Full(what, whole, self.largest(low, high))
+        return self.take(starts[0], whole)
+
+    def highest(self, what: str, size: int) -> int:
+        whole = _up(size, self.page)
+        for r in reversed(list(self.free)):
+            start = (r.stop - whole) // self.page * self.page
+            if start >= r.start:
+                return self.take(start, whole)
+        raise _Full(what, whole, self.largest(0, U64_END))
+
+    def largest(self, low: int, high: int) -> int:
+        clipped = self.free.clip(min(low, high), high)
+        return max((r.size for r in clipped), default=0)
+
+
+class _Full(Exception):
+    """No room for: what, of how many bytes; the largest hole, bytes."""
+
+    def __init__(self, what: str, size: int, hole: int):
+        super().__init__(what, size, hole)
+        self.what = what
+        self.size = size
+        self.hole = hole
+
+
+class _Job:
+    """One kernel to be placed: what all attempts have in common."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        rules: Rules,
+        image: Image,
+        initrd: bytes | None,
+        header: bytes | None,
+        page: int,
+        tree: _Tree,
+    ):
+        self.machine = machine
+        self.rules = rules
+        self.image = image
+        self.initrd = initrd
+        self.header = header
+        self.page = page
+        self.tree = tree
+
+    def place(self, free: Ranges) -> tuple[list[Segment], int]:
+        """Segments and entry.
+
+        Raises: _Full.
+        """
+        space = _Space(free, self.page)
+        header = None
+        if self.header is not None:
+            size = _up(len(self.header), self.page)
+            start = space.highest("elfcorehdr", len(self.header))
+            header = Segment("elfcorehdr", self.header, start, size)
+        kernel_size = _up(self.image.image_size, self.page)
+        full = _Full("kernel", kernel_size, space.largest(0, U64_END))
+        for start in space.starts(
+            kernel_size, self.rules.boundary, self.image.text_offset
+        ):
+            try:
+                return self._around(space.copy(), start, kernel_size, header)
+            except _Full as e:
+                full = e
+        raise full
+
+    def _around(
+        self, space: _Space, kernel: int, kernel_size: int, header: Segment | None
+    ) -> tuple[list[Segment], int]:
+        """Everything else, with the kernel at a place."""
+        rules = self.rules
+        space.take(kernel, kernel_size)
+        end = kernel + kernel_size
+        placed = [Segment("kernel", self.image.data, kernel, kernel_size)]
+        if header is not None:
+            placed.append(header)
+        initrd = None
+        if self.initrd is not None:
+            start = space.lowest(
+                "initrd",
+                len(self.initrd),
+                _up(end, rules.initrd_boundary),
+                high=rules.initrd_reach(kernel),
+            )
+            initrd = MemRange(start, len(self.initrd))
+            size = _up(len(self.initrd), self.page)
+            placed.append(Segment("initrd", self.initrd, start, size))
+
+        dtb = self.tree.make(initrd, header)
+        if len(dtb) > rules.max_dtb:
+            raise FdtBadContent(
+                OP,
+                "dtb",
+                f"the tree has {len(dtb):#x} bytes, an {rules.name} kernel takes at "
+                f"most {rules.max_dtb:#x}; remove nodes or properties",
+            )
+        tree = space.lowest("dtb", len(dtb), end)
+        placed.append(Segment("dtb", dtb, tree, _up(len(dtb), self.page)))
+        if rules.trampoline is None:
+            return placed, kernel
+        code = rules.trampoline(kernel, tree)
+        entry = space.lowest("trampoline", len(code), end)
+        placed.append(Segment("trampoline", code, entry, _up(len(code), self.page)))
+        return placed, entry
+
+
+class _Tree:
+    """How the next kernel's tree is made, once places are known."""
+
+    def __init__(
+        self, blob: Buffer, usable: tuple[MemRange, ...], keywords: dict[str, object]
+    ):
+        self.blob = blob
+        self.usable = usable
+        self.keywords = keywords
+        self.fixed: bytes | None = None  # if set: instead of one for the places
+
+    def make(self, initrd: MemRange | None, header: Segment | None) -> bytes:
+        if self.fixed is not None:
+            return self.fixed
+        crash = None
+        if header is not None:
+            where = MemRange(header.start, len(header.data))
+            crash = Crash(elfcorehdr=where, usable=self.usable)
+        return second_kernel_dtb(
+            self.blob,
+            initrd=initrd,
+            crash=crash,
+            max_usable=max(len(self.usable), 1),
+            **self.keywords,  # type: ignore[arg-type]
+        )
+
+
+def _page_size(machine: Machine, image: Image) -> int:
+    """The larger one of both kernels' pages, bytes."""
+    text = machine.vmcoreinfo["PAGESIZE"]
+    size = int(text) if text.isdigit() else 0
+    if size < PAGE or size & size - 1:
+        machine.refuse("proc/kcore", f"PAGESIZE={text} is no size of a page")
+    return max(size, image.page_size or 0)
+
+
+def _checked_image(rules: Rules, image: AnyImage) -> Image:
+    if not isinstance(image, Image) or image.arch not in rules.images:
+        raise FdtImageError(
+            OP,
+            image.where,
+            f"is a kernel of {image.arch}, but the machine is {rules.name}",
+        )
+    if image.big_endian:
+        raise FdtImageError(
+            OP, image.where, "is big-endian; only little-endian kernels can be started"
+        )
+    return image
+
+
+def _checked_initrd(rules: Rules, initrd: Buffer | None) -> bytes | None:
+    if initrd is None:
+        return None
+    data = bytes(initrd)
+    if not data:
+        raise FdtBadParameter(OP, "initrd", "is empty; leave it out instead")
+    if rules.trampoline is None and data.startswith(FDT_MAGIC):
+        raise FdtBadParameter(
+            OP,
+            "initrd",
+            "starts like a device tree: the kernel would take it for the tree",
+        )
+    return data
+
+
+def reused_cmdline(machine: Machine, *, crash: bool) -> str:
+    """The running kernel's command line for the next one, without the words
+    that were true for this boot only: BOOT_IMAGE= and elfcorehdr=, and for a
+    crash kernel crashkernel=, which would set its memory aside once more."""
+    gone = ("BOOT_IMAGE=", "elfcorehdr=") + (("crashkernel=",) if crash else ())
+    words = machine.cmdline.split(" ")
+    return " ".join(w for w in words if w and not w.startswith(gone))
+
+
+def make_plan(
+    machine: Machine,
+    image: AnyImage,
+    *,
+    crash: bool = True,
+    initrd: Buffer | None = None,
+    cmdline: str | None = None,
+    append: str | None = None,
+    dtb: Buffer | None = None,
+    kaslr_seed: int | Literal["random"] | None = "random",
+    rng_seed: Buffer | Literal["random"] | None = "random",
+    root_cells: Literal["keep", "2/2"] = "keep",
+    max_usable: int = 2,
+    exclude: Source = (),
+) -> Plan:
+    """Place a kernel and all it needs in a machine's memory.
+
+    Args:
+        machine: the facts of the running, or of a captured, system.
+        image: from read_image().
+        crash: for kdump, in the main crash region alone; False: a plain kexec,
+            anywhere in free memory.
+        initrd: its bytes.
+        cmdline: the command line; None: reused_cmdline().
+        append: words to put behind it.
+        dtb: the tree to start from; None: the machine's own.
+        kaslr_seed, rng_seed, root_cells: as second_kernel_dtb().
+        max_usable: how many ranges of memory the crash kernel reads; the main
+            one comes first, then the low one, then those of crashkernel=,cma.
+        exclude: memory to leave out of the dump.
+    Returns: the Plan. For arm64 its entry is a trampoline.
+    Raises:
+        FdtMachineError: a fact is missing or contradicts another; no memory is
+            reserved for a crash kernel.
+        FdtImageError: the image is of another architecture, or big-endian.
+        FdtNoRoom: the segments do not fit; says how much is missing for what.
+        FdtBadParameter, FdtBadBlob, FdtBadContent: as second_kernel_dtb().
+    Source: Linux Documentation/arch/arm64/booting.rst,
+        Documentation/arch/riscv/boot.rst, kernel/kexec_core.c
+        sanity_check_segment_list().
+    """
+    rules = rules_of(machine.arch)
+    kernel = _checked_image(rules, image)
+    line = reused_cmdline(machine, crash=crash) if cmdline is None else cmdline
+    if append:
+        line = f"{line} {append}" if line else append
+    usable: tuple[MemRange, ...] = ()
+    header = None
+    if crash:
+        area = Ranges([machine.crash_main])
+        usable = (*machine.crash_ranges, *machine.cma_ranges)[:max_usable]
+        header = core_header_of(machine, exclude=exclude)
+    else:
+        area = machine.free_ram
+    page = _page_size(machine, kernel)
+    tree = _Tree(
+        machine.fdt if dtb is None else dtb,
+        usable,
+        {
+            "cmdline": line,
+            "kaslr_seed": kaslr_seed,
+            "rng_seed": rng_seed,
+            "arch": rules.tree,
+            "root_cells": root_cells,
+        },
+    )
+    job = _Job(
+        machine, rules, kernel, _checked_initrd(rules, initrd), header, page, tree
+    )
+    try:
+        placed, entry = job.place(area)
+    except _Full as e:
+        raise _no_room(job, e, machine) from None
+    return Plan(machine, placed, entry=entry, usable=usable, area=area, page_size=page)
+
+
+def _no_room(job: _Job, full: _Full, machine: Machine) -> FdtNoRoom:
+    if job.header is None:
+        return FdtNoRoom(
+            OP,
+            full.what,
+            f"{full.size} bytes do not fit: the largest free piece of memory where "
+            f"it may lie has {full.hole}, {full.size - full.hole} are missing",
+        )
+    main = machine.crash_main
+    # The same job in a region that is large enough; a tree of the same size,
+    # for places that are not there fit no cells
+    initrd = MemRange(main.start, len(job.initrd)) if job.initrd else None
+    at_start = Segment("elfcorehdr", job.header, main.start, main.size)
+    job.tree.fixed = job.tree.make(initrd, at_start)
+    limit = min(main.size + (1 << 36), U64_END - main.start)
+    placed, _ = job.place(Ranges([(main.start, limit)]))
+    header = next(s for s in placed if s.name == "elfcorehdr")
+    others = max(s.start + s.size for s in placed if s is not header)
+    need = others + header.size - main.start
+    pieces = ", ".join(f"{s.name} {s.size}" for s in placed)
+    return FdtNoRoom(
+        OP,
+        full.what,
+        f"does not fit into the crash region {main!r}: {need - main.size} bytes are "
+        f"missing, {need} are needed for {pieces}; boot with a crashkernel= of more "
+        f"than {_up(need, MIB) // MIB}M, for the kernel needs memory to run in too",
+    )
