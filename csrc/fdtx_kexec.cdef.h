@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause) */
+
+#define KEXEC_ON_CRASH ...
+#define KEXEC_SEGMENT_MAX ...
+
+struct kexec_segment {
+	const void *buf;
+	size_t bufsz;
+	const void *mem;
+	size_t memsz;
+};
+
+int fdtx_kexec_load(unsigned long entry, unsigned long count,
+		    const struct kexec_segment *segments, unsigned long flags);
+int fdtx_kexec_reboot(void);

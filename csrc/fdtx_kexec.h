@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause) */
+#ifndef FDTX_KEXEC_H
+#define FDTX_KEXEC_H
+/*
+ * The system calls of kexec. The C library has no functions for them; their
+ * numbers come from its headers, structures and flags from the kernel's.
+ */
+
+#include <stddef.h>
+
+#include <linux/kexec.h>
+
+/**
+ * fdtx_kexec_load - load segments for the next kernel, or unload
+ * @entry: physical address that is jumped to
+ * @count: number of segments; 0 unloads
+ * @segments: where each comes from and goes to
+ * @flags: KEXEC_ON_CRASH, and the ELF machine shifted by 16
+ *
+ * returns: 0 on success; a negative errno; see kexec_load(2)
+ */
+int fdtx_kexec_load(unsigned long entry, unsigned long count,
+		    const struct kexec_segment *segments, unsigned long flags);
+
+/**
+ * fdtx_kexec_reboot - leave this kernel for the loaded one, at once
+ *
+ * Nothing is stopped or written to disk before: that is the caller's duty.
+ *
+ * returns: only on failure, a negative errno; see reboot(2),
+ *	LINUX_REBOOT_CMD_KEXEC
+ */
+int fdtx_kexec_reboot(void);
+
+#endif /* FDTX_KEXEC_H */

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""A plan given to the running kernel, by kexec_load(2).
+
+The kernel itself checks neither image nor tree. Nothing checks the segments
+again before the next kernel is entered: there is no purgatory.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from .._native import ffi, lib
+from ..errors import FdtBadParameter, FdtLoadError
+from .arch import rules_of
+
+__all__ = ["is_loaded", "load", "reboot_into_loaded", "unload"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .machine import Machine
+    from .plan import Plan
+
+OP = "kexec_load"
+# The second is what Linux 6.19 named the first
+LOADED = {
+    False: ("sys/kernel/kexec_loaded", "sys/kernel/kexec/loaded"),
+    True: ("sys/kernel/kexec_crash_loaded", "sys/kernel/kexec/crash_loaded"),
+}
+DISABLED = "proc/sys/kernel/kexec_load_disabled"
+LIMIT = {
+    False: "proc/sys/kernel/kexec_load_limit_reboot",
+    True: "proc/sys/kernel/kexec_load_limit_panic",
+}
+LOCKDOWN = "sys/kernel/security/lockdown"
+STATUS = "proc/self/status"
+CAP_SYS_BOOT = 22  # linux/capability.h
+
+_SEGMENTS = ffi.typeof("struct kexec_segment[]")
+
+
+def _flags(arch: str, crash: bool) -> int:
+    on_crash = lib.KEXEC_ON_CRASH if crash else 0
+    return int(rules_of(arch).elf_machine << 16 | on_crash)
+
+
+def is_loaded(machine: Machine, *, crash: bool) -> bool | None:
+    """Whether a kernel is loaded; None if the running kernel has no kexec."""
+    for name in LOADED[crash]:
+        if machine.exists(name):
+            return machine.text(name).strip() == "1"
+    return None
+
+
+def load(plan: Plan, machine: Machine, *, replace: bool = False) -> None:
+    """Load what was planned; from now on it starts on a panic (crash), or at
+    the next reboot by kexec.
+
+    Args:
+        plan: from make_plan(), with the facts of the running system.
+        machine: the running system.
+        replace: load even if a kernel is loaded already; that one goes.
+    Raises:
+        FdtLoadError: a kernel is loaded already, or the kernel refused; the
+            message says why, as far as the system tells.
+        FdtBadParameter: more segments than the kernel takes.
+    """
+    if len(plan.segments) > lib.KEXEC_SEGMENT_MAX:
+        raise FdtBadParameter(
+            OP,
+            f"{len(plan.segments)} segments",
+            f"the kernel takes at most {lib.KEXEC_SEGMENT_MAX}",
+        )
+    if not replace and is_loaded(machine, crash=plan.crash):
+        what = "a crash kernel" if plan.crash else "a kernel"
+        raise FdtLoadError(
+            OP, "", f"{what} is loaded already; unload it, or replace it"
+        )
+    # from_buffer() holds the bytes where they are until the call is over
+    pins = [ffi.from_buffer(s.data) for s in plan.segments]
+    segments = ffi.new(_SEGMENTS, len(pins))
+    for entry, pin, s in zip(segments, pins, plan.segments):
+        entry.buf, entry.bufsz = pin, len(pin)
+        entry.mem, entry.memsz = ffi.cast("void *", s.start), s.size
+    code = lib.fdtx_kexec_load(
+        plan.entry, len(pins), segments, _flags(plan.arch, plan.crash)
+    )
+    if code:
+        raise refused(-code, machine, crash=plan.crash)
+
+
+def unload(machine: Machine, *, crash: bool) -> None:
+    """Forget what is loaded; nothing happens if nothing is.
+
+    Raises:
+        FdtLoadError: the kernel refused.
+    """
+    code = lib.fdtx_kexec_load(0, 0, ffi.NULL, _flags(machine.arch, crash))
+    if code:
+        raise refused(-code, machine, crash=crash)
+
+
+def reboot_into_loaded(machine: Machine) -> None:
+    """Leave this kernel for the loaded one, at once: no service is stopped, no
+    file system unmounted. `systemctl kexec` does that first.
+
+    Raises:
+        FdtLoadError: nothing is loaded, or the kernel refused.
+    """
+    if is_loaded(machine, crash=False) is False:
+        raise FdtLoadError("reboot", "", "no kernel is loaded")
+    code = lib.fdtx_kexec_reboot()
+    error = refused(-code, machine, crash=False)
+    raise FdtLoadError("reboot", "", error.cause)
+
+
+def refused(number: int, machine: Machine, *, crash: bool) -> FdtLoadError:
+    """What an errno of the system call means here, in words.
+
+    Source: Linux kernel/kexec.c, kernel/kexec_core.c
+        sanity_check_segment_list(); kexec_load(2).
+    """
+    if number == errno.EPERM:
+        return FdtLoadError(OP, "", _not_permitted(machine, crash))
+    causes = {
+        errno.ENOSYS: "this kernel has no kexec_load(2) (CONFIG_KEXEC)",
+        errno.EBUSY: "another program is loading a kernel; try again",
+        errno.EADDRNOTAVAIL: "a segment lies where none may: the crash region "
+        "has changed since the plan was made, or is not reserved; plan again",
+        errno.ENOMEM: "the kernel has not enough memory to keep the segments",
+        errno.EINVAL: "the kernel takes segments of another architecture, or "
+        "none that fill more than half of the memory",
+    }
+    cause = causes.get(number, os.strerror(number))
+    return FdtLoadError(OP, "", f"{cause} ({errno.errorcode.get(number, number)})")
+
+
+def _not_permitted(machine: Machine, crash: bool) -> str:
+    if _says(machine, DISABLED, "1"):
+        return "switched off until the next boot (sysctl kernel.kexec_load_disabled)"
+    if not _may_boot(machine):
+        return "run as root (CAP_SYS_BOOT is missing)"
+    if machine.exists(LOCKDOWN) and "[none]" not in machine.text(LOCKDOWN):
+        return (
+            "the kernel is locked down (secure boot?) and takes signed images "
+            "by kexec_file_load(2) alone"
+        )
+    if _says(machine, LIMIT[crash], "0"):
+        return f"not allowed any more (sysctl {LIMIT[crash][9:].replace('/', '.')})"
+    return "not permitted (a container, or a security module?)"
+
+
+def _says(machine: Machine, name: str, value: str) -> bool:
+    return machine.exists(name) and machine.text(name).strip() == value
+
+
+def _may_boot(machine: Machine) -> bool:
+    """Whether this process has CAP_SYS_BOOT, as far as can be seen."""
+    if not machine.exists(STATUS):
+        return os.geteuid() == 0
+    for line in machine.text(STATUS).splitlines():
+        name, _, value = line.partition(":")
+        if name == "CapEff":
+            return bool(int(value, 16) >> CAP_SYS_BOOT & 1)
+    return os.geteuid() == 0
