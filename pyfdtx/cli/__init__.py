@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 COMMANDS = {
     "crash-dtb": ("crash_dtb", 1, "make the crash (kdump) kernel's tree"),
     "kexec-dtb": ("kexec_dtb", 1, "make the tree of a kernel started by kexec"),
+    "plan": ("plan", 1, "show where a kernel would be loaded"),
+    "load": ("load", 1, "load a kernel for kexec or kdump"),
+    "unload": ("unload", 1, "forget the loaded kernel"),
+    "status": ("status", 1, "say what is reserved and loaded"),
+    "elfcorehdr": ("elfcorehdr", 1, "make the crash kernel's ELF core header"),
+    "capture": ("capture", 1, "copy this machine's facts to a directory"),
     "show": ("show", 1, "show a tree as DTS or JSON"),
     "get": ("get", 1, "read a property, or list a node"),
     "set": ("set", 1, "set a property"),

@@ -12,7 +12,7 @@ from .arguments import address_size, number
 from .files import called, read_blob, write_blob
 from .trouble import Trouble
 
-__all__ = ["common_arguments", "crash_arguments", "make"]
+__all__ = ["common_arguments", "crash_arguments", "make", "seed_arguments"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +62,25 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
         "--cmdline", metavar="TEXT", help="the whole command line; '' removes it"
     )
     line.add_argument("--append", metavar="TEXT", help="add to the old command line")
+    seed_arguments(parser)
+    add("--arch", choices=sorted(ARCHES), default="arm64", help="default: arm64")
+    add(
+        "--old-dtb",
+        metavar="ADDR,SIZE",
+        type=address_size,
+        help="where the old tree lies in memory; its reservation goes",
+    )
+    add(
+        "--load-address",
+        metavar="ADDR",
+        type=number,
+        help="where the new tree will lie; checked for alignment",
+    )
+
+
+def seed_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command that makes a tree has."""
+    add = parser.add_argument
     add(
         "--kaslr-seed",
         metavar="random|none|HEX",
@@ -76,25 +95,12 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
         default="random",
         help="any number of bytes (default: random, 128)",
     )
-    add("--arch", choices=sorted(ARCHES), default="arm64", help="default: arm64")
     add(
         "--root-cells",
         choices=("keep", "2/2"),
         default="keep",
         help="2/2: write the root's #address-cells and #size-cells as 2, for trees "
         "without them or too narrow (default: keep)",
-    )
-    add(
-        "--old-dtb",
-        metavar="ADDR,SIZE",
-        type=address_size,
-        help="where the old tree lies in memory; its reservation goes",
-    )
-    add(
-        "--load-address",
-        metavar="ADDR",
-        type=number,
-        help="where the new tree will lie; checked for alignment",
     )
 
 

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Copy what plan and load read from this machine to a directory, for --root."""
+
+from __future__ import annotations
+
+from ..kexec.capture import capture
+from .trouble import UsageError, out_text
+
+__all__ = ["arguments", "run"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+EPILOG = """\
+Only root sees the true addresses of /proc/iomem. The copy has the machine's
+command line and its tree (serial numbers): look before you hand it to others.
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.add_argument("directory", metavar="DIR", help="a new directory")
+    parser.add_argument(
+        "--root", metavar="DIR", default="/", help="where to read (default: /)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    if not args.directory:
+        raise UsageError("the name of the directory is empty")
+    names = capture(args.directory, args.root)
+    out_text(f"{args.directory}: {len(names)} files\n")
+    return 0

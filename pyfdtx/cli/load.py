@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Load a kernel for the next reboot by kexec, or for a crash, by kexec_load(2)."""
+
+from __future__ import annotations
+
+import os
+
+from ..kexec.load import load
+from .files import write_blob
+from .memory_map import as_json, lines
+from .planning import plan_arguments, planned
+from .trouble import Trouble, UsageError, because, out_text
+
+__all__ = ["arguments", "run"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from ..kexec.plan import Plan
+
+EPILOG = """\
+With --dry-run nothing is loaded. With --output-dir every segment is written to
+a file of its name, and plan.json says where in memory each one belongs.
+
+There is no integrity check of the loaded segments before a crash kernel starts
+(kexec-tools' purgatory computes SHA-256 over them).
+
+examples:
+  pyfdtx load --crash /boot/vmlinuz --initrd /boot/initrd.img \\
+      --append "maxcpus=1 reset_devices"
+  pyfdtx load --crash Image --root examples/arm64-dt --dry-run --output-dir out
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    plan_arguments(parser)
+    add = parser.add_argument
+    add("--dry-run", action="store_true", help="plan, but load nothing")
+    add("--output-dir", metavar="DIR", help="write the segments' files here")
+    add(
+        "--replace",
+        action="store_true",
+        help="load even if a kernel is loaded already",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    here = os.path.realpath(args.root) == "/"
+    if not here and not args.dry_run:
+        raise UsageError(
+            f"{args.root} is another machine's; only --dry-run makes sense"
+        )
+    plan, machine = planned(args)
+    if args.output_dir is not None:
+        _write(args.output_dir, plan)
+    if args.dry_run:
+        out_text("\n".join(lines(plan)) + "\n")
+        return 0
+    load(plan, machine, replace=args.replace)
+    return 0
+
+
+def _write(folder: str, plan: Plan) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as e:
+        raise Trouble(f"{folder}: {because(e)}") from None
+    for segment in plan.segments:
+        write_blob(os.path.join(folder, segment.name), bytes(segment.data))
+    write_blob(os.path.join(folder, "plan.json"), as_json(plan).encode())

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""A plan drawn: for the terminal, as SVG, as JSON."""
+
+from __future__ import annotations
+
+from ..reg import MemRange
+
+__all__ = ["amount", "as_json", "as_svg", "lines"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..kexec.plan import Plan
+
+UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+def amount(size: int) -> str:
+    """ "26.7 MiB", "40 bytes"."""
+    for unit, name in UNITS:
+        if size >= unit:
+            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{size} bytes"
+
+
+# Kind of a row: its colour in the SVG drawing
+COLOURS = {
+    "ram": "#d9dee4",
+    "usable": "#f6e3b5",
+    "free": "#fdf6e3",
+    "kernel": "#8fb8de",
+    "initrd": "#a8d5ba",
+    "dtb": "#f2a97e",
+    "trampoline": "#d7a6d9",
+    "elfcorehdr": "#e58f8f",
+}
+BOX = 44  # characters inside a box
+
+
+class _Row:
+    """kind: a key of COLOURS. inside: whether segments may lie there."""
+
+    __slots__ = ("inside", "kind", "range", "text")
+
+    def __init__(self, kind: str, where: MemRange, text: str, inside: bool):
+        self.kind = kind
+        self.range = where
+        self.text = text
+        self.inside = inside
+
+
+def _rows(plan: Plan) -> list[_Row]:
+    """What lies where, by address; nothing twice."""
+    used = [s.range for s in plan.segments]
+    frame = [r for r in plan.area if any(r.start <= u.start < r.stop for u in used)]
+    rows = [_Row(s.name, s.range, s.name, True) for s in plan.segments]
+    for r in plan.area.intersect(frame).exclude(used):
+        text = "free, for the crash kernel" if plan.crash else "free"
+        rows.append(_Row("free", r, text, True))
+    low = [r for r in plan.usable if r not in frame]
+    rows += [_Row("usable", r, "crash kernel, no segments", False) for r in low]
+    text = "memory, dumped" if plan.crash else "memory"
+    for r in plan.ram.exclude(frame).exclude(low).joined():
+        rows.append(_Row("ram", r, text, False))
+    return sorted(rows, key=lambda row: row.range.start)
+
+
+def _title(plan: Plan) -> str:
+    what = "crash kernel" if plan.crash else "kexec"
+    return f"{plan.arch}, {what}, entry {plan.entry:#x}"
+
+
+def lines(plan: Plan) -> list[str]:
+    """The map as text, lowest address first. Where segments may lie the walls
+    are double."""
+    rows = _rows(plan)
+    width = max(len(f"{row.range.stop:#x}") for row in rows)
+    out = [_title(plan)]
+    stop, inside = -1, False
+    for row in rows:
+        if stop not in (-1, row.range.start):
+            out.append(_border(stop, width, inside))
+            inside = False
+            out.append(" " * (width + 3) + "...")
+        out.append(_border(row.range.start, width, inside or row.inside))
+        wall = "#" if row.inside else "|"
+        size = amount(row.range.size)
+        out.append(f"{'':{width}} {wall} {row.text:<{BOX - 15}}{size:>12} {wall}")
+        stop, inside = row.range.stop, row.inside
+    out.append(_border(stop, width, inside))
+    return out
+
+
+def _border(address: int, width: int, inside: bool) -> str:
+    return f"{address:#{width}x} +{('=' if inside else '-') * BOX}+"
+
+
+def as_json(plan: Plan) -> str:
+    """The plan for programs: numbers are bytes and physical addresses."""
+    from json import dumps
+
+    facts = {
+        "arch": plan.arch,
+        "crash": plan.crash,
+        "entry": plan.entry,
+        "page_size": plan.page_size,
+        "usable": [{"start": r.start, "size": r.size} for r in plan.usable],
+        "segments": [
+            {
+                "name": s.name,
+                "start": s.start,
+                "size": s.size,
+                "bytes": len(s.data),
+            }
+            for s in plan.segments
+        ],
+    }
+    return dumps(facts, indent=1) + "\n"
+
+
+def as_svg(plan: Plan) -> str:
+    """The map as a drawing; heights grow with the logarithm of the size."""
+    rows = _rows(plan)
+    top, left, width = 40, 150, 380
+    body = []
+    y, stop = top, -1
+    for row in rows:
+        if stop not in (-1, row.range.start):
+            body.append(_label(left - 8, y + 5, f"{stop:#x}"))
+            y += 22
+        height = 14 + 2 * row.range.size.bit_length() // 3
+        edge = 2 if row.inside else 1
+        body.append(
+            f'<rect x="{left}" y="{y}" width="{width}" height="{height}" '
+            f'fill="{COLOURS[row.kind]}" stroke="#333" stroke-width="{edge}"/>'
+        )
+        body.append(_label(left - 8, y + 5, f"{row.range.start:#x}"))
+        text = f"{row.text}, {amount(row.range.size)}"
+        body.append(
+            f'<text x="{left + 12}" y="{y + height // 2 + 4}" fill="#111">{text}</text>'
+        )
+        y += height
+        stop = row.range.stop
+    body.append(_label(left - 8, y + 5, f"{stop:#x}"))
+    size = f'width="{left + width + 20}" height="{y + 20}"'
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
+        'font-family="monospace" font-size="12">'
+        f'<rect {size} fill="#fff"/>'
+        f'<text x="{left}" y="24" fill="#111" font-size="14">{_title(plan)}</text>'
+    )
+    return "\n".join([head, *body, "</svg>", ""])
+
+
+def _label(x: int, y: int, text: str) -> str:
+    return f'<text x="{x}" y="{y}" fill="#111" text-anchor="end">{text}</text>'

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""What plan and load have in common: the options, and the plan they make."""
+
+from __future__ import annotations
+
+from ..errors import FdtError
+from ..kexec.image import read_image
+from ..kexec.machine import Machine
+from ..kexec.plan import make_plan
+from .files import called, read_blob
+from .second_kernel import seed_arguments
+from .trouble import Trouble, UsageError, because
+
+__all__ = ["machine_arguments", "plan_arguments", "planned"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from ..kexec.plan import Plan
+
+
+def machine_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--root",
+        metavar="DIR",
+        default="/",
+        help="a machine that 'pyfdtx capture' copied (default: this one)",
+    )
+    parser.add_argument(
+        "--arch", help="the machine's architecture, if its files do not tell"
+    )
+
+
+def plan_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("image", metavar="IMAGE", help="the kernel: Image, compressed or EFI zboot too")
+    add(
+        "--crash",
+        action="store_true",
+        help="a crash kernel, in the memory of crashkernel= (default: plain kexec)",
+    )
+    add("--initrd", metavar="FILE", help="its initrd")
+    line = parser.add_mutually_exclusive_group()
+    line.add_argument("--cmdline", metavar="TEXT", help="the whole command line")
+    line.add_argument(
+        "--reuse-cmdline",
+        action="store_true",
+        help="this machine's command line, without BOOT_IMAGE= and, for a crash "
+        "kernel, crashkernel= (the default)",
+    )
+    add("--append", metavar="TEXT", help="words to put behind the command line")
+    add("--dtb", metavar="FILE", help="the tree to start from (default: the machine's)")
+    seed_arguments(parser)
+    machine_arguments(parser)
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except OSError as e:
+        raise Trouble(f"{path}: {because(e)}") from None
+
+
+def planned(args: argparse.Namespace) -> tuple[Plan, Machine]:
+    """The plan that the options ask for, and the machine it is for."""
+    if args.image == "-":
+        raise UsageError("the kernel cannot come from stdin")
+    machine = Machine(args.root, arch=args.arch)
+    image = read_image(args.image)
+    initrd = None if args.initrd is None else _content(args.initrd)
+    dtb = None if args.dtb is None else read_blob(args.dtb)
+    try:
+        plan = make_plan(
+            machine,
+            image,
+            crash=args.crash,
+            initrd=initrd,
+            cmdline=args.cmdline,
+            append=args.append,
+            dtb=dtb,
+            kaslr_seed=args.kaslr_seed,
+            rng_seed=args.rng_seed,
+            root_cells=args.root_cells,
+        )
+    except FdtError as e:
+        if args.dtb is not None and e.op == "second_kernel_dtb":
+            raise Trouble(f"{called(args.dtb)}: {e}") from None
+        raise
+    return plan, machine

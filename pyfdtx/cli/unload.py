@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Forget the kernel that was loaded for kexec, or for a crash."""
+
+from __future__ import annotations
+
+from ..kexec.load import unload
+from ..kexec.machine import Machine
+
+__all__ = ["arguments", "run"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--crash", action="store_true", help="the crash kernel")
+
+
+def run(args: argparse.Namespace) -> int:
+    unload(Machine(), crash=args.crash)
+    return 0
