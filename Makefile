@@ -75,7 +75,7 @@ lint: $(VENV)/.extra-lint	## ruff on all Python
 types: $(VENV)/.extra-lint	## mypy --strict on the package
 	$(BIN)/mypy
 
-include benchmarks/*.mk
+include benchmarks/*.mk tests/system/*.mk
 
 clean:	## forget everything that was built
 	rm -rf $(VENV) build dist libfdt/src tests/c/build *.egg-info

@@ -18,25 +18,28 @@ COMMON = (
 LOG_LINES = 40
 
 
-def run(program: str, args: tuple[str, ...], timeout: float) -> str:
+def run(
+    program: str, args: tuple[str, ...], timeout: float, *, log: Path | None = None
+) -> str:
     """The console log of a guest that powered itself off.
 
     Args:
         program: "qemu-system-aarch64".
         args: everything but COMMON.
         timeout: seconds.
+        log: keep the console log here.
     Raises:
         GuestError: not installed, refused its arguments, or did not end in time;
             with the end of the console log.
     """
     need(program)
     # A file, not a pipe: what a hung guest said is kept.
-    with tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() if log is None else log.open("w+b") as said:
         try:
             code = subprocess.run(
                 (program, *args, *COMMON),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=said,
                 stderr=subprocess.STDOUT,
                 timeout=timeout,
                 check=False,
@@ -44,8 +47,8 @@ def run(program: str, args: tuple[str, ...], timeout: float) -> str:
             trouble = f"exit code {code}" if code else ""
         except subprocess.TimeoutExpired:
             trouble = f"not done after {timeout:g} seconds"
-        log.seek(0)
-        console = log.read().decode(errors="replace").replace("\r", "")
+        said.seek(0)
+        console = said.read().decode(errors="replace").replace("\r", "")
     if trouble:
         raise GuestError(f"{program}: {trouble}{end_of(console)}")
     return console

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Real kernels for the tests: Debian's packages, kept in .cache/."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(HERE))
+from guest import GuestError, need  # noqa: E402
+from guest.debian import Archive  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def arm64_archive():
+    try:
+        need("qemu-system-aarch64", "apt-get", "dpkg-deb")
+        return Archive(ROOT / ".cache", "arm64")
+    except GuestError as e:
+        pytest.skip(str(e))
+
+
+@pytest.fixture(scope="session")
+def arm64_kernel(arm64_archive):
+    package = arm64_archive.unpack(arm64_archive.kernel("linux-image-cloud-arm64"))
+    return next(package.glob("boot/vmlinuz-*"))
+
+
+@pytest.fixture(scope="session")
+def arm64_busybox(arm64_archive):
+    return arm64_archive.unpack("busybox-static") / "bin/busybox"

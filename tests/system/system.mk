@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+# Real kernels under QEMU. Packages for the guests are kept in .cache/.
+
+SYSTEM_PACKAGES := qemu-system-arm qemu-efi-aarch64 gcc-aarch64-linux-gnu \
+		   libc6-dev-arm64-cross debian-archive-keyring
+
+.PHONY: test-system
+test-system: $(VENV)/.extra-test	## boot real kernels under QEMU
+	@if [ "$$(id -u)" = 0 ] && ! dpkg-query -W $(SYSTEM_PACKAGES) >/dev/null 2>&1; then \
+		echo "install: $(SYSTEM_PACKAGES)"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
+			-y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; \
+	fi
+	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/system
