@@ -60,11 +60,16 @@ class Archive:
 
     def kernel(self, meta: str) -> str:
         """The kernel package behind a meta-package, "linux-image-cloud-arm64"."""
-        for line in self._apt("apt-cache", "depends", meta).splitlines():
-            word, _, package = line.strip().partition(": ")
-            if word == "Depends" and package.startswith("linux-image-"):
+        for package in self.depends(meta):
+            if package.startswith("linux-image-"):
                 return package
         raise GuestError(f"{meta} depends on no linux-image package")
+
+    def depends(self, package: str) -> list[str]:
+        """What a package depends on."""
+        lines = self._apt("apt-cache", "depends", package).splitlines()
+        rows = [line.strip().partition(": ") for line in lines]
+        return [name for word, _, name in rows if word in ("Depends", "PreDepends")]
 
     def _apt(self, *command: str, cwd: Path | None = None) -> str:
         if not self._updated:

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""An arm64 guest with Debian's Python and pyfdtx, its extension cross-built."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from . import GuestError, need
+from .debian import Archive
+from .initramfs import Initramfs
+
+ROOT = Path(__file__).resolve().parents[3]
+COMPILER = "aarch64-linux-gnu-gcc"
+# What Python and _cffi_backend are linked with, beside libc6
+LIBRARIES = ("libc6", "zlib1g", "libexpat1", "libffi8")
+# Of the standard library, what only costs time to unpack
+LEFT_OUT = {
+    *("test", "idlelib", "lib2to3", "pydoc_data", "ensurepip", "tkinter"),
+    *("distutils", "unittest", "asyncio", "turtledemo", "venv", "xml", "sqlite3"),
+    *("__pycache__", "doc", "man", "locale", "gconv", "config-3.11"),
+}
+HOME = "usr/lib/python3/dist-packages/pyfdtx"
+
+
+def python_of(archive: Archive) -> str:
+    """ "python3.11": what Debian's python3 is."""
+    for package in archive.depends("python3-minimal"):
+        if package.startswith("python3.") and package.endswith("-minimal"):
+            return package.removesuffix("-minimal")
+    raise GuestError("python3-minimal depends on no python3.N-minimal")
+
+
+def extension(archive: Archive, python: str, work: Path) -> bytes:
+    """_ext, compiled for arm64 from the same sources as the host's."""
+    need(COMPILER)
+    headers = archive.unpack(f"lib{python}-dev") / "usr/include"
+    emitted, built = work / "_ext.c", work / "_ext.so"
+    build = ROOT / "csrc" / "build_ffi.py"
+    _run(sys.executable, str(build), str(emitted))
+    facts = runpy.run_path(str(build), run_name="facts")["arguments"]()
+    include = [ROOT / name for name in facts["include_dirs"]]
+    _run(
+        COMPILER,
+        *facts["extra_compile_args"],
+        *("-fPIC", "-shared", "-o", str(built)),
+        *(f"-I{place}" for place in (*include, headers / python, headers)),
+        str(emitted),
+        *(str(ROOT / name) for name in facts["sources"]),
+    )
+    return built.read_bytes()
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise GuestError(f"{command[0]} failed:\n{done.stderr}")
+
+
+def _merged(path: Path) -> str:
+    """/lib, /bin, ... are links into /usr."""
+    text = path.as_posix()
+    return text if text.split("/")[0] in ("usr", "etc") else f"usr/{text}"
+
+
+def _add(ramfs: Initramfs, top: Path) -> None:
+    for folder, folders, files in os.walk(top):
+        folders[:] = sorted(set(folders) - LEFT_OUT)
+        inside = Path(folder).relative_to(top)
+        for name in sorted(files) + [f for f in folders if (Path(folder) / f).is_symlink()]:
+            path = Path(folder) / name
+            if path.is_symlink():
+                ramfs.symlink(_merged(inside / name), os.readlink(path))
+            else:
+                ramfs.file(_merged(inside / name), path.read_bytes())
+
+
+def root_file_system(archive: Archive, work: Path) -> Initramfs:
+    """busybox, Python and pyfdtx (python3 -m pyfdtx); no /init yet.
+
+    Args:
+        work: a directory of ours for what is built.
+    """
+    import pyfdtx
+
+    python = python_of(archive)
+    ramfs = Initramfs()
+    for name in ("bin", "sbin", "lib"):
+        ramfs.directory(f"usr/{name}")
+        ramfs.symlink(name, f"usr/{name}")
+    ramfs.symlink("lib64", "usr/lib")
+    busybox = archive.unpack("busybox-static")
+    found = next(p for p in busybox.rglob("busybox") if p.parent.name == "bin")
+    ramfs.file("usr/bin/busybox", found.read_bytes())
+    packages = (
+        *(*LIBRARIES, f"{python}-minimal", f"lib{python}-minimal"),
+        *(f"lib{python}-stdlib", "python3-cffi-backend"),
+    )
+    for package in packages:
+        _add(ramfs, archive.unpack(package))
+    ramfs.symlink("usr/bin/python3", python)
+
+    ours = work / "pyfdtx"
+    shutil.copytree(
+        Path(pyfdtx.__file__).parent,
+        ours,
+        ignore=shutil.ignore_patterns("__pycache__", "*.so", "csrc"),
+    )
+    for path in sorted(ours.rglob("*")):
+        if path.is_file():
+            name = f"{HOME}/{path.relative_to(ours).as_posix()}"
+            ramfs.file(name, path.read_bytes())
+    ramfs.file(f"{HOME}/_ext.abi3.so", extension(archive, python, work))
+    return ramfs
