@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Runs inside the guests of test_kdump.py, with the guest's own Python.
+
+    first CMDLINE   in the first kernel: mark a page, load the crash kernel, panic
+    second          in the crash kernel: find the page again in /proc/vmcore
+"""
+
+import ctypes
+import hashlib
+import mmap
+import os
+import struct
+import subprocess
+import sys
+
+PAGE = 4096
+
+
+def marked_page():
+    """A page of random bytes that stays where it is: (the page, its physical
+    address). Linux Documentation/admin-guide/mm/pagemap.rst."""
+    page = mmap.mmap(-1, PAGE)
+    page[:] = os.urandom(PAGE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mlock(ctypes.c_void_p(address), ctypes.c_size_t(PAGE)):
+        raise OSError(ctypes.get_errno(), "mlock")
+    with open("/proc/self/pagemap", "rb") as f:
+        f.seek(address // PAGE * 8)
+        (entry,) = struct.unpack("<Q", f.read(8))
+    return page, (entry & (1 << 55) - 1) * PAGE
+
+
+def pyfdtx(*words):
+    print("$ pyfdtx", *words, flush=True)
+    subprocess.run([sys.executable, "-m", "pyfdtx", *words], check=True)
+
+
+def first(cmdline):
+    page, address = marked_page()
+    digest = hashlib.sha256(page).hexdigest()
+    pyfdtx("status")
+    pyfdtx(
+        *("load", "--crash", "/boot/vmlinuz", "--initrd", "/boot/crash.cpio.gz"),
+        *("--cmdline", f"{cmdline} marker={address:#x}:{digest}"),
+    )
+    pyfdtx("status")
+    with open("/dev/kmsg", "w") as log:
+        log.write("pyfdtx: these are the last words\n")
+    print("@@@ panic", flush=True)
+    with open("/proc/sysrq-trigger", "w") as trigger:
+        trigger.write("c")
+
+
+def second():
+    with open("/proc/cmdline") as f:
+        (word,) = (w for w in f.read().split() if w.startswith("marker="))
+    address, digest = word[len("marker=") :].split(":")
+    address = int(address, 0)
+    with open("/proc/vmcore", "rb") as core:
+        head = core.read(64)
+        (phoff,) = struct.unpack_from("<Q", head, 32)
+        size, count = struct.unpack_from("<2H", head, 54)
+        core.seek(phoff)
+        table = core.read(size * count)
+        found = 0
+        for i in range(count):
+            kind, _, offset, _, paddr, length = struct.unpack_from(
+                "<2I4Q", table, i * size
+            )
+            if kind == 1 and paddr <= address < paddr + length:
+                core.seek(offset + address - paddr)
+                found += hashlib.sha256(core.read(PAGE)).hexdigest() == digest
+    print(f"@@@ marker found {found}", flush=True)
+
+
+if __name__ == "__main__":
+    {"first": first, "second": second}[sys.argv[1]](*sys.argv[2:])

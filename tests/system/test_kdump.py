@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""kdump for real: a kernel panics, and its crash kernel, loaded by pyfdtx inside
+the guest, shows the dead kernel's memory."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from guest import GuestError, console, qemu, vmcore
+from guest.initramfs import INIT_HEAD, INIT_TAIL
+from guest.python import root_file_system
+
+HERE = Path(__file__).resolve().parent
+QEMU = "qemu-system-aarch64"
+TIMEOUT = 240
+# Both kernels start here; only the second has a dead one to look at
+INIT = (
+    INIT_HEAD
+    + console.SEND
+    + """\
+if test -e /proc/vmcore
+then
+	python3 /kdump_guest.py second
+	dd if=/proc/vmcore bs=4096 count=4 2>/dev/null | send head
+	/sbin/vmcore-dmesg /proc/vmcore | tail -n 60 | send dmesg
+	send iomem </proc/iomem
+	echo "@@@ all sent"
+else
+	send first-iomem </proc/iomem
+	python3 /kdump_guest.py first "console=ttyAMA0 panic=-1 quiet maxcpus=1"
+fi
+"""
+    + INIT_TAIL
+)
+
+
+@pytest.fixture(scope="session")
+def guest_initrd(arm64_archive, arm64_kernel, tmp_path_factory):
+    """For the first kernel; carries the second one and its own initrd."""
+    work = tmp_path_factory.mktemp("guest")
+    try:
+        ramfs = root_file_system(arm64_archive, work)
+        tools = arm64_archive.unpack("kexec-tools")
+    except GuestError as e:
+        pytest.skip(str(e))
+    dmesg = next(p for p in tools.rglob("vmcore-dmesg") if p.is_file())
+    ramfs.file("usr/sbin/vmcore-dmesg", dmesg.read_bytes())
+    ramfs.file("kdump_guest.py", (HERE / "kdump_guest.py").read_bytes())
+    ramfs.file("init", INIT.encode())
+    crash = gzip.compress(ramfs.to_bytes(), 1, mtime=0)
+    ramfs.file("boot/crash.cpio.gz", crash)
+    ramfs.file("boot/vmlinuz", arm64_kernel.read_bytes())
+    place = work / "first.cpio"
+    place.write_bytes(ramfs.to_bytes())
+    return place
+
+
+VIRT = ("-M", "virt", "-cpu", "cortex-a57")
+COMMON = "console=ttyAMA0 panic=-1 quiet"
+MACHINES = {
+    "1G": ((*VIRT, "-m", "1G", "-smp", "2"), "crashkernel=256M"),
+}
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_the_crash_kernel_shows_the_dead_kernels_memory(
+    name, arm64_kernel, guest_initrd, tmp_path
+):
+    hardware, crashkernel = MACHINES[name]
+    files = qemu.kernel_args(arm64_kernel, guest_initrd, f"{COMMON} {crashkernel}")
+    log = qemu.run(QEMU, (*hardware, *files), TIMEOUT, log=tmp_path / "console.log")
+    end = f": {tmp_path}/console.log" + qemu.end_of(log)
+    assert "@@@ panic" in log, "the first kernel did not come to its panic" + end
+    assert "@@@ all sent" in log, "the crash kernel stopped early" + end
+    sent = console.received(log)
+
+    assert "crash kernel: not loaded" in log.partition("$ pyfdtx load")[0]
+    assert "crash kernel: loaded" in log.partition("$ pyfdtx load")[2]
+    # found where its physical address is, once: pieces do not overlap there
+    assert "@@@ marker found 1" in log, end
+    dmesg = sent["dmesg"].decode()
+    assert "pyfdtx: these are the last words" in dmesg
+    assert "sysrq triggered crash" in dmesg
+    # all of the first kernel's memory but its crash regions is in the dump
+    rows = re.findall(
+        r"(?m)^ *(\w+)-(\w+) : (System RAM|Crash kernel)$",
+        sent["first-iomem"].decode(),
+    )
+    size = {"System RAM": 0, "Crash kernel": 0}
+    for first, last, what in rows:
+        size[what] += int(last, 16) + 1 - int(first, 16)
+    text, *memory = vmcore.loads(sent["head"])
+    assert sum(m.size for m in memory) == size["System RAM"] - size["Crash kernel"]
+    assert any(m.paddr <= text.paddr < m.paddr + m.size for m in memory)
