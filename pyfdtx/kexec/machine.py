@@ -35,6 +35,10 @@ FDT = "sys/firmware/fdt"
 VMCOREINFO = "sys/kernel/vmcoreinfo"
 KERNEL_ARCH = "proc/sys/kernel/arch"
 CPU = "sys/devices/system/cpu"
+# What lies inside System RAM and is free for a plain kexec: the running kernel,
+# and what a crash region gave back (Linux kernel/kexec_core.c
+# crash_shrink_memory())
+FREE_INSIDE = ("Kernel ", "System RAM")
 TREES = ("proc/device-tree", "sys/firmware/devicetree/base")
 # The second is what Linux 6.19 named the first
 CRASH_SIZE = ("sys/kernel/kexec_crash_size", "sys/kernel/kexec/crash_size")
@@ -195,14 +199,16 @@ class Machine:
         return self._once("ram", self._find_ram)
 
     def _find_ram(self) -> Ranges:
-        ram = self._ranges(
-            [
-                r.range
-                for r in self.iomem
-                if r.name == "System RAM" or r.name.startswith("System RAM (")
-            ],
-            "System RAM",
-        )
+        found = []
+        inside = -1
+        for r in self.iomem:
+            if inside >= 0 and r.depth > inside:
+                continue  # may be RAM given back by a shrunk crash region
+            inside = -1
+            if r.name == "System RAM" or r.name.startswith("System RAM ("):
+                inside = r.depth
+                found.append(r.range)
+        ram = self._ranges(found, "System RAM")
         if not ram:
             self.refuse(IOMEM, "has no System RAM")
         return ram
@@ -215,15 +221,18 @@ class Machine:
         return self._once("free_ram", self._find_free_ram)
 
     def _find_free_ram(self) -> Ranges:
-        taken = []
+        found, taken = [], []
         inside = -1
         for r in self.iomem:
             if inside >= 0 and r.depth > inside:
-                if r.depth == inside + 1 and not r.name.startswith("Kernel "):
+                if r.depth == inside + 1 and not r.name.startswith(FREE_INSIDE):
                     taken.append(r.range)
                 continue
-            inside = r.depth if r.name == "System RAM" else -1
-        return self._ranges(self.named("System RAM"), "System RAM").exclude(taken)
+            inside = -1
+            if r.name == "System RAM":
+                inside = r.depth
+                found.append(r.range)
+        return self._ranges(found, "System RAM").exclude(taken)
 
     # The crash kernel's memory
 

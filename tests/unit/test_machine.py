@@ -209,6 +209,28 @@ def test_riscv_shows_the_kernel_as_a_parent(tmp_path):
     ]
 
 
+def test_memory_that_a_shrunk_crash_region_gave_back_is_not_counted_twice(tmp_path):
+    """Linux kernel/kexec_core.c crash_shrink_memory(): writing a smaller number
+    to /sys/kernel/kexec_crash_size makes a System RAM inside System RAM; so it
+    stood in a 6.1 kernel's /proc/iomem."""
+    iomem = """\
+40000000-7fffffff : System RAM
+  40210000-4158ffff : Kernel code
+  6ac00000-6ebfffff : Crash kernel
+  6ec00000-7abfffff : System RAM
+  7ac00000-7fbfffff : reserved
+"""
+    machine = write(tmp_path, {"proc/iomem": iomem})
+    assert [tuple(r) for r in machine.ram] == [(1 << 30, 1 << 30)]
+    assert machine.free_ram.joined() == Ranges(
+        [
+            (0x4000_0000, 0x6AC0_0000 - 0x4000_0000),
+            (0x6EC0_0000, 0x7AC0_0000 - 0x6EC0_0000),
+            (0x7FC0_0000, 0x40_0000),
+        ]
+    )
+
+
 def test_memory_of_drivers_is_dumped_but_nothing_is_placed_there(tmp_path):
     """Linux mm/memory_hotplug.c add_memory_driver_managed(); CXL nests it."""
     iomem = """\
