@@ -11,6 +11,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 from guest import GuestError, need  # noqa: E402
 from guest.debian import Archive  # noqa: E402
+from guest.python import root_file_system  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,12 @@ def arm64_kernel(arm64_archive):
 @pytest.fixture(scope="session")
 def arm64_busybox(arm64_archive):
     return arm64_archive.unpack("busybox-static") / "bin/busybox"
+
+
+@pytest.fixture(scope="session")
+def arm64_python(arm64_archive, tmp_path_factory):
+    """Files of a guest with Python and pyfdtx; copy() it and add an /init."""
+    try:
+        return root_file_system(arm64_archive, tmp_path_factory.mktemp("python"))
+    except GuestError as e:
+        pytest.skip(str(e))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Runs inside the guests of test_kdump.py, with the guest's own Python.
 
-    first CMDLINE   in the first kernel: mark a page, load the crash kernel, panic
-    second          in the crash kernel: find the page again in /proc/vmcore
+first CMDLINE   in the first kernel: mark a page, load the crash kernel, panic
+second          in the crash kernel: find the page again in /proc/vmcore
 """
 
 import ctypes

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from guest import GuestError, console, qemu, vmcore
 from guest.initramfs import INIT_HEAD, INIT_TAIL
-from guest.python import root_file_system
 
 HERE = Path(__file__).resolve().parent
 QEMU = "qemu-system-aarch64"
@@ -19,6 +18,7 @@ INIT = (
     INIT_HEAD
     + console.SEND
     + """\
+echo  # ends what a firmware wrote last
 if test -e /proc/vmcore
 then
 	python3 /kdump_guest.py second
@@ -36,11 +36,10 @@ fi
 
 
 @pytest.fixture(scope="session")
-def guest_initrd(arm64_archive, arm64_kernel, tmp_path_factory):
+def guest_initrd(arm64_archive, arm64_python, arm64_kernel, tmp_path_factory):
     """For the first kernel; carries the second one and its own initrd."""
-    work = tmp_path_factory.mktemp("guest")
+    ramfs = arm64_python.copy()
     try:
-        ramfs = root_file_system(arm64_archive, work)
         tools = arm64_archive.unpack("kexec-tools")
     except GuestError as e:
         pytest.skip(str(e))
@@ -51,15 +50,36 @@ def guest_initrd(arm64_archive, arm64_kernel, tmp_path_factory):
     crash = gzip.compress(ramfs.to_bytes(), 1, mtime=0)
     ramfs.file("boot/crash.cpio.gz", crash)
     ramfs.file("boot/vmlinuz", arm64_kernel.read_bytes())
-    place = work / "first.cpio"
+    place = tmp_path_factory.mktemp("guest") / "first.cpio"
     place.write_bytes(ramfs.to_bytes())
     return place
 
 
 VIRT = ("-M", "virt", "-cpu", "cortex-a57")
 COMMON = "console=ttyAMA0 panic=-1 quiet"
+UEFI = ("-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
 MACHINES = {
-    "1G": ((*VIRT, "-m", "1G", "-smp", "2"), "crashkernel=256M"),
+    "device-tree": ((*VIRT, "-m", "1G", "-smp", "2"), "crashkernel=256M"),
+    "high-and-low": (
+        (*VIRT, "-m", "4G", "-smp", "2"),
+        "crashkernel=256M,high crashkernel=64M,low",
+    ),
+    "uefi-acpi": ((*VIRT, *UEFI, "-m", "1G", "-smp", "2"), "crashkernel=256M"),
+    # the firmware has random numbers for KASLR from the device
+    "uefi-tree-kaslr": (
+        (
+            *("-M", "virt,acpi=off", "-cpu", "cortex-a57", *UEFI),
+            *("-device", "virtio-rng-pci", "-m", "1G", "-smp", "2"),
+        ),
+        "crashkernel=256M",
+    ),
+    "4-cpus-gicv3-el2": (
+        (
+            *("-M", "virt,gic-version=3,virtualization=on"),
+            *("-cpu", "max,pauth-impdef=on", "-m", "1G", "-smp", "4"),
+        ),
+        "crashkernel=256M",
+    ),
 }
 
 
@@ -68,6 +88,8 @@ def test_the_crash_kernel_shows_the_dead_kernels_memory(
     name, arm64_kernel, guest_initrd, tmp_path
 ):
     hardware, crashkernel = MACHINES[name]
+    if UEFI[1] in hardware and not Path(UEFI[1]).exists():
+        pytest.skip(f"{UEFI[1]} is missing (Debian: qemu-efi-aarch64)")
     files = qemu.kernel_args(arm64_kernel, guest_initrd, f"{COMMON} {crashkernel}")
     log = qemu.run(QEMU, (*hardware, *files), TIMEOUT, log=tmp_path / "console.log")
     end = f": {tmp_path}/console.log" + qemu.end_of(log)
@@ -82,6 +104,9 @@ def test_the_crash_kernel_shows_the_dead_kernels_memory(
     dmesg = sent["dmesg"].decode()
     assert "pyfdtx: these are the last words" in dmesg
     assert "sysrq triggered crash" in dmesg
+    if name.endswith("kaslr"):
+        offset = re.search(rb"(?m)^KERNELOFFSET=(\w+)$", sent["head"])[1]
+        assert int(offset, 16), "KASLR did not move the first kernel"
     # all of the first kernel's memory but its crash regions is in the dump
     rows = re.findall(
         r"(?m)^ *(\w+)-(\w+) : (System RAM|Crash kernel)$",

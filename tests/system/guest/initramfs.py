@@ -33,6 +33,11 @@ class Initramfs:
     def __init__(self) -> None:
         self._entries: dict[str, tuple[int, bytes]] = {}
 
+    def copy(self) -> Initramfs:
+        other = Initramfs()
+        other._entries.update(self._entries)
+        return other
+
     def file(self, path: str, data: bytes, mode: int = 0o755) -> None:
         self._add(path, stat.S_IFREG | mode, data)
 

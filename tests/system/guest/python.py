@@ -73,7 +73,9 @@ def _add(ramfs: Initramfs, top: Path) -> None:
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(set(folders) - LEFT_OUT)
         inside = Path(folder).relative_to(top)
-        for name in sorted(files) + [f for f in folders if (Path(folder) / f).is_symlink()]:
+        for name in sorted(files) + [
+            f for f in folders if (Path(folder) / f).is_symlink()
+        ]:
             path = Path(folder) / name
             if path.is_symlink():
                 ramfs.symlink(_merged(inside / name), os.readlink(path))
