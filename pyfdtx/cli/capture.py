@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 EPILOG = """\
 Only root sees the true addresses of /proc/iomem. The copy has the machine's
 command line and its tree (serial numbers): look before you hand it to others.
+
+example:
+  pyfdtx capture machine && pyfdtx plan Image --crash --root machine
 """
 
 

@@ -15,8 +15,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+EPILOG = """\
+example:
+  pyfdtx elfcorehdr -o core --root examples/arm64-dt
+"""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
     add = parser.add_argument
     add("-o", "--output", metavar="OUT", required=True, help="file; - is stdout")
     add(

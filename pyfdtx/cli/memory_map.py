@@ -84,7 +84,7 @@ def lines(plan: Plan) -> list[str]:
         out.append(_border(row.range.start, width, inside or row.inside))
         wall = "#" if row.inside else "|"
         size = amount(row.range.size)
-        out.append(f"{'':{width}} {wall} {row.text:<{BOX - 15}}{size:>12} {wall}")
+        out.append(f"{'':{width}} {wall} {row.text:<{BOX - 14}}{size:>12} {wall}")
         stop, inside = row.range.stop, row.inside
     out.append(_border(stop, width, inside))
     return out

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 WORDS = {True: "loaded", False: "not loaded", None: "unknown"}
 
+EPILOG = """\
+example:
+  pyfdtx status --json
+"""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
     machine_arguments(parser)
     parser.add_argument("--json", action="store_true", help="JSON for programs")
 

@@ -12,8 +12,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+EPILOG = """\
+example:
+  pyfdtx unload --crash
+"""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
     parser.add_argument("--crash", action="store_true", help="the crash kernel")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The second kernel: its device tree, the machine it starts on, its core header."""
+"""The second kernel: its tree, the machine it starts on, its core header, its place."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .elfcore import core_header_of, elf_core_header
     from .image import Image, ZImage, parse_image, read_image
     from .machine import Machine
+    from .plan import Plan, Segment, make_plan
     from .ranges import Ranges
 
 __all__ = [
@@ -18,10 +19,13 @@ __all__ = [
     "Image",
     "Machine",
     "MemRange",
+    "Plan",
     "Ranges",
+    "Segment",
     "ZImage",
     "core_header_of",
     "elf_core_header",
+    "make_plan",
     "parse_image",
     "read_image",
     "second_kernel_dtb",
@@ -31,10 +35,13 @@ __all__ = [
 _LATER = {
     "Image": "image",
     "Machine": "machine",
+    "Plan": "plan",
     "Ranges": "ranges",
+    "Segment": "plan",
     "ZImage": "image",
     "core_header_of": "elfcore",
     "elf_core_header": "elfcore",
+    "make_plan": "plan",
     "parse_image": "image",
     "read_image": "image",
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Real kernels for the tests: Debian's packages, kept in .cache/."""
 
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,6 +14,36 @@ sys.path.insert(0, str(HERE))
 from guest import GuestError, need  # noqa: E402
 from guest.debian import Archive  # noqa: E402
 from guest.python import root_file_system  # noqa: E402
+
+
+def fresh_folder(name):
+    """build/system/NAME, empty. Its console.log stays until the next run."""
+    folder = ROOT / "build" / "system" / re.sub(r"[^\w.-]+", "-", name).strip("-")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def without_large_files(folder):
+    for path in folder.iterdir():
+        if path.stat().st_size > 1 << 20:
+            path.unlink()
+
+
+@pytest.fixture
+def boot_folder(request):
+    """Each boot's own directory."""
+    folder = fresh_folder(request.node.name)
+    yield folder
+    without_large_files(folder)
+
+
+@pytest.fixture(scope="module")
+def module_boot_folder(request):
+    """For one boot that several tests look at."""
+    folder = fresh_folder(Path(request.node.name).stem)
+    yield folder
+    without_large_files(folder)
 
 
 @pytest.fixture(scope="session")

@@ -63,15 +63,16 @@ def second():
         size, count = struct.unpack_from("<2H", head, 54)
         core.seek(phoff)
         table = core.read(size * count)
-        found = 0
+        pieces = found = 0
         for i in range(count):
             kind, _, offset, _, paddr, length = struct.unpack_from(
                 "<2I4Q", table, i * size
             )
             if kind == 1 and paddr <= address < paddr + length:
+                pieces += 1
                 core.seek(offset + address - paddr)
                 found += hashlib.sha256(core.read(PAGE)).hexdigest() == digest
-    print(f"@@@ marker found {found}", flush=True)
+    print(f"@@@ marker found in {found} of {pieces}", flush=True)
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ def dumped_part(machine):
 
 @pytest.mark.parametrize("name", HARDWARE)
 def test_vmcore_is_what_header_and_memory_give(
-    name, arm64_kernel, arm64_busybox, tmp_path
+    name, arm64_kernel, arm64_busybox, boot_folder
 ):
     machine = Machine(EXAMPLES / name)
     dumped = dumped_part(machine)
@@ -157,7 +157,7 @@ def test_vmcore_is_what_header_and_memory_give(
         exclude=machine.ram.exclude(dumped),
     )
     memory = dead_memory(machine, dumped)
-    sent = boot(plan, memory, HARDWARE[name], tmp_path)
+    sent = boot(plan, memory, HARDWARE[name], boot_folder)
 
     want = vmcore.expected(plan["elfcorehdr"].data, memory.read)
     assert "sum" in sent, "there is no /proc/vmcore"

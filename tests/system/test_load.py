@@ -60,7 +60,7 @@ def without_places(tree):
 
 
 def test_kexec_twice_in_a_row_and_the_tree_does_not_grow(
-    arm64_kernel, arm64_busybox, arm64_python, tmp_path
+    arm64_kernel, arm64_busybox, arm64_python, boot_folder
 ):
     last = Initramfs()
     last.file("/bin/busybox", arm64_busybox.read_bytes())
@@ -72,7 +72,7 @@ def test_kexec_twice_in_a_row_and_the_tree_does_not_grow(
         ramfs.file("boot/vmlinuz", arm64_kernel.read_bytes())
         ramfs.file("boot/next.cpio", initrd)
         initrd = ramfs.to_bytes()
-    log = start(arm64_kernel, initrd, f"{CMDLINE} generation=0", tmp_path)
+    log = start(arm64_kernel, initrd, f"{CMDLINE} generation=0", boot_folder)
 
     sent = console.received(log)
     assert [sent[f"{n}-cmdline"].decode() for n in range(3)] == [
@@ -164,13 +164,17 @@ SAID = {
 
 
 @pytest.fixture(scope="module")
-def said(arm64_kernel, arm64_python, tmp_path_factory):
+def said(arm64_kernel, arm64_python, module_boot_folder):
     """Output of each case, all in one boot."""
     ramfs = arm64_python.copy()
     ramfs.file("init", REFUSALS.encode())
     ramfs.file("boot/vmlinuz", arm64_kernel.read_bytes())
-    folder = tmp_path_factory.mktemp("refusals")
-    log = start(arm64_kernel, ramfs.to_bytes(), f"{CMDLINE} crashkernel=128M", folder)
+    log = start(
+        arm64_kernel,
+        ramfs.to_bytes(),
+        f"{CMDLINE} crashkernel=128M",
+        module_boot_folder,
+    )
     found = re.findall(r"(?ms)^@@@ case ([\w-]+)\n(.*?)(?=^@@@)", log)
     return dict(found)
 
