@@ -280,10 +280,21 @@ def _raise(code: int, fault: Any, blob: bytes, job: Any, crash: Crash | None) ->
             f"{name} is {value if value >= 0 else 'missing'}"
             for name, value in cells.items()
         )
+        path = _node_path(blob, fault.node)
+        if prop in cells:
+            raise error(
+                code,
+                OP,
+                f"{path}:{prop}",
+                'is not 2, which root_cells="2/2" would make the root\'s '
+                f"(root's {shown}): Linux ignores /reserved-memory if its cells "
+                "differ from the root's; give a tree with 2/2 cells in both, or "
+                'ranges that fit root\'s cells and root_cells="keep"',
+            )
         raise error(
             code,
             OP,
-            f"{_node_path(blob, fault.node)}:{prop}",
+            f"{path}:{prop}",
             f'root_cells="2/2" would change what it means (root\'s {shown}); '
             "give a tree with 2/2 cells, or ranges that fit root's cells and "
             'root_cells="keep"',
