@@ -183,21 +183,39 @@ static int find_chosen(struct work *w)
 	return failed(w, FDTX_STEP_EDIT, NULL, err);
 }
 
+/* Linux ignores /reserved-memory if its cells are not the root's */
+static int is_reserved_memory(const char *name)
+{
+	static const char reserved[] = "reserved-memory";
+	const size_t len = sizeof(reserved) - 1;
+
+	return !strncmp(name, reserved, len) &&
+	       (!name[len] || name[len] == '@');
+}
+
+static int is_2(const char *p, int len)
+{
+	const struct fdtx_value value = { p, len };
+
+	return fdtx_cells_value(&value, 0) == 2;
+}
+
 /*
  * Whether a property's meaning would change with root's cells: it is of a
- * kind that they govern, and no node between has both cells of its own.
+ * kind that they govern, and no node between has both cells of its own; or it
+ * is /reserved-memory's own cells, which must equal the root's.
  * fdtx_check() made sure that properties stand before subnodes, so what is
  * known of the current node is complete when a child begins.
  */
 static int check_cells_unused(struct work *w)
 {
 	int offset = w->root, next, depth = 0, shield = 0, node = 0;
-	int has_address_cells = 0, has_size_cells = 0;
+	int has_address_cells = 0, has_size_cells = 0, reserved = 0;
 	uint32_t tag, seen = 0;
 
 	do {
 		const char *name, *p;
-		int len, i;
+		int len, i, *has;
 
 		tag = fdt_next_tag(w->in, offset, &next);
 		switch (tag) {
@@ -208,6 +226,8 @@ static int check_cells_unused(struct work *w)
 			has_address_cells = has_size_cells = 0;
 			seen = 0;
 			node = offset;
+			p = fdt_get_name(w->in, node, NULL);
+			reserved = depth == 1 && p && is_reserved_memory(p);
 			depth++;
 			break;
 		case FDT_END_NODE:
@@ -221,10 +241,17 @@ static int check_cells_unused(struct work *w)
 			p = fdt_getprop_by_offset(w->in, offset, &name, &len);
 			if (!p)
 				return failed(w, FDTX_STEP_EDIT, NULL, len);
-			if (!strcmp(name, fdtx_address_cells_name))
-				has_address_cells = 1;
-			if (!strcmp(name, fdtx_size_cells_name))
-				has_size_cells = 1;
+			has = !strcmp(name, fdtx_address_cells_name) ?
+			      &has_address_cells :
+			      !strcmp(name, fdtx_size_cells_name) ?
+			      &has_size_cells : NULL;
+			if (has && !*has && reserved && !is_2(p, len)) {
+				w->fault->node = node;
+				return failed(w, FDTX_STEP_CELLS_2_2, name,
+					      -FDT_ERR_BADNCELLS);
+			}
+			if (has)
+				*has = 1;
 			i = index_of(cells_user, N_OF(cells_user), name);
 			/* Of equal names only the first is ever read */
 			if (i < 0 || seen & (1u << i))

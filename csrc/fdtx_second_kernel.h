@@ -59,7 +59,8 @@ enum fdtx_step {
 	FDTX_STEP_JOB,		/* the job is nonsense: @prop */
 	FDTX_STEP_CHECK,	/* the blob is bad: @blob */
 	FDTX_STEP_CELLS,	/* root's cells are missing or unsound */
-	FDTX_STEP_CELLS_2_2,	/* @prop of @node depends on root's cells */
+	FDTX_STEP_CELLS_2_2,	/* @prop of @node depends on root's cells, or is
+				 * one of /reserved-memory's own */
 	FDTX_STEP_FIT,		/* @prop, entry @index, does not fit */
 	FDTX_STEP_EDIT,		/* libfdt could not write @prop, or room ended */
 };

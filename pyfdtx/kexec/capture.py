@@ -24,6 +24,7 @@ __all__ = ["capture"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import NoReturn
 
 OP = "capture"
 PLAIN = (
@@ -60,8 +61,15 @@ def _tree(machine: Machine) -> Iterator[str]:
     if machine.exists(FDT):
         yield from (f"{CHOSEN}/{name}" for name in IN_CHOSEN)
         return
-    top = next((t for t in TREES if machine.exists(t)), TREES[0])
-    for path, _, files in os.walk(machine.path(top)):
+    top = next((t for t in TREES if machine.exists(t)), None)
+    if top is None:
+        return
+
+    def unreadable(e: OSError) -> NoReturn:
+        # Half a tree would look like a whole one
+        machine.refuse_os(os.path.relpath(e.filename, machine.root), e)
+
+    for path, _, files in os.walk(machine.path(top), onerror=unreadable):
         inside = os.path.relpath(path, machine.path(top))
         for name in files:
             yield os.path.normpath(os.path.join(top, inside, name))

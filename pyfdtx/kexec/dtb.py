@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from .._native import check, ffi, lib
+from .._native import check, ffi, lib, writing
 from ..errors import FdtBadContent, FdtBadParameter, error
 from ..reg import MemRange
 
@@ -74,8 +74,8 @@ _JOB = ffi.typeof("struct fdtx_second_kernel *")
 _FAULT = ffi.typeof("struct fdtx_second_kernel_fault *")
 _PLAN = ffi.typeof("struct fdtx_second_kernel_plan *")
 _REGS = ffi.typeof("struct fdt_reg[]")
-# Every byte of the result is written; clearing would only cost time.
-_new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
+# What is read of a plan is written before; clearing would only cost time.
+_new_plan = ffi.new_allocator(should_clear_after_alloc=False)
 _BYTES = ffi.typeof("char[]")
 
 
@@ -280,10 +280,21 @@ def _raise(code: int, fault: Any, blob: bytes, job: Any, crash: Crash | None) ->
             f"{name} is {value if value >= 0 else 'missing'}"
             for name, value in cells.items()
         )
+        path = _node_path(blob, fault.node)
+        if prop in cells:
+            raise error(
+                code,
+                OP,
+                f"{path}:{prop}",
+                'is not 2, which root_cells="2/2" would make the root\'s '
+                f"(root's {shown}): Linux ignores /reserved-memory if its cells "
+                "differ from the root's; give a tree with 2/2 cells in both, or "
+                'ranges that fit root\'s cells and root_cells="keep"',
+            )
         raise error(
             code,
             OP,
-            f"{_node_path(blob, fault.node)}:{prop}",
+            f"{path}:{prop}",
             f'root_cells="2/2" would change what it means (root\'s {shown}); '
             "give a tree with 2/2 cells, or ranges that fit root's cells and "
             'root_cells="keep"',
@@ -343,16 +354,18 @@ def _run_libfdt(data: bytes, job: Any, crash: Crash | None) -> tuple[bytes, int]
     room = lib.fdtx_second_kernel_size(data, len(data), job)
     if room < 0:
         raise error(room, OP, "", "the result would be 2 GiB or more")
-    buf = _new_buffer(_BYTES, room)
-    size = lib.fdtx_second_kernel(data, len(data), job, buf, room, fault)
+    # 8-byte aligned everywhere, which ffi.new() is not on 32-bit machines
+    buf = bytearray(room)
+    with writing(buf) as p:
+        size = lib.fdtx_second_kernel(data, len(data), job, p, room, fault)
     if size < 0:
         _raise(size, fault, data, job, crash)
-    return bytes(ffi.buffer(buf, size)), fault.bootargs_len
+    return bytes(memoryview(buf)[:size]), fault.bootargs_len
 
 
 def _run(data: bytes, job: Any, crash: Crash | None) -> tuple[bytes, int]:
     """The same by way of the engine, if it can."""
-    plan = _new_buffer(_PLAN)
+    plan = _new_plan(_PLAN)
     size = lib.fdtx_second_kernel_plan(data, len(data), job, plan)
     if not size:
         return _run_libfdt(data, job, crash)

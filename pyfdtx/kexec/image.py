@@ -253,10 +253,18 @@ def parse_image(blob: Buffer, where: str = "image") -> AnyImage:
     Returns: an Image (arm64, riscv) or a ZImage (arm); data is a copy if it was
         wrapped.
     Raises:
+        TypeError: blob is not bytes-like.
         FdtImageError: it is something else, damaged, or of a kernel too old to
             say how much memory it needs. The message says what it is.
     """
-    data, layers = unpack(bytes(blob), where)
+    try:
+        # bytes() takes numbers too
+        raw = bytes(memoryview(blob))
+    except TypeError:
+        raise TypeError(
+            f"an image must be bytes-like, not {type(blob).__name__}"
+        ) from None
+    data, layers = unpack(raw, where)
     if len(data) >= HEADER_SIZE:
         magic = data[MAGIC_AT : MAGIC_AT + 4]
         if magic == ARM64_MAGIC:

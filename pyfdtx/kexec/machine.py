@@ -44,6 +44,9 @@ TREES = ("proc/device-tree", "sys/firmware/devicetree/base")
 CRASH_SIZE = ("sys/kernel/kexec_crash_size", "sys/kernel/kexec/crash_size")
 CRASH_CMA = ("sys/kernel/kexec/crash_cma_ranges", "sys/kernel/kexec_crash_cma_ranges")
 
+# Linux arch/x86/Kconfig NR_CPUS_RANGE_END, the largest of all architectures
+MAX_CPUS = 8192
+
 # `uname -m` and /proc/sys/kernel/arch to our names
 ARCHES = {"aarch64": "arm64"}
 # The first words of a line of /proc/cpuinfo that only one architecture has
@@ -376,12 +379,20 @@ class Machine:
         numbers: list[int] = []
         try:
             for part in text.split(","):
-                first, _, last = part.partition("-")
-                numbers += range(int(first), int(last or first) + 1)
+                low, _, high = part.partition("-")
+                first, last = int(low), int(high or low)
+                if last < first:
+                    raise ValueError
+                # Before the range becomes a list
+                if last >= MAX_CPUS or len(numbers) > MAX_CPUS:
+                    self.refuse(
+                        name,
+                        f"{text[:80]!r} has {MAX_CPUS} or more, which no Linux has; "
+                        "was the file damaged?",
+                    )
+                numbers += range(first, last + 1)
         except ValueError:
-            numbers = []
-        if not numbers:
-            self.refuse(name, f"not a list of CPUs: {text!r}")
+            self.refuse(name, f"not a list of CPUs: {text[:80]!r}")
         return numbers
 
     # The tree

@@ -80,7 +80,9 @@ def _arm64(machine: Machine) -> Mapping:
         if _version(info["OSRELEASE"]) < (5, 4):
             bits -= 1
     except ValueError:
-        machine.refuse("proc/kcore", f"OSRELEASE={info['OSRELEASE']} is no version")
+        raise FdtMachineError(
+            OP, info.where, f"OSRELEASE={info['OSRELEASE']} is no version"
+        ) from None
     image = _kernel_image(machine)
     voffset = info.number("kimage_voffset")
     stext = (info.symbol("_stext") - voffset) % U64

@@ -236,12 +236,19 @@ def _root_cells(s: Scan, choice: str, strings: Strings, edits: list[Edit]) -> Ce
 
 
 def _governed_by_root(s: Scan) -> str:
-    """The first property ("/node:property") that the root's cells govern, or ""."""
+    """The first property ("/node:property") that the root's cells govern, or that
+    /reserved-memory must share with the root, or ""."""
+    two = pack(">I", 2)
     todo = [("/" + child[0], child) for child in reversed(plain(s)[2])]
     while todo:
         path, (_, props, children) = todo.pop()
         # of several properties with one name the first counts
         values = dict(reversed(props))
+        # Linux ignores it if its cells are not the root's
+        if path.count("/") == 1 and path.partition("@")[0] == "/reserved-memory":
+            for name in ("#address-cells", "#size-cells"):
+                if values.get(name, two) != two:
+                    return f"{path}:{name}"
         for name in values:
             if name in SPEAKING_CELLS and values[name]:
                 return f"{path}:{name}"

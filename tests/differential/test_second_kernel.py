@@ -109,9 +109,15 @@ other_props = st.lists(
     max_size=3,
 )
 other_nodes = st.recursive(
-    st.tuples(st.sampled_from(["a", "soc@0", "chosen"]), other_props, st.just([])),
+    st.tuples(
+        st.sampled_from(["a", "soc@0", "chosen", "reserved-memory"]),
+        other_props,
+        st.just([]),
+    ),
     lambda inner: st.tuples(
-        st.sampled_from(["soc", "b@1"]), other_props, st.lists(inner, max_size=2)
+        st.sampled_from(["soc", "b@1", "reserved-memory@0"]),
+        other_props,
+        st.lists(inner, max_size=2),
     ),
     max_leaves=4,
 )

@@ -61,7 +61,24 @@ def value(blob: bytearray, path: bytes, name: bytes) -> bytes:
         return bytes(ffi.buffer(found, length[0]))
 
 
+def base_keeps_its_phandle() -> bool:
+    """What libfdt 1.7.1 brought: /soc keeps phandle 1 although an overlay has
+    another for it, here with nothing that refers to it."""
+    s = blobs.Strings()
+    fragment = blobs.node(
+        b"f@0",
+        s.prop(b"target-path", b"/soc\0"),
+        blobs.node(b"__overlay__", s.prop(b"phandle", blobs.u32(2))),
+    )
+    base = opened(blobs.rich(), 512)
+    overlay = opened(blobs.assemble(blobs.root(fragment), s.data), 0)
+    assert apply(base, overlay)[0] == 0
+    return value(base, b"/soc", b"phandle") == blobs.u32(1)
+
+
 def test_a_sound_overlay_is_applied():
+    if not base_keeps_its_phandle():
+        pytest.skip("libfdt 1.7.1 or later (this one overwrites the base's phandles)")
     # The base's highest phandle is 7, so the overlay's 1 becomes 8; its 2
     # belongs to /soc, which has 1 already and keeps it, and so the reference
     # to 2 becomes 1. The fixup finds /soc by its label.

@@ -318,6 +318,13 @@ def test_every_byte_of_a_header_changed_gives_an_image_or_a_clear_error():
     assert blamed == {"k"}
 
 
+@pytest.mark.parametrize("wrong", [0, 64, None, "text", [1, 2], arm64])
+def test_what_is_no_buffer_is_a_type_error(wrong):
+    # bytes(64) would be 64 zeros
+    with pytest.raises(TypeError, match="an image must be bytes-like, not "):
+        parse_image(wrong)
+
+
 def test_any_buffer_is_taken():
     for kind in (bytes, bytearray, memoryview):
         assert parse_image(kind(arm64())).data == arm64()

@@ -176,6 +176,16 @@ def test_before_5_4_the_linear_map_was_the_upper_half(tmp_path):
     assert mapping.offset == 0xFFFF_8000_0000_0000 - 0x4000_0000
 
 
+@pytest.mark.parametrize("release", ["six", "6", "6.x"])
+def test_a_release_that_is_no_version_is_blamed_on_the_file_it_came_from(
+    release, tmp_path
+):
+    machine = arm64(tmp_path, OSRELEASE=release)
+    with pytest.raises(FdtMachineError, match=f"OSRELEASE={release} ") as e:
+        _ = machine.mapping
+    assert e.value.where == str(tmp_path / "proc/kcore.vmcoreinfo")
+
+
 def test_files_of_different_boots_are_noticed(tmp_path):
     machine = arm64(tmp_path, ARM64_6_12.replace("  402", "  40a", 1))
     with pytest.raises(FdtMachineError, match=r"_stext is at 0x40210000.*same boot"):
@@ -444,6 +454,13 @@ def test_notes_of_all_possible_cpus_whose_numbers_have_gaps(tmp_path):
     }
 
 
+def test_as_many_cpus_as_linux_can_have_are_taken(tmp_path):
+    """arch/x86/Kconfig NR_CPUS_RANGE_END: 8192."""
+    changes = {f"{CPU}/possible": "0-8191\n"}
+    machine = write(tmp_path, {"proc/iomem": ARM64_6_1, **CPUS, **changes})
+    assert list(machine.crash_notes) == [0, 2, 3]
+
+
 def test_a_cpu_that_went_offline_still_has_its_note(tmp_path):
     files = {**CPUS, f"{CPU}/cpu9/crash_notes": "52000000\n"}
     files[f"{CPU}/cpu9/crash_notes_size"] = "424\n"
@@ -463,6 +480,12 @@ def test_a_cpu_that_went_offline_still_has_its_note(tmp_path):
         ({f"{CPU}/cpu3/crash_notes": "f" * 16}, "cpu3", "does not end"),
         ({f"{CPU}/possible": "\n"}, "possible", "not a list of CPUs"),
         ({f"{CPU}/possible": "0-x\n"}, "possible", "not a list of CPUs: '0-x'"),
+        ({f"{CPU}/possible": "2-1\n"}, "possible", "not a list of CPUs: '2-1'"),
+        # arch/x86/Kconfig NR_CPUS_RANGE_END: nowhere above 8192, so 8191 is last
+        ({f"{CPU}/possible": "0-8192\n"}, "possible", "8192 or more"),
+        ({f"{CPU}/possible": "0-4294967295\n"}, "possible", "8192 or more"),
+        ({f"{CPU}/possible": "0," * 9999 + "0\n"}, "possible", "8192 or more"),
+        ({f"{CPU}/present": f"0-{10**30}"}, "present", "8192 or more"),
         ({f"{CPU}/present": None}, "present", "missing"),
     ],
 )
@@ -773,6 +796,25 @@ def test_a_capture_of_a_machine_without_blob_keeps_the_tree(tmp_path):
     tree(root)
     capture(tmp_path / "c", root)
     assert Machine(tmp_path / "c").fdt == Machine(root).fdt
+
+
+def test_a_capture_of_a_tree_that_cannot_be_read_is_refused_not_halved(tmp_path):
+    root = tmp_path / "live"
+    write(root, {"proc/iomem": ARM64_6_1, "proc/sys/kernel/arch": "aarch64"})
+    tree(root)
+    closed = next(p for p in (root / "proc/device-tree").iterdir() if p.is_dir())
+    closed.chmod(0)
+    tmp_path.chmod(0o777)
+    before = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        with as_nobody(), pytest.raises(FdtMachineError, match="run as root") as e:
+            capture("c", "live")
+    finally:
+        os.chdir(before)
+        closed.chmod(0o755)
+    assert e.value.where == f"live/proc/device-tree/{closed.name}"
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_capture_of_arm_keeps_three_symbols_of_all(tmp_path):

@@ -271,6 +271,21 @@ def test_rewriting_cells_must_not_change_what_they_govern(name):
     assert try_it([user], root=cells()), "2/2 already: nothing changes"
 
 
+@pytest.mark.parametrize("name", ["reserved-memory", "reserved-memory@0"])
+def test_rewriting_cells_must_not_lose_reserved_memory(name):
+    # Linux, __reserved_mem_check_root(): other cells than the root's, ignored
+    def try_it(*props):
+        data = blob(root=cells(1, 1), children=[(name, list(props), [])])
+        return second(data, crash=CRASH, root_cells="2/2")
+
+    for props in (cells(1, 1), cells(2, 1), cells(1, 2), cells(1, 1) + cells()):
+        with pytest.raises(FdtBadContent, match=f"/{name}:#.*BADNCELLS"):
+            try_it(*props)
+    assert try_it(*cells())
+    assert try_it(*cells(), *cells(1, 1)), "the first of equal names is read"
+    assert try_it()
+
+
 # Steps 3 and 5
 
 

@@ -502,6 +502,48 @@ def test_2_2_is_allowed_where_nothing_depends_on_root_cells(prop):
     make(root(leaf), crash=CRASH, root_cells="2/2")
 
 
+@pytest.mark.parametrize("name", ["reserved-memory", "reserved-memory@0"])
+def test_2_2_is_refused_where_reserved_memory_has_other_cells_of_its_own(name):
+    # Linux, __reserved_mem_check_root(): cells other than the root's, and the
+    # whole node is ignored. fdt_path_offset() finds any unit address.
+    area = ("area@0", [("reg", u32(0, 1))], [])
+    where = "/" + name
+    wrong = [u32(n) for n in (0, 1, 3, 4)] + [b"", b"\2", u64(2), u32(2) + b"\0"]
+    for value in wrong:
+        for i, (prop, _) in enumerate(CELLS_2_2):
+            own = list(CELLS_2_2)
+            own[i] = (prop, value)
+            for cells in ([], OWN):
+                node = (name, [*own, ("ranges", b"")], [area])
+                refused(root(node, props=cells), where, prop)
+                refused(root(chosen(), node, props=cells), where, prop)
+    # of equal names only the first is ever read
+    twice = [*OWN[:1], *CELLS_2_2]
+    refused(root((name, twice, []), props=OWN), where, "#address-cells")
+
+
+def test_2_2_is_allowed_where_reserved_memory_has_them_already():
+    area = ("area@0", [("reg", u64(0, 1))], [])
+    node = ("reserved-memory", [*CELLS_2_2, ("ranges", b"")], [area])
+    for cells in ([], OWN):
+        allowed(root(node, props=cells))
+        allowed(root(("reserved-memory", [*CELLS_2_2, *OWN], [area]), props=cells))
+    # only the root's child of exactly this name is what Linux reads
+    for other in ("reserved-memoryx", "reserved-memor", "xreserved-memory"):
+        allowed(root((other, OWN, [area]), props=OWN))
+    allowed(root(("a", [], [("reserved-memory", OWN, [area])]), props=OWN))
+    allowed(root(("reserved-memory", [], [("a", OWN, [area])]), props=OWN))
+    # nothing is written where the root's are 2/2 already
+    make(root(("reserved-memory", OWN, [area])), crash=CRASH, root_cells="2/2")
+
+
+def test_the_refusal_says_what_linux_does_with_reserved_memory():
+    tree = root(("reserved-memory", OWN, []), props=OWN)
+    with pytest.raises(FdtBadContent) as e:
+        make(tree, crash=CRASH, root_cells="2/2")
+    assert "Linux ignores /reserved-memory" in str(e.value)
+
+
 def test_the_shield_ends_with_its_node():
     leaf = ("leaf@0", [("reg", u32(0, 1))], [])
     refused(root(("a", OWN, [leaf]), leaf, props=OWN), "/leaf@0", "reg")
