@@ -206,6 +206,30 @@ int fdtx_mem_rsvs(const void *fdt, struct fdt_reg *regs, int max)
 	return n;
 }
 
+int fdtx_del_mem_rsvs(void *fdt, const uint8_t *gone, int n)
+{
+	struct fdt_reserve_entry *re, *to;
+	char *end = (char *)fdt + fdt_off_dt_strings(fdt) +
+		    fdt_size_dt_strings(fdt);
+	uint32_t len;
+	int i;
+
+	re = (struct fdt_reserve_entry *)((char *)fdt +
+					  fdt_off_mem_rsvmap(fdt));
+	to = re;
+	for (i = 0; i < n; i++) {
+		if (!re[i].size)
+			return -FDT_ERR_NOTFOUND;
+		if (!gone[i])
+			*to++ = re[i];
+	}
+	len = (uint32_t)((char *)(re + n) - (char *)to);
+	memmove(to, re + n, (size_t)(end - (char *)(re + n)));
+	fdt_set_off_dt_struct(fdt, fdt_off_dt_struct(fdt) - len);
+	fdt_set_off_dt_strings(fdt, fdt_off_dt_strings(fdt) - len);
+	return 0;
+}
+
 static const uint8_t *fdtx_load(const uint8_t *p, int cells, uint64_t *valuep,
 				int *err)
 {
@@ -270,7 +294,7 @@ int fdtx_delprop(void *fdt, int nodeoffset, const char *name)
 		if (t.tag != FDT_PROP && t.tag != FDT_NOP)
 			break;
 		if (t.tag == FDT_PROP &&
-		    !strcmp(strings + fdt32_to_cpu(cell[2]), name))
+		    (!name || !strcmp(strings + fdt32_to_cpu(cell[2]), name)))
 			continue;
 		if (to != pos)
 			memmove(base + to, base + pos, (size_t)(t.next - pos));

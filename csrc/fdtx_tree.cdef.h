@@ -18,6 +18,7 @@ int fdtx_nodes(const void *fdt, int nodeoffset, int maxdepth,
 int fdtx_props(const void *fdt, int nodeoffset, struct fdtx_prop *props,
 	       int max);
 int fdtx_mem_rsvs(const void *fdt, struct fdt_reg *regs, int max);
+int fdtx_del_mem_rsvs(void *fdt, const uint8_t *gone, int n);
 int fdtx_getprop_regs(const void *fdt, int parent, int nodeoffset,
 		      const char *name, struct fdt_reg *regs, int max);
 int fdtx_delprop(void *fdt, int nodeoffset, const char *name);

@@ -75,6 +75,17 @@ int fdtx_props(const void *fdt, int nodeoffset, struct fdtx_prop *props,
 int fdtx_mem_rsvs(const void *fdt, struct fdt_reg *regs, int max);
 
 /**
+ * fdtx_del_mem_rsvs - delete memory reservations in one pass
+ * @fdt: of fdtx_open_into(), whose blocks stand in order
+ * @gone: for each of the first @n reservations, whether it goes
+ * @n: at most fdtx_mem_rsvs()
+ *
+ * returns: 0; -FDT_ERR_NOTFOUND, there are fewer than @n (the list may have
+ *	been changed)
+ */
+int fdtx_del_mem_rsvs(void *fdt, const uint8_t *gone, int n);
+
+/**
  * fdtx_getprop_regs - table of a property's (address, size) entries
  * @parent: offset of the node whose #address-cells and #size-cells apply
  *
@@ -86,6 +97,7 @@ int fdtx_getprop_regs(const void *fdt, int parent, int nodeoffset,
 
 /**
  * fdtx_delprop - delete every property of that name
+ * @name: NULL for all properties
  *
  * returns: 0; -FDT_ERR_NOTFOUND if there is none; -FDT_ERR_BADOFFSET
  */

@@ -98,15 +98,16 @@ class MemReserve:
 
     def __delitem__(self, index: int | slice) -> None:
         n = len(self)
+        gone = bytearray(n)
         if isinstance(index, slice):
-            places = sorted(range(n)[index], reverse=True)
+            for place in range(n)[index]:
+                gone[place] = 1
         else:
-            places = [self._index(index, n)]
-        with writing(self._blob.buf) as p:
-            for place in places:
-                code = lib.fdt_del_mem_rsv(p, place)
-                if code < 0:
-                    raise error(code, "fdt_del_mem_rsv", WHERE)
+            gone[self._index(index, n)] = 1
+        with writing(self._blob.buf) as p, ffi.from_buffer("uint8_t[]", gone) as g:
+            code = lib.fdtx_del_mem_rsvs(p, g, n)
+        if code < 0:
+            raise error(code, "fdtx_del_mem_rsvs", WHERE)
 
     def append(self, start: int | Iterable[int], size: int | None = None) -> None:
         """Add a reservation at the end.

@@ -242,8 +242,7 @@ class Properties(MutableMapping[str, bytes]):
 
     def clear(self) -> None:
         """Delete all properties; nodes below stay."""
-        for name in self:
-            del self[name]
+        self._blob.edit(lib.fdtx_delprop, self._at("clear"), ffi.NULL)
 
     # -- typed properties --------------------------------------------------
 

@@ -12,6 +12,7 @@ import sys
 
 from ..errors import FdtError
 from .trouble import Killed, Trouble, UsageError, complain, die_of, out_text
+from .words import in_options
 
 __all__ = ["main"]
 
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(str(e))
         return 2
     except (Trouble, FdtError) as e:
-        complain(str(e))
+        complain(in_options(str(e)))
     except BrokenPipeError:
         die_of("SIGPIPE")
     except KeyboardInterrupt:
@@ -141,7 +142,7 @@ def _one_line_warnings() -> None:
     from ..errors import FdtWarning
 
     def show(message: Warning | str, *_: object) -> None:
-        complain(f"warning: {message}")
+        complain(f"warning: {in_options(str(message))}")
 
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", FdtWarning)

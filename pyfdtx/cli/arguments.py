@@ -10,7 +10,7 @@ from ..errors import FdtBadParameter
 from ..reg import MemRange
 from .trouble import UsageError, out_text
 
-__all__ = ["Parser", "address_size", "number", "size"]
+__all__ = ["Parser", "address_size", "memory", "number", "size"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,3 +93,11 @@ def address_size(text: str) -> MemRange:
         raise argparse.ArgumentTypeError(
             f"'{text}' reaches beyond the end of 64-bit addresses"
         ) from None
+
+
+def memory(text: str) -> MemRange:
+    """As address_size(), but not empty."""
+    found = address_size(text)
+    if not found.size:
+        raise argparse.ArgumentTypeError(f"'{text}' is empty")
+    return found

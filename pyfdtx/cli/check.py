@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from textwrap import wrap
 
-from ..errors import FdtBadBlob, FdtBadParameter
+from ..errors import FdtBadBlob, FdtBadParameter, FdtMachineError
 from ..kexec.check import ARCHES, check_tree, rules_table
 from .arguments import number
 from .files import called, read_blob
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import argparse
 
     from ..kexec.check import Finding
+    from ..kexec.machine import Machine
 
 EPILOG = """\
 error: the kernel will not do what is meant; warning: it may not, or loses
@@ -84,6 +85,19 @@ def _core(text: str) -> tuple[int, bytes]:
         raise Trouble(f"{path}: {e}") from None
 
 
+def _machine(root: str, arch: str | None) -> Machine:
+    """arch counts where the machine's files do not tell; else it must agree."""
+    from ..kexec.machine import Machine
+
+    machine = Machine(root)
+    if arch is not None:
+        try:
+            _ = machine.arch
+        except FdtMachineError:
+            return Machine(root, arch="riscv64" if arch == "riscv" else arch)
+    return machine
+
+
 def run(args: argparse.Namespace) -> int:
     if args.rules:
         out_text(rules_table())
@@ -93,9 +107,7 @@ def run(args: argparse.Namespace) -> int:
     core = _core(args.elfcorehdr) if args.elfcorehdr else None
     machine = image = None
     if args.root is not None:
-        from ..kexec.machine import Machine
-
-        machine = Machine(args.root)
+        machine = _machine(args.root, args.arch)
     if args.image is not None:
         from ..kexec.image import read_image
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import argparse
 
-from ..errors import FdtError
+from ..errors import FdtBadParameter, FdtError
 from ..kexec import Crash, second_kernel_dtb
 from ..kexec.dtb import ARCHES
-from .arguments import address_size, number
+from .arguments import memory, number
 from .files import called, read_blob, write_blob
-from .trouble import Trouble
+from .trouble import Trouble, UsageError
+from .words import in_options
 
 __all__ = ["common_arguments", "crash_arguments", "make", "seed_arguments"]
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _initrd(text: str) -> MemRange | None:
-    return None if text == "none" else address_size(text)
+    return None if text == "none" else memory(text)
 
 
 def _kaslr_seed(text: str) -> int | str | None:
@@ -67,7 +68,7 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--old-dtb",
         metavar="ADDR,SIZE",
-        type=address_size,
+        type=memory,
         help="where the old tree lies in memory; its reservation goes",
     )
     add(
@@ -109,14 +110,14 @@ def crash_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--elfcorehdr",
         metavar="ADDR,SIZE",
-        type=address_size,
+        type=memory,
         required=True,
         help="where the ELF core header lies",
     )
     add(
         "--usable",
         metavar="ADDR,SIZE",
-        type=address_size,
+        type=memory,
         action="append",
         required=True,
         help="memory of the crash kernel; again for more, the main range first",
@@ -153,6 +154,8 @@ def make(args: argparse.Namespace) -> int:
             load_address=args.load_address,
             **more,
         )
+    except FdtBadParameter as e:
+        raise UsageError(in_options(str(e))) from None
     except FdtError as e:
         raise Trouble(f"{called(args.boot)}: {e}") from None
     write_blob(args.output, result)

@@ -2,6 +2,7 @@
 """The list of memory reservations."""
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,28 @@ def test_deleting_is_that_of_a_list(index):
     del left[index]
     assert list(fdt.memreserve) == left
     assert fdt.to_bytes() == canonical([("p", b"1")], rsv=left)
+
+
+@pytest.mark.parametrize("n", range(7))
+def test_any_of_a_list_may_go_at_once(n):
+    """Every set of places that a slice can name; the tree behind stays."""
+    have = [(i << 20, i + 1) for i in range(n)]
+    cuts = range(-n - 1, n + 2)
+    for index in (slice(a, b, c) for a in cuts for b in cuts for c in (-3, -1, 1, 2)):
+        fdt = Fdt(blob([("p", b"1")], rsv=have))
+        del fdt.memreserve[index]
+        left = list(have)
+        del left[index]
+        assert fdt.to_bytes() == canonical([("p", b"1")], rsv=left), index
+
+
+def test_clearing_a_long_list_takes_one_pass():
+    # not one move of what is behind for each entry, which is quadratic
+    fdt = Fdt(blob([("p", b"1")], rsv=[(1, 1)] * 200_000))
+    began = time.perf_counter()
+    fdt.memreserve.clear()
+    assert time.perf_counter() - began < 2
+    assert fdt.to_bytes() == canonical([("p", b"1")])
 
 
 def test_append_remove_clear():

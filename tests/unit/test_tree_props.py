@@ -3,6 +3,7 @@
 
 import array
 import sys
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -397,3 +398,18 @@ def test_as_many_names_as_a_tree_can_have_are_listed():
     for i in range(5_000):
         fdt.root[f"name-{i}"] = b""
     assert len(fdt.root) == 5_000
+
+
+def test_clearing_many_properties_takes_one_pass():
+    # not one move of what is behind for each, which is quadratic
+    many = [(f"p{i}", b"12345678" * 8) for i in range(20_000)]
+    fdt = Fdt(blob(many, [("kept", [("p0", b"1")], [])]))
+    kept = fdt["/kept"]
+    began = time.perf_counter()
+    fdt.root.clear()
+    assert time.perf_counter() - began < 2
+    assert list(fdt.root) == []
+    assert kept["p0"] == b"1"
+    kept.clear()
+    kept.clear()
+    assert list(kept) == []

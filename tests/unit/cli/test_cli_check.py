@@ -46,6 +46,19 @@ def test_a_good_tree_is_one_line_and_status_0(cli, crash):
     assert out == b"crash.dtb: nothing found\n"
 
 
+def test_a_machine_whose_files_hide_its_architecture_is_told_by_arch(cli, crash):
+    copy = cli.folder / "machine"
+    shutil.copytree(MACHINE, copy)
+    for name in ("proc/sys/kernel/arch", "proc/cpuinfo"):
+        (copy / name).unlink(missing_ok=True)
+    args = ("check", "crash.dtb", "--root", "machine")
+    assert cli.bad(1, *args).endswith("kernel/arch: is missing; say which: --arch")
+    assert cli.good(*args, "--arch", "arm64") == b"crash.dtb: nothing found\n"
+    assert "the machine is arm64" in cli.bad(
+        2, "check", "crash.dtb", "--root", MACHINE, "--arch", "arm"
+    )
+
+
 def test_the_tree_may_come_from_stdin(cli, crash):
     blob = (cli.folder / "crash.dtb").read_bytes()
     assert cli.good("check", "-", stdin=blob) == b"stdin: nothing found\n"

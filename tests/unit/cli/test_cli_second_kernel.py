@@ -79,7 +79,7 @@ def test_usable_ranges_keep_their_order(cli, boot):
 def test_more_ranges_than_the_kernel_reads_must_be_asked_for(cli, boot):
     three = ("--usable", "0x1000,2G", "--usable", "0,1K")
     args = ("crash-dtb", "boot.dtb", "-o", "out.dtb", *CRASH, *three)
-    assert "max_usable" in cli.bad(1, *args)
+    assert "--max-usable 2" in cli.bad(2, *args)
     crash = (HEADER, (MAIN, LOW, (0, 1024)))
     both(cli, boot, (*three, "--max-usable", "3"), {"max_usable": 3}, crash)
 
@@ -158,18 +158,29 @@ def test_what_an_option_does_not_take_is_wrong_usage(cli, option, values):
 @pytest.mark.parametrize(
     ("args", "hint"),
     [
-        (("--usable", "0,0"), "empty"),
-        (("--append", "elfcorehdr=1"), "elfcorehdr="),
-        (("--load-address", "4"), "load_address"),
-        (("--initrd", "0,0"), "initrd"),
-        (("--max-usable", "0"), "max_usable"),
+        (("--append", "elfcorehdr=1"), "use crash-dtb --elfcorehdr instead"),
+        (("--cmdline", "elfcorehdr=1"), "use crash-dtb --elfcorehdr instead"),
+        (("--load-address", "4"), "not 8-byte aligned"),
+        (("--max-usable", "0"), "between 0x1 and"),
+        (("--usable", "0,1K", "--usable", "1K,1K"), "reads --max-usable 2 and"),
+        (("--arch", "arm", "--elfcorehdr", "0x48000000,1K"), "above --usable[0] Mem"),
     ],
 )
-def test_what_the_kernel_would_not_take_is_refused(cli, args, hint):
-    line = cli.bad(1, "crash-dtb", "boot.dtb", "-o", "out.dtb", *CRASH, *args)
-    assert line.startswith("boot.dtb: second_kernel_dtb ")
+def test_what_the_kernel_would_not_take_is_wrong_usage(cli, args, hint):
+    line = cli.bad(2, "crash-dtb", "boot.dtb", "-o", "out.dtb", *CRASH, *args)
+    assert line.startswith(args[-2] if args[0] == "--arch" else args[0])
     assert hint in line
+    for word in ("crash.", "crash=", "second_kernel_dtb", "max_usable", "load_address"):
+        assert word not in line, "no option is called so"
     assert cli.names() == ["boot.dtb"]
+
+
+@pytest.mark.parametrize(
+    "option", ["--usable", "--elfcorehdr", "--initrd", "--old-dtb"]
+)
+def test_an_empty_range_is_wrong_usage(cli, option):
+    args = ("crash-dtb", "boot.dtb", "-o", "out.dtb", *CRASH, option, "0,0")
+    assert cli.bad(2, *args).startswith(f"argument {option}: '0,0' is empty")
 
 
 def test_the_two_ways_of_a_command_line_exclude_each_other(cli):
