@@ -17,19 +17,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pyfdtx.kexec import Machine
+
 EXAMPLES = Path(__file__).resolve().parent
 PAGE = 4096
-
-
-def crash_regions(iomem: str) -> list[tuple[int, int]]:
-    """(start, size) of each "Crash kernel" of a /proc/iomem, highest first."""
-    regions = []
-    for line in iomem.splitlines():
-        place, _, name = line.strip().partition(" : ")
-        if name == "Crash kernel":
-            first, last = (int(number, 16) for number in place.split("-"))
-            regions.append((first, last - first + 1))
-    return sorted(regions, reverse=True)
 
 
 def run(*words: str, accept: int = 0) -> None:
@@ -46,7 +37,7 @@ def main(machine: str = "arm64-dt", outdir: str = "demo") -> None:
     if not (root / "proc/iomem").is_file():
         have = ", ".join(sorted(p.parent.name for p in EXAMPLES.glob("*/RECIPE.txt")))
         sys.exit(f"demo: no captured machine {machine!r}; there are {have}")
-    regions = crash_regions((root / "proc/iomem").read_text())
+    regions = Machine(root).crash_ranges  # main first
     boot = os.path.relpath(root / "sys/firmware/fdt")
     crash = str(Path(outdir) / f"{machine}-crash.dtb")
     Path(outdir).mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,15 @@ from ._native import ffi
 from .errors import FdtBadParameter
 from .values import several, shown, shown_hex
 
-__all__ = ["MemRange", "fault_of", "from_entries", "to_ranges"]
+__all__ = [
+    "U64_END",
+    "U64_MAX",
+    "MemRange",
+    "check_packed",
+    "fault_of",
+    "from_entries",
+    "to_ranges",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     Entries = Union[Iterable[Iterable[int]], Buffer]
 
 U64_END = 1 << 64
+U64_MAX = U64_END - 1
 
 
 class MemRange(tuple[int, int]):
@@ -93,6 +102,15 @@ class MemRange(tuple[int, int]):
         return cls(start, size)
 
 
+def check_packed(view: memoryview, what: str) -> None:
+    """TypeError unless the items are unsigned 64-bit numbers, host byte order."""
+    if view.itemsize != 8 or view.format.lstrip("@=") not in ("Q", "L"):
+        raise TypeError(
+            f"{what} must be unsigned 64-bit numbers (format 'Q'), not "
+            f"format {view.format!r} of {view.itemsize} bytes"
+        )
+
+
 def from_entries(entries: Entries, op: str, where: str) -> tuple[Any, int]:
     """`struct fdt_reg` array of entries, as C wants it.
 
@@ -109,11 +127,7 @@ def from_entries(entries: Entries, op: str, where: str) -> tuple[Any, int]:
         view = memoryview(entries)  # type: ignore[arg-type]
     except TypeError:
         return _from_pairs(entries, op, where)  # type: ignore[arg-type]
-    if view.itemsize != 8 or view.format.lstrip("@=") not in ("Q", "L"):
-        raise TypeError(
-            f"{op} {where}: a packed buffer must have items of type 'Q', "
-            f"not {view.format!r}"
-        )
+    check_packed(view, f"{op} {where}: a packed buffer")
     n, odd = divmod(view.nbytes, 16)
     if odd:
         raise FdtBadParameter(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .._native import copy_in, validate
 from ..errors import FdtBadParameter
+from ..reg import U64_END
 from .rules import RULES, SEVERITIES, Facts
 from .rules.elf import Core
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 OP = "check_tree"
 ARCHES = ("arm64", "arm", "riscv")
-U64_END = 1 << 64
 # A hostile tree can break one rule a million times
 SHOWN = 8
 

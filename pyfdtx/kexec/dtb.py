@@ -12,7 +12,7 @@ import os
 
 from .._native import check, ffi, lib, writing
 from ..errors import FdtBadContent, FdtBadParameter, error
-from ..reg import MemRange
+from ..reg import U64_MAX, MemRange
 
 __all__ = ["Crash", "second_kernel_dtb"]
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     Pair = Union[MemRange, tuple[int, int]]
 
 OP = "second_kernel_dtb"
-U64_MAX = (1 << 64) - 1
 
 # Linux, arch/arm64/include/asm/boot.h MAX_FDT_SIZE; one byte more and
 # arch/arm64/kernel/setup.c setup_machine_fdt() spins without a word

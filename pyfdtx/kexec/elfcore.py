@@ -12,7 +12,7 @@ from array import array
 
 from .._native import check, ffi, lib, writing
 from ..errors import FdtBadParameter
-from ..reg import MemRange
+from ..reg import U64_MAX, MemRange, check_packed
 from .ranges import Ranges
 
 __all__ = ["core_header_of", "elf_core_header"]
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     Notes = Union["array[int]", memoryview, Iterable[Pair]]
 
 OP = "elf_core_header"
-U64_MAX = (1 << 64) - 1
 
 
 class _Elf:
@@ -71,11 +70,7 @@ def _note_words(notes: Notes) -> array[int]:
     """Packed pairs in the order given; CPUs are not sorted by address."""
     if isinstance(notes, (array, memoryview)):
         view = memoryview(notes)
-        if view.itemsize != 8 or view.format.lstrip("@=") not in ("Q", "L"):
-            raise TypeError(
-                "packed notes must be unsigned 64-bit numbers (format 'Q'), "
-                f"not format {view.format!r}"
-            )
+        check_packed(view, "packed notes")
         numbers = view.tolist()
         if len(numbers) % 2:
             raise FdtBadParameter(

@@ -7,7 +7,7 @@ Readers of a dump start from these addresses. One function per architecture.
 from __future__ import annotations
 
 from ..errors import FdtMachineError
-from ..reg import MemRange
+from ..reg import U64_END, U64_MAX, MemRange
 
 __all__ = ["Mapping", "mapping_of"]
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 OP = "Machine"
-U64 = 1 << 64
 U32 = 1 << 32
 # Linux arch/powerpc/Kconfig PAGE_OFFSET of PPC64
 PPC64_PAGE_OFFSET = 0xC000_0000_0000_0000
@@ -40,9 +39,9 @@ class Mapping:
         self,
         offset: int,
         text: tuple[MemRange, int] | None = None,
-        last: int = U64 - 1,
+        last: int = U64_MAX,
     ):
-        self.offset = offset % U64
+        self.offset = offset % U64_END
         self.text = text
         self.last = last
 
@@ -85,7 +84,7 @@ def _arm64(machine: Machine) -> Mapping:
         ) from None
     image = _kernel_image(machine)
     voffset = info.number("kimage_voffset")
-    stext = (info.symbol("_stext") - voffset) % U64
+    stext = (info.symbol("_stext") - voffset) % U64_END
     if not image.start <= stext < image.stop:
         raise FdtMachineError(
             OP,
@@ -96,11 +95,11 @@ def _arm64(machine: Machine) -> Mapping:
     if "KERNELOFFSET" in info and info.has_number("MODULES_END"):
         # The image begins before _stext; up to 6.10 iomem leaves that out
         text = info.number("MODULES_END") + info.kernel_offset - voffset
-        if 0 <= stext - text % U64 <= ARM64_HEAD:
-            image = MemRange(text % U64, image.stop - text % U64)
+        if 0 <= stext - text % U64_END <= ARM64_HEAD:
+            image = MemRange(text % U64_END, image.stop - text % U64_END)
     return Mapping(
         -(1 << bits) - info.number("PHYS_OFFSET"),
-        (image, (image.start + voffset) % U64),
+        (image, (image.start + voffset) % U64_END),
     )
 
 
@@ -114,7 +113,7 @@ def _riscv(machine: Machine) -> Mapping:
         virtual = info.number("KERNEL_LINK_ADDR")
     return Mapping(
         info.number("PAGE_OFFSET") - info.number("phys_ram_base"),
-        (image, virtual % U64),
+        (image, virtual % U64_END),
     )
 
 

@@ -8,7 +8,7 @@ trampoline take the lowest ones, in this order, the others above the kernel.
 from __future__ import annotations
 
 from ..errors import FdtBadContent, FdtBadParameter, FdtImageError, FdtNoRoom
-from ..reg import MemRange
+from ..reg import U64_END, MemRange
 from .arch import rules_of
 from .dtb import Crash, second_kernel_dtb
 from .elfcore import core_header_of
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     Buffer = Union[bytes, bytearray, memoryview]
 
 OP = "plan"
-U64_END = 1 << 64
 PAGE = 4096
 MIB = 1 << 20
 FDT_MAGIC = b"\xd0\x0d\xfe\xed"

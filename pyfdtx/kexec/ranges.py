@@ -12,7 +12,7 @@ from array import array
 
 from .._native import ffi, lib
 from ..errors import FdtBadParameter
-from ..reg import MemRange
+from ..reg import U64_END, MemRange, check_packed
 
 __all__ = ["Ranges"]
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Source = Union["Ranges", Packed, MemRange, Iterable[Pair]]
 
 OP = "Ranges"
-U64_END = 1 << 64
 _WORDS = ffi.typeof("uint64_t[]")
 # Only what was written is copied out; clearing would only cost time
 _new_words = ffi.new_allocator(should_clear_after_alloc=False)
@@ -35,11 +34,7 @@ _new_words = ffi.new_allocator(should_clear_after_alloc=False)
 def _own_copy(packed: Packed) -> array[int]:
     """An array('Q') of what is in another array or memoryview."""
     view = memoryview(packed)
-    if view.itemsize != 8 or view.format.lstrip("@=") not in ("Q", "L"):
-        raise TypeError(
-            f"packed ranges must be unsigned 64-bit numbers (format 'Q'), not "
-            f"format {view.format!r} of {view.itemsize} bytes"
-        )
+    check_packed(view, "packed ranges")
     if view.nbytes % 16:
         raise FdtBadParameter(
             OP,

@@ -7,11 +7,11 @@ import os
 import struct
 
 from ..errors import FdtMachineError
+from ..reg import U64_END
 
 __all__ = ["Vmcoreinfo", "in_kcore"]
 
 OP = "Machine"
-U64 = 1 << 64
 # The kernel's note is one page of text; nobody needs more than this of kcore
 MAX_NOTES = 1 << 20
 PT_NOTE = 4
@@ -53,7 +53,7 @@ class Vmcoreinfo:
     def _int(self, key: str, base: int) -> int:
         value = self[key]
         try:
-            return int(value, base) % U64
+            return int(value, base) % U64_END
         except ValueError:
             raise FdtMachineError(
                 OP, self.where, f"{key}={value} is not a number"
@@ -126,7 +126,7 @@ LAYOUTS = {
 
 def _read(fd: int, size: int, offset: int) -> bytes:
     """What is there; nothing where no file can be."""
-    return os.pread(fd, size, offset) if offset < U64 // 2 else b""
+    return os.pread(fd, size, offset) if offset < U64_END // 2 else b""
 
 
 def _in_core(fd: int, path: str) -> str:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from ...reg import U64_END
 from ..ranges import Ranges
 from . import names
 from .elf import MACHINES, PN_XNUM, PT_LOAD, PT_NOTE, Segment
-from .facts import U64_END, Facts, shown
+from .facts import Facts, shown
 from .rule import ERROR, NOTE, WARNING, Found, rule
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ... import flat
-from ...reg import MemRange
+from ...reg import U64_END, MemRange
 from ..ranges import Ranges
 from . import names
 from .number import memparse
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     Props = dict[str, bytes]
 
-U64_END = 1 << 64
 # Linux drivers/of/fdt.c MAX_USABLE_RANGES; include/linux/crash_reserve.h
 # CRASHKERNEL_CMA_RANGES_MAX gives four more
 USABLE_RANGES = 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...reg import MemRange
+from ...reg import U64_END, MemRange
 from ..ranges import Ranges
 from . import names
-from .facts import U64_END, Facts, inside, shown
+from .facts import Facts, inside, shown
 from .rule import ERROR, NOTE, WARNING, Found, rule
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...reg import MemRange
-from .facts import U64_END, Facts, overlap, shown
+from ...reg import U64_END, MemRange
+from .facts import Facts, overlap, shown
 from .rule import ERROR, NOTE, WARNING, Found, rule
 
 if TYPE_CHECKING:
