@@ -9,7 +9,7 @@ WHEELS := build/wheel
 WHEEL   = $(firstword $(wildcard $(WHEELS)/pyfdtx-*.whl))
 
 SOURCES := setup.py pyproject.toml libfdt/upstream.toml libfdt/vendor.py \
-	   $(wildcard csrc/*.c csrc/*.h csrc/*.py) \
+	   $(wildcard csrc/*.c csrc/*.h csrc/*.py csrc/dropin/*) \
 	   $(shell find pyfdtx -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
 .PHONY: help build demo test test-packaging test-corpus lint types clean
@@ -66,6 +66,7 @@ types: $(VENV)/.extra-lint	## mypy --strict on the package
 	$(BIN)/mypy
 
 include benchmarks/*.mk
+include tests/dropin/dropin.mk
 
 clean:	## forget everything that was built
 	rm -rf $(VENV) build dist libfdt/src tests/c/build *.egg-info

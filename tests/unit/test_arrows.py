@@ -17,7 +17,7 @@ MAY = {
     "errors": set(),
     "_native": {"_ext"},
     "tree": {"_native"},
-    "libfdt": {"_native"},
+    "libfdt": {"_libfdt"},
     "pure": set(),
     "kexec": {"_native", "tree"},
     "proposal": {"_native", "tree"},
