@@ -66,8 +66,9 @@ static int fdtd_sort(const char *doc, int min, PyObject *const *argv,
 
 	if (argc > max) {
 		PyErr_Format(PyExc_TypeError,
-			     "%s() takes %d positional arguments but %zd were given",
-			     fn.s, max, argc);
+			     "%s() takes %d positional argument%s but %zd %s given",
+			     fn.s, max, max == 1 ? "" : "s", argc,
+			     argc == 1 ? "was" : "were");
 		return -1;
 	}
 	for (i = 0; i < max; i++)
@@ -220,9 +221,13 @@ static int fdtd_convert(const char *doc, int i, char letter, PyObject *arg,
 	case 'y':
 		return fdtd_bytes(doc, i, arg, out);
 	case 'n':
+	case 'N':
+	case 'P':
 		if (arg && arg != Py_None)
 			return fdtd_wrong(doc, i, PyExc_TypeError,
-					  "pointer, which only None is");
+					  letter == 'n' ? "int *" :
+					  letter == 'N' ? "void **" :
+					  "char const **");
 		return 0;
 	default:
 		*(PyObject **)out = arg;
@@ -248,7 +253,8 @@ int fdtd_args(const char *doc, const char *fmt, PyObject *const *argv,
 	va_start(out, kwnames);
 	for (i = 0; i < n && !err; i++) {
 		char letter = fmt[i + (i >= min)];
-		void *place = letter == 'n' ? NULL : va_arg(out, void *);
+		void *place = strchr("nNP", letter) ? NULL :
+			va_arg(out, void *);
 
 		err = fdtd_convert(doc, i, letter, argv[i], place);
 		if (!err && (letter == 's' || letter == 'y'))

@@ -41,7 +41,7 @@ struct fdtd_text {
  *	B bytearray, struct fdtd_blob; W the same, to be written
  *	i int; u uint32_t; U uint64_t; z size_t
  *	s str, struct fdtd_text; y bytes, struct fdtd_text
- *	n None, nothing is stored
+ *	n, N, P None, for a pointer to int, void * or char *; nothing is stored
  *	O anything, PyObject *, borrowed; NULL if left out
  *
  * Runs no Python code, so the pointers stay good until the caller does.

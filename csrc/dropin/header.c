@@ -102,13 +102,16 @@ DEF(fdt_strerror, "errval", "Name of a negative error code.")
 	return fdtd_str(fdt_strerror(err < -1000 ? -1000 : err));
 }
 
-/* Big-endian bytes at the start of any bytes-like object; -1: exception */
-static int fdtd_load(PyObject *p, unsigned char *to, Py_ssize_t size)
+/* Bytes at the start of any bytes-like object; -1: exception */
+static int fdtd_load(PyObject *p, unsigned char *to, Py_ssize_t size,
+		     const char *wrong)
 {
 	PyObject *view = PyMemoryView_FromObject(p), *bytes = NULL;
 	int err = -1;
 
-	if (view)
+	if (!view)
+		PyErr_SetString(PyExc_TypeError, wrong);
+	else
 		bytes = PyBytes_FromObject(view);
 	if (bytes && PyBytes_Size(bytes) < size)
 		PyErr_Format(PyExc_ValueError, "%zd bytes are too few for %zd",
@@ -122,7 +125,7 @@ static int fdtd_load(PyObject *p, unsigned char *to, Py_ssize_t size)
 	return err;
 }
 
-#define LOAD(fn, bytes)							\
+#define LOAD(fn, bytes, type)						\
 	DEF(fn, "p", "The big-endian number that a buffer starts with.") \
 	{								\
 		unsigned char raw[bytes];				\
@@ -130,16 +133,18 @@ static int fdtd_load(PyObject *p, unsigned char *to, Py_ssize_t size)
 		PyObject *p;						\
 		size_t i;						\
 									\
-		if (ARGS(fn, "O", &p) || fdtd_load(p, raw, bytes))	\
+		if (ARGS(fn, "O", &p) ||				\
+		    fdtd_load(p, raw, bytes, "in method '" #fn		\
+			      "', argument 1 of type '" type " const *'")) \
 			return NULL;					\
 		for (i = 0; i < sizeof(raw); i++)			\
 			val = val << 8 | raw[i];			\
 		return PyLong_FromUnsignedLongLong(val);		\
 	}
 
-LOAD(fdt16_ld, 2)
-LOAD(fdt32_ld, 4)
-LOAD(fdt64_ld, 8)
+LOAD(fdt16_ld, 2, "fdt16_t")
+LOAD(fdt32_ld, 4, "fdt32_t")
+LOAD(fdt64_ld, 8, "fdt64_t")
 
 /* Whether @size bytes can be stored */
 static int fdtd_room(const struct fdtd_blob *b, size_t size)

@@ -342,7 +342,7 @@ DEF(fdt_overlay_target_offset, "fdt, fdto, fragment_offset, pathp=None",
 	struct fdtd_blob b, o;
 	int fragment, err;
 
-	if (ARGS(fdt_overlay_target_offset, "BBi|n", &b, &o, &fragment))
+	if (ARGS(fdt_overlay_target_offset, "BBi|P", &b, &o, &fragment))
 		return NULL;
 	err = fdtd_read(&b);
 	if (!err)

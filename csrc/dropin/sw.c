@@ -170,7 +170,7 @@ DEF(fdt_property_placeholder, "fdt, name, len, valp=None",
 	void *data = NULL;
 	int len, err;
 
-	if (ARGS(fdt_property_placeholder, "Wsi|n", &b, &name, &len))
+	if (ARGS(fdt_property_placeholder, "Wsi|N", &b, &name, &len))
 		return NULL;
 	err = fdtd_sw(&b);
 	if (!err && len >= 0)
@@ -188,13 +188,11 @@ DEF(fdt_property_placeholder, "fdt, name, len, valp=None",
 static void fdtd_sw_stretch(char *p, uint32_t size)
 {
 	uint32_t old = fdt_totalsize(p), tail = fdt_size_dt_strings(p);
+	uint32_t used = fdt_off_dt_struct(p) + fdt_size_dt_struct(p);
 
 	memmove(p + size - tail, p + old - tail, tail);
-	/* As in a buffer of that size from the start */
-	if (size - old < tail)
-		memset(p + old - tail, 0, size - old);
-	else
-		memset(p + old - tail, 0, tail);
+	/* As in a new buffer; a write that failed may have left a name there */
+	memset(p + used, 0, size - tail - used);
 	fdt_set_totalsize(p, size);
 	if (fdt_off_dt_strings(p))
 		fdt_set_off_dt_strings(p, size);
@@ -242,7 +240,6 @@ DEF(_sw_grow, "fdt, name, need, step",
 	if (PyByteArray_Resize(owner, (Py_ssize_t)size))
 		return NULL;
 	b.p = PyByteArray_AsString(owner);
-	memset(b.p + b.len, 0, (size_t)size - b.len);
 	fdtd_sw_stretch(b.p, (uint32_t)size);
 	return PyLong_FromLong(0);
 }

@@ -133,7 +133,7 @@ DEF(fdt_getprop_by_offset, "fdt, offset",
 			  PyLong_FromLong(len));
 }
 
-#define PROPERTY_BY_OFFSET(fn)						\
+#define PROPERTY_BY_OFFSET(fn, buf)					\
 	DEF(fn, "fdt, offset",						\
 	    "[name, value as bytearray, length], or an error alone")	\
 	{								\
@@ -141,7 +141,7 @@ DEF(fdt_getprop_by_offset, "fdt, offset",
 		struct fdtd_blob b;					\
 		int offset, len;					\
 									\
-		if (ARGS(fn, "Bi", &b, &offset))			\
+		if (ARGS(fn, buf "i", &b, &offset))			\
 			return NULL;					\
 		len = fdtd_read(&b);					\
 		if (!len)						\
@@ -150,10 +150,10 @@ DEF(fdt_getprop_by_offset, "fdt, offset",
 		return fdtd_property_of(&b, prop, len);			\
 	}
 
-PROPERTY_BY_OFFSET(fdt_get_property_by_offset)
-PROPERTY_BY_OFFSET(fdt_get_property_by_offset_w)
+PROPERTY_BY_OFFSET(fdt_get_property_by_offset, "B")
+PROPERTY_BY_OFFSET(fdt_get_property_by_offset_w, "W")
 
-#define PROPERTY(fn)							\
+#define PROPERTY(fn, buf)						\
 	DEF(fn, "fdt, nodeoffset, name",				\
 	    "[name, value as bytearray, length], or an error alone")	\
 	{								\
@@ -162,7 +162,7 @@ PROPERTY_BY_OFFSET(fdt_get_property_by_offset_w)
 		struct fdtd_blob b;					\
 		int node, len;						\
 									\
-		if (ARGS(fn, "Bis", &b, &node, &name))			\
+		if (ARGS(fn, buf "is", &b, &node, &name))		\
 			return NULL;					\
 		len = fdtd_read(&b);					\
 		if (!len)						\
@@ -171,10 +171,10 @@ PROPERTY_BY_OFFSET(fdt_get_property_by_offset_w)
 		return fdtd_property_of(&b, prop, len);			\
 	}
 
-PROPERTY(fdt_get_property)
-PROPERTY(fdt_get_property_w)
+PROPERTY(fdt_get_property, "B")
+PROPERTY(fdt_get_property_w, "W")
 
-#define PROPERTY_NAMELEN(fn)						\
+#define PROPERTY_NAMELEN(fn, buf)					\
 	DEF(fn, "fdt, nodeoffset, name, namelen",			\
 	    "fdt_get_property() of the first namelen bytes of a name.")	\
 	{								\
@@ -183,7 +183,7 @@ PROPERTY(fdt_get_property_w)
 		struct fdtd_blob b;					\
 		int node, namelen, len, good;				\
 									\
-		if (ARGS(fn, "Bisi", &b, &node, &name, &namelen))	\
+		if (ARGS(fn, buf "isi", &b, &node, &name, &namelen))	\
 			return NULL;					\
 		good = fdtd_good_len(&name, namelen, 0, "namelen");	\
 		len = fdtd_read(&b);					\
@@ -195,8 +195,8 @@ PROPERTY(fdt_get_property_w)
 		return good ? fdtd_property_of(&b, prop, len) : NULL;	\
 	}
 
-PROPERTY_NAMELEN(fdt_get_property_namelen)
-PROPERTY_NAMELEN(fdt_get_property_namelen_w)
+PROPERTY_NAMELEN(fdt_get_property_namelen, "B")
+PROPERTY_NAMELEN(fdt_get_property_namelen_w, "W")
 
 DEF(fdt_get_string, "fdt, stroffset",
     "[string, length] from the strings block, or [None, error]")

@@ -392,7 +392,7 @@ DEF(fdt_setprop_placeholder, "fdt, nodeoffset, name, len, prop_data=None",
 	PyObject *result;
 	int node, len;
 
-	if (ARGS(fdt_setprop_placeholder, "Wisi|n", &b, &node, &name, &len))
+	if (ARGS(fdt_setprop_placeholder, "Wisi|N", &b, &node, &name, &len))
 		return NULL;
 	result = fdtd_placeholder(&b, node, name.s, len);
 	FDTD_DROP(name);
@@ -409,7 +409,7 @@ DEF(fdt_setprop_placeholder_namelen,
 	struct fdtd_blob b;
 	char *copy;
 
-	if (ARGS(fdt_setprop_placeholder_namelen, "Wisii|n", &b, &node, &name,
+	if (ARGS(fdt_setprop_placeholder_namelen, "Wisii|N", &b, &node, &name,
 		 &namelen, &len))
 		return NULL;
 	copy = fdtd_first_bytes(&name, namelen);

@@ -183,9 +183,9 @@ class FdtRo:
         """The path that an alias stands for; None if there is none."""
         return raw.fdt_get_alias(self._fdt, name)
 
-    def get_path(self, nodeoffset: int, size_hint: int = 1024, quiet: Quiet = ()) -> (
-        str | int
-    ):
+    def get_path(
+        self, nodeoffset: int, size_hint: int = 1024, quiet: Quiet = ()
+    ) -> str | int:
         """A node's path; a negative number on an error in quiet.
 
         Args:
