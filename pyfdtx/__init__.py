@@ -21,6 +21,10 @@ from .node import Node
 from .reg import MemRange
 from .tree import Fdt
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .libfdt._install import install_as_libfdt
+
 __all__ = [
     "Fdt",
     "FdtBadBlob",
@@ -37,13 +41,18 @@ __all__ = [
     "FdtWarning",
     "MemRange",
     "Node",
+    "install_as_libfdt",
 ]
 
 
-def __getattr__(name: str) -> str:
+def __getattr__(name: str) -> object:
     if name == "__version__":
         # importlib.metadata costs more than the rest of the package
         from importlib.metadata import version
 
         return version("pyfdtx")
+    if name == "install_as_libfdt":
+        from .libfdt._install import install_as_libfdt
+
+        return install_as_libfdt
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
  * pyfdtx - the drop-in: memory that can change between any two calls
  */
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libfdt.h>
@@ -72,7 +73,11 @@ int fdtd_write(const struct fdtd_blob *b)
 
 	if (err || !fdtd_is_writable(p))
 		return err;
-	/* libfdt's own comparison can wrap around */
+	/* libfdt's own comparisons can wrap around */
+	end = (uint64_t)fdt_off_mem_rsvmap(p) +
+	      sizeof(struct fdt_reserve_entry);
+	if (end > fdt_off_dt_struct(p))
+		return -FDT_ERR_BADLAYOUT;
 	end = (uint64_t)fdt_off_dt_struct(p) + fdt_size_dt_struct(p);
 	if (end > fdt_off_dt_strings(p))
 		return -FDT_ERR_BADLAYOUT;
@@ -98,9 +103,11 @@ int fdtd_sw(const struct fdtd_blob *b)
 		return -FDT_ERR_TRUNCATED;
 	used = (uint64_t)fdt_off_dt_struct(p) + fdt_size_dt_struct(p) +
 	       fdt_size_dt_strings(p);
-	if (used > fdt_totalsize(p))
+	if (fdt_off_dt_struct(p) < FDT_V17_SIZE || used > fdt_totalsize(p))
 		return -FDT_ERR_INTERNAL;
-	if ((uintptr_t)p % 8 || fdt_off_dt_struct(p) % FDT_TAGSIZE)
+	/* The reservations grow into the structure block */
+	if ((uintptr_t)p % 8 || fdt_off_dt_struct(p) % 8 ||
+	    fdt_size_dt_struct(p) % FDT_TAGSIZE)
 		return -FDT_ERR_ALIGNMENT;
 	return 0;
 }
@@ -127,7 +134,8 @@ int fdtd_check_full(const struct fdtd_blob *b, size_t bufsize)
 		return -FDT_ERR_TRUNCATED;
 	if (b->len < FDT_V17_SIZE)
 		return -FDT_ERR_TRUNCATED;
-	if (fdt_off_dt_struct(b->p) % FDT_TAGSIZE)
+	if (fdt_off_dt_struct(b->p) % FDT_TAGSIZE ||
+	    fdt_off_mem_rsvmap(b->p) % 8)
 		return -FDT_ERR_ALIGNMENT;
 	return fdt_check_full(b->p, bufsize);
 }
@@ -249,6 +257,17 @@ int fdtd_get_path(const struct fdtd_blob *b, int nodeoffset, char *buf,
 	return offset == -FDT_ERR_BADOFFSET ? -FDT_ERR_BADSTRUCTURE : offset;
 }
 
+int fdtd_num_mem_rsv(const struct fdtd_blob *b)
+{
+	uint64_t pos = fdt_off_mem_rsvmap(b->p);
+	int n;
+
+	for (n = 0; pos + 16 <= fdt_totalsize(b->p); n++, pos += 16)
+		if (!fdt64_ld((const fdt64_t *)(b->p + pos + 8)))
+			return n;
+	return -FDT_ERR_TRUNCATED;
+}
+
 int fdtd_get_mem_rsv(const struct fdtd_blob *b, int n, uint64_t *address,
 		     uint64_t *size)
 {
@@ -276,7 +295,7 @@ int fdtd_del_mem_rsv(const struct fdtd_blob *b, int n)
 int fdtd_add_mem_rsv(const struct fdtd_blob *b, uint64_t address,
 		     uint64_t size)
 {
-	int n = fdtd_is_writable(b->p) ? fdt_num_mem_rsv(b->p) : 0;
+	int n = fdtd_is_writable(b->p) ? fdtd_num_mem_rsv(b) : 0;
 
 	return n < 0 ? n : fdt_add_mem_rsv(b->p, address, size);
 }
@@ -287,7 +306,7 @@ int fdtd_pack(const struct fdtd_blob *b)
 	int n;
 
 	if (fdtd_is_writable(b->p)) {
-		n = fdt_num_mem_rsv(b->p);
+		n = fdtd_num_mem_rsv(b);
 		if (n < 0)
 			return n;
 		end = fdt_off_mem_rsvmap(b->p) +
@@ -296,6 +315,21 @@ int fdtd_pack(const struct fdtd_blob *b)
 			return -FDT_ERR_BADLAYOUT;
 	}
 	return fdt_pack(b->p);
+}
+
+/* fdt_open_into() in place puts a second tree behind the first, wherever that
+ * ends; here it begins at 8 bytes */
+static int fdtd_open_copy(const struct fdtd_blob *b, char *buf, int bufsize)
+{
+	char *copy = malloc(fdt_totalsize(b->p));
+	int err;
+
+	if (!copy)
+		return -FDT_ERR_INTERNAL;
+	memcpy(copy, b->p, fdt_totalsize(b->p));
+	err = fdt_open_into(copy, buf, bufsize);
+	free(copy);
+	return err;
 }
 
 int fdtd_open_into(const struct fdtd_blob *b, const struct fdtd_blob *to,
@@ -310,7 +344,7 @@ int fdtd_open_into(const struct fdtd_blob *b, const struct fdtd_blob *to,
 	n = fdtd_judge(b);
 	if (n < 0)
 		return n;
-	n = fdt_num_mem_rsv(p);
+	n = fdtd_num_mem_rsv(b);
 	if (n < 0)
 		return n;
 	if (fdt_off_mem_rsvmap(p) % 8)
@@ -328,7 +362,8 @@ int fdtd_open_into(const struct fdtd_blob *b, const struct fdtd_blob *to,
 	       (fdt_version(p) >= 17 ? size : total) + fdt_size_dt_strings(p);
 	if (size > INT_MAX)
 		return -FDT_ERR_NOSPACE;
-	return fdt_open_into(p, to->p, bufsize);
+	return p == to->p && total % 8 ? fdtd_open_copy(b, to->p, bufsize) :
+		fdt_open_into(p, to->p, bufsize);
 }
 
 int fdtd_nop_property(const struct fdtd_blob *b, int nodeoffset,

@@ -76,6 +76,9 @@ const char *fdtd_get_symbol(const struct fdtd_blob *b, const char *name,
 int fdtd_get_path(const struct fdtd_blob *b, int nodeoffset, char *buf,
 		  int buflen);
 
+/* fdt_num_mem_rsv(): wherever the reservations start */
+int fdtd_num_mem_rsv(const struct fdtd_blob *b);
+
 /* fdt_get_mem_rsv() and fdt_del_mem_rsv(): any @n */
 int fdtd_get_mem_rsv(const struct fdtd_blob *b, int n, uint64_t *address,
 		     uint64_t *size);

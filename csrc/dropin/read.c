@@ -81,6 +81,8 @@ DEF(fdt_next_tag, "fdt, offset, nextoffset=None",
 	if (ARGS(fdt_next_tag, "Bi|n", &b, &offset))
 		return NULL;
 	next = fdtd_read(&b);
+	if (!next && offset % FDT_TAGSIZE)
+		next = -FDT_ERR_BADOFFSET;
 	if (!next)
 		tag = fdt_next_tag(b.p, offset, &next);
 	return fdtd_list2(PyLong_FromUnsignedLong(tag), PyLong_FromLong(next));
@@ -317,7 +319,7 @@ DEF(fdt_num_mem_rsv, "fdt", "Number of memory reservations, or an error.")
 	if (ARGS(fdt_num_mem_rsv, "B", &b))
 		return NULL;
 	err = fdtd_read(&b);
-	return PyLong_FromLong(err ? err : fdt_num_mem_rsv(b.p));
+	return PyLong_FromLong(err ? err : fdtd_num_mem_rsv(&b));
 }
 
 DEF(fdt_get_mem_rsv, "fdt, n", "[0, address, size], or [error, 0, 0]")

@@ -15,49 +15,13 @@ the accessors of cells and reservations in FdtRo and Fdt.
 """
 
 # No __all__, as upstream: `from libfdt import *` gives every name, struct too.
-
-from __future__ import annotations
+# ruff: noqa: F403
 
 import struct as struct
 
 from .._libfdt import *
-from .codes import (
-    BADLAYOUT as BADLAYOUT,
-    BADMAGIC as BADMAGIC,
-    BADNCELLS as BADNCELLS,
-    BADOFFSET as BADOFFSET,
-    BADOVERLAY as BADOVERLAY,
-    BADPATH as BADPATH,
-    BADPHANDLE as BADPHANDLE,
-    BADSTATE as BADSTATE,
-    BADSTRUCTURE as BADSTRUCTURE,
-    BADVALUE as BADVALUE,
-    BADVERSION as BADVERSION,
-    EXISTS as EXISTS,
-    INTERNAL as INTERNAL,
-    NOPHANDLES as NOPHANDLES,
-    NOSPACE as NOSPACE,
-    NOTFOUND as NOTFOUND,
-    QUIET_ALL as QUIET_ALL,
-    QUIET_NOSPACE as QUIET_NOSPACE,
-    QUIET_NOTFOUND as QUIET_NOTFOUND,
-    TRUNCATED as TRUNCATED,
-    FdtException as FdtException,
-    check_err as check_err,
-    check_err_null as check_err_null,
-    strerror as strerror,
-)
-from .prop import Property as Property
-from .structs import (
-    fdt_header as fdt_header,
-    fdt_node_header as fdt_node_header,
-    fdt_property as fdt_property,
-    fdt_reserve_entry as fdt_reserve_entry,
-)
-from .tree import (
-    Fdt as Fdt,
-    FdtRo as FdtRo,
-    fdt_for_each_property_offset as fdt_for_each_property_offset,
-    fdt_for_each_subnode as fdt_for_each_subnode,
-)
-from .write import FdtSw as FdtSw, NodeAdder as NodeAdder
+from ._codes import *
+from ._prop import *
+from ._structs import *
+from ._tree import *
+from ._write import *

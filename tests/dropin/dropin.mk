@@ -4,7 +4,7 @@
 
 PYLIBFDT := build/dropin/pylibfdt
 
-.PHONY: test-dropin
+.PHONY: test-dropin test-dropin-sanitized
 
 $(PYLIBFDT)/.installed: pyproject.toml $(BIN)/python
 	@echo "dropin: upstream's module into $(PYLIBFDT) (it is compiled)"
@@ -13,5 +13,23 @@ $(PYLIBFDT)/.installed: pyproject.toml $(BIN)/python
 		"$$(sed -n 's/.*"\(pylibfdt==[^"]*\)".*/\1/p' pyproject.toml)"
 	@touch $@
 
-test-dropin: $(VENV)/.extra-test $(PYLIBFDT)/.installed	## the drop-in against upstream's Python module
+test-dropin: $(VENV)/.extra-test $(VENV)/.extra-lint $(PYLIBFDT)/.installed	## the drop-in against upstream's Python module
 	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/dropin
+
+# The whole sweep over lying blobs, every access watched. Only the drop-in's
+# extension is made with sanitizers; malloc's blocks have edges, Python's not.
+SANITIZED := build/dropin/sanitized
+
+test-dropin-sanitized: $(VENV)/.extra-test	## every lying blob under ASan and UBSan
+	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
+	@cp -r $(VENV)/lib/python*/site-packages/pyfdtx $(SANITIZED)/pyfdtx
+	@rm -f $(SANITIZED)/pyfdtx/_libfdt.*.so
+	$(CC) -shared -fPIC -O1 -g -fwrapv -fno-strict-aliasing \
+		-fsanitize=address,undefined -fno-sanitize-recover=undefined \
+		-isystem "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
+		-Ilibfdt/src csrc/dropin/*.c csrc/fdtx_overlay.c libfdt/src/*.c \
+		-o $(SANITIZED)/pyfdtx/_libfdt.abi3.so
+	PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+		$(BIN)/python tests/dropin/hostile_sweep.py 0 1 > $(SANITIZED)/log || { tail -n 1 $(SANITIZED)/log; exit 1; }
+	@tail -n 1 $(SANITIZED)/log

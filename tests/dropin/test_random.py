@@ -181,10 +181,10 @@ def test_random_sequences_on_a_real_tree(path, upstream, ours):
             operations = Operations(rng, upstream, theirs)
         (name, *args), changes = operations.draw()
         got = call(ours, mine, name, args)
-        if name == "fdt_get_property_by_offset" and isinstance(got, int):
-            # A stale offset may show a property without a name: crashes upstream
-            if ours.fdt_next_tag(mine, args[0])[0] == ours.FDT_PROP:
-                continue
+        # A stale offset may show a property without a name: crashes upstream
+        by_offset = name == "fdt_get_property_by_offset" and isinstance(got, int)
+        if by_offset and ours.fdt_next_tag(mine, args[0])[0] == ours.FDT_PROP:
+            continue
         want = call(upstream, theirs, name, args)
         where = f"step {step} of {path.name}: {name}{tuple(args)}"
         assert (type(got), got) == (type(want), want), where

@@ -4,7 +4,6 @@
 import inspect
 import re
 
-import peers
 import pytest
 import same_calls
 from hostile_blobs import overlay, rich

@@ -3,9 +3,27 @@
 
 from __future__ import annotations
 
-from .. import _libfdt as raw
-from .codes import NOSPACE, QUIET_NOSPACE, FdtException, check_err
-from .tree import Fdt, FdtRo
+from .._libfdt import (
+    _sw_grow,
+    fdt_add_reservemap_entry,
+    fdt_begin_node,
+    fdt_create,
+    fdt_end_node,
+    fdt_finish,
+    fdt_finish_reservemap,
+    fdt_property_string,
+    fdt_property_stub,
+    fdt_property_u32,
+    fdt_property_u64,
+    fdt_resize,
+)
+from ._codes import NOSPACE, QUIET_NOSPACE, FdtException, check_err
+from ._tree import Fdt, FdtRo
+
+__all__ = [
+    "FdtSw",
+    "NodeAdder",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,13 +59,13 @@ class FdtSw(FdtRo):
         if not size_hint:
             size_hint = self.INC_SIZE
         fdt = bytearray(size_hint)
-        check_err(raw.fdt_create(fdt, size_hint))
+        check_err(fdt_create(fdt, size_hint))
         self._fdt = fdt
 
     def as_fdt(self) -> Fdt:
         """What has been written so far, as a tree of its own."""
         fdt = bytearray(self._fdt)
-        check_err(raw.fdt_finish(fdt))
+        check_err(fdt_finish(fdt))
         return Fdt(fdt)
 
     def check_space(self, val: int) -> bool:
@@ -60,7 +78,7 @@ class FdtSw(FdtRo):
     def resize(self, size: int) -> None:
         """Move what has been written into a new bytearray of size bytes."""
         fdt = bytearray(size)
-        check_err(raw.fdt_resize(self._fdt, fdt, size))
+        check_err(fdt_resize(self._fdt, fdt, size))
         self._fdt = fdt
 
     def _write(
@@ -72,64 +90,58 @@ class FdtSw(FdtRo):
         buffer grows once, in place, to the same size.
         """
         try:
-            err = raw._sw_grow(self._fdt, name, need, self.INC_SIZE)
+            err = _sw_grow(self._fdt, name, need, self.INC_SIZE)
         except BufferError:
             # Somebody holds a view of the bytes: leave these to them
             self._fdt = bytearray(self._fdt)
-            err = raw._sw_grow(self._fdt, name, need, self.INC_SIZE)
+            err = _sw_grow(self._fdt, name, need, self.INC_SIZE)
         check_err(err)
         check_err(write(self._fdt))
 
     def add_reservemap_entry(self, addr: int, size: int) -> None:
         """Add a memory reservation."""
-        err = raw.fdt_add_reservemap_entry(self._fdt, addr, size)
+        err = fdt_add_reservemap_entry(self._fdt, addr, size)
         if check_err(err, QUIET_NOSPACE):
-            self._write(
-                16, None, lambda fdt: raw.fdt_add_reservemap_entry(fdt, addr, size)
-            )
+            self._write(16, None, lambda fdt: fdt_add_reservemap_entry(fdt, addr, size))
 
     def finish_reservemap(self) -> None:
         """End the memory reservations."""
-        err = raw.fdt_finish_reservemap(self._fdt)
+        err = fdt_finish_reservemap(self._fdt)
         if check_err(err, QUIET_NOSPACE):
-            self._write(16, None, raw.fdt_finish_reservemap)
+            self._write(16, None, fdt_finish_reservemap)
 
     def begin_node(self, name: str) -> None:
         """Begin a node; the root is called ''."""
-        err = raw.fdt_begin_node(self._fdt, name)
+        err = fdt_begin_node(self._fdt, name)
         if err:
             if err != -NOSPACE:
                 raise FdtException(err)
             need = TAG + _padded(_c_size(name))
-            self._write(need, None, lambda fdt: raw.fdt_begin_node(fdt, name))
+            self._write(need, None, lambda fdt: fdt_begin_node(fdt, name))
 
     def property_string(self, name: str, string: str) -> None:
         """Add a property with a string and a NUL; a NUL inside cuts it."""
-        err = raw.fdt_property_string(self._fdt, name, string)
+        err = fdt_property_string(self._fdt, name, string)
         if check_err(err, QUIET_NOSPACE):
             self._write(
                 PROP + _padded(_c_size(string)),
                 name,
-                lambda fdt: raw.fdt_property_string(fdt, name, string),
+                lambda fdt: fdt_property_string(fdt, name, string),
             )
 
     def property_u32(self, name: str, val: int) -> None:
         """Add a property with a number of 4 bytes."""
-        err = raw.fdt_property_u32(self._fdt, name, val)
+        err = fdt_property_u32(self._fdt, name, val)
         if err:
             if err != -NOSPACE:
                 raise FdtException(err)
-            self._write(
-                PROP + 4, name, lambda fdt: raw.fdt_property_u32(fdt, name, val)
-            )
+            self._write(PROP + 4, name, lambda fdt: fdt_property_u32(fdt, name, val))
 
     def property_u64(self, name: str, val: int) -> None:
         """Add a property with a number of 8 bytes."""
-        err = raw.fdt_property_u64(self._fdt, name, val)
+        err = fdt_property_u64(self._fdt, name, val)
         if check_err(err, QUIET_NOSPACE):
-            self._write(
-                PROP + 8, name, lambda fdt: raw.fdt_property_u64(fdt, name, val)
-            )
+            self._write(PROP + 8, name, lambda fdt: fdt_property_u64(fdt, name, val))
 
     def property_cell(self, name: str, val: int) -> None:
         """Add a property with a number of 4 bytes."""
@@ -137,21 +149,21 @@ class FdtSw(FdtRo):
 
     def property(self, name: str, val: bytes) -> None:
         """Add a property."""
-        err = raw.fdt_property_stub(self._fdt, name, val, len(val))
+        err = fdt_property_stub(self._fdt, name, val, len(val))
         if check_err(err, QUIET_NOSPACE):
             self._write(
                 PROP + _padded(len(val)),
                 name,
-                lambda fdt: raw.fdt_property_stub(fdt, name, val, len(val)),
+                lambda fdt: fdt_property_stub(fdt, name, val, len(val)),
             )
 
     def end_node(self) -> None:
         """End a node."""
-        err = raw.fdt_end_node(self._fdt)
+        err = fdt_end_node(self._fdt)
         if err:
             if err != -NOSPACE:
                 raise FdtException(err)
-            self._write(TAG, None, raw.fdt_end_node)
+            self._write(TAG, None, fdt_end_node)
 
     def add_node(self, name: str) -> NodeAdder:
         """A context in which a node is written."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import struct
 
+__all__ = [
+    "Property",
+]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable

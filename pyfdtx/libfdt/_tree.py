@@ -7,9 +7,59 @@ FdtException on errors whose code is not in `quiet`.
 
 from __future__ import annotations
 
-from .. import _libfdt as raw
-from .codes import NOSPACE, NOTFOUND, FdtException, check_err, check_err_null
-from .prop import Property
+from .._libfdt import (
+    fdt_add_mem_rsv,
+    fdt_add_subnode,
+    fdt_address_cells,
+    fdt_boot_cpuid_phys,
+    fdt_check_header,
+    fdt_create_empty_tree,
+    fdt_del_mem_rsv,
+    fdt_del_node,
+    fdt_delprop,
+    fdt_first_property_offset,
+    fdt_first_subnode,
+    fdt_get_alias,
+    fdt_get_mem_rsv,
+    fdt_get_name,
+    fdt_get_path,
+    fdt_get_phandle,
+    fdt_get_property_by_offset,
+    fdt_getprop,
+    fdt_last_comp_version,
+    fdt_magic,
+    fdt_next_node,
+    fdt_next_property_offset,
+    fdt_next_subnode,
+    fdt_node_offset_by_phandle,
+    fdt_num_mem_rsv,
+    fdt_off_dt_strings,
+    fdt_off_dt_struct,
+    fdt_off_mem_rsvmap,
+    fdt_open_into,
+    fdt_pack,
+    fdt_parent_offset,
+    fdt_path_offset,
+    fdt_set_name,
+    fdt_setprop,
+    fdt_setprop_u32,
+    fdt_setprop_u64,
+    fdt_size_cells,
+    fdt_size_dt_strings,
+    fdt_size_dt_struct,
+    fdt_subnode_offset,
+    fdt_totalsize,
+    fdt_version,
+)
+from ._codes import NOSPACE, NOTFOUND, FdtException, check_err, check_err_null
+from ._prop import Property
+
+__all__ = [
+    "Fdt",
+    "FdtRo",
+    "fdt_for_each_property_offset",
+    "fdt_for_each_subnode",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,18 +74,18 @@ if TYPE_CHECKING:
 
 def fdt_for_each_subnode(fdt: bytearray, parent: int) -> Iterator[int]:
     """Offsets of a node's children, as C's macro of that name."""
-    node = raw.fdt_first_subnode(fdt, parent)
+    node = fdt_first_subnode(fdt, parent)
     while node >= 0:
         yield node
-        node = raw.fdt_next_subnode(fdt, node)
+        node = fdt_next_subnode(fdt, node)
 
 
 def fdt_for_each_property_offset(fdt: bytearray, node: int) -> Iterator[int]:
     """Offsets of a node's properties, as C's macro of that name."""
-    prop = raw.fdt_first_property_offset(fdt, node)
+    prop = fdt_first_property_offset(fdt, node)
     while prop >= 0:
         yield prop
-        prop = raw.fdt_next_property_offset(fdt, prop)
+        prop = fdt_next_property_offset(fdt, prop)
 
 
 class FdtRo:
@@ -47,7 +97,7 @@ class FdtRo:
 
     def __init__(self, data: Data) -> None:
         self._fdt = bytearray(data)
-        check_err(raw.fdt_check_header(self._fdt))
+        check_err(fdt_check_header(self._fdt))
 
     def as_bytearray(self) -> bytearray:
         """Copy of the tree, with what stands behind it."""
@@ -56,98 +106,99 @@ class FdtRo:
     def next_node(self, nodeoffset: int, depth: int, quiet: Quiet = ()) -> list[int]:
         """[offset of the next node, its depth]. Never raises: an error is in
         place of the offset; behind the last node the depth is negative."""
-        return raw.fdt_next_node(self._fdt, nodeoffset, depth)
+        return fdt_next_node(self._fdt, nodeoffset, depth)
 
     def first_subnode(self, nodeoffset: int, quiet: Quiet = ()) -> int:
         """Offset of a node's first child."""
-        return check_err(raw.fdt_first_subnode(self._fdt, nodeoffset), quiet)
+        return check_err(fdt_first_subnode(self._fdt, nodeoffset), quiet)
 
     def next_subnode(self, nodeoffset: int, quiet: Quiet = ()) -> int:
         """Offset of a node's next sibling."""
-        return check_err(raw.fdt_next_subnode(self._fdt, nodeoffset), quiet)
+        return check_err(fdt_next_subnode(self._fdt, nodeoffset), quiet)
 
     def magic(self) -> int:
         """The header's magic, 0xd00dfeed."""
-        return raw.fdt_magic(self._fdt)
+        return fdt_magic(self._fdt)
 
     def totalsize(self) -> int:
         """Bytes of the tree, by its header."""
-        return raw.fdt_totalsize(self._fdt)
+        return fdt_totalsize(self._fdt)
 
     def off_dt_struct(self) -> int:
         """Where the structure block starts, bytes from the header."""
-        return raw.fdt_off_dt_struct(self._fdt)
+        return fdt_off_dt_struct(self._fdt)
 
     def off_dt_strings(self) -> int:
         """Where the strings block starts, bytes from the header."""
-        return raw.fdt_off_dt_strings(self._fdt)
+        return fdt_off_dt_strings(self._fdt)
 
     def off_mem_rsvmap(self) -> int:
         """Where the memory reservations start, bytes from the header."""
-        return raw.fdt_off_mem_rsvmap(self._fdt)
+        return fdt_off_mem_rsvmap(self._fdt)
 
     def version(self) -> int:
         """Version of the format."""
-        return raw.fdt_version(self._fdt)
+        return fdt_version(self._fdt)
 
     def last_comp_version(self) -> int:
         """Oldest version of the format that the tree is compatible with."""
-        return raw.fdt_last_comp_version(self._fdt)
+        return fdt_last_comp_version(self._fdt)
 
     def boot_cpuid_phys(self) -> int:
         """Physical id of the CPU that boots."""
-        return raw.fdt_boot_cpuid_phys(self._fdt)
+        return fdt_boot_cpuid_phys(self._fdt)
 
     def size_dt_strings(self) -> int:
         """Bytes of the strings block."""
-        return raw.fdt_size_dt_strings(self._fdt)
+        return fdt_size_dt_strings(self._fdt)
 
     def size_dt_struct(self) -> int:
         """Bytes of the structure block."""
-        return raw.fdt_size_dt_struct(self._fdt)
+        return fdt_size_dt_struct(self._fdt)
 
     def num_mem_rsv(self, quiet: Quiet = ()) -> int:
         """Number of memory reservations."""
-        return check_err(raw.fdt_num_mem_rsv(self._fdt), quiet)
+        return check_err(fdt_num_mem_rsv(self._fdt), quiet)
 
     def get_mem_rsv(self, index: int, quiet: Quiet = ()) -> list[int]:
         """[address, size] of a reservation, counted from 0; [0, 0] on an
         error in quiet."""
-        val = raw.fdt_get_mem_rsv(self._fdt, index)
+        val = fdt_get_mem_rsv(self._fdt, index)
         check_err(val[0], quiet)
         return val[1:]
 
     def subnode_offset(self, parentoffset: int, name: str, quiet: Quiet = ()) -> int:
         """Offset of a child; its unit address may be left out."""
-        return check_err(raw.fdt_subnode_offset(self._fdt, parentoffset, name), quiet)
+        return check_err(fdt_subnode_offset(self._fdt, parentoffset, name), quiet)
 
     def path_offset(self, path: str, quiet: Quiet = ()) -> int:
         """Offset of the node at a path, which may start with an alias."""
-        val = raw.fdt_path_offset(self._fdt, path)
+        val = fdt_path_offset(self._fdt, path)
         if val < 0 and -val not in quiet:
             raise FdtException(val)
         return val
 
     def get_name(self, nodeoffset: int) -> str:
         """A node's name with its unit address."""
-        name, err = raw.fdt_get_name(self._fdt, nodeoffset)
+        name: str | None
+        name, err = fdt_get_name(self._fdt, nodeoffset)
         if name is None:
             raise FdtException(err)
         return name
 
     def first_property_offset(self, nodeoffset: int, quiet: Quiet = ()) -> int:
         """Offset of a node's first property."""
-        return check_err(raw.fdt_first_property_offset(self._fdt, nodeoffset), quiet)
+        return check_err(fdt_first_property_offset(self._fdt, nodeoffset), quiet)
 
     def next_property_offset(self, prop_offset: int, quiet: Quiet = ()) -> int:
         """Offset of the property behind one of the same node."""
-        return check_err(raw.fdt_next_property_offset(self._fdt, prop_offset), quiet)
+        return check_err(fdt_next_property_offset(self._fdt, prop_offset), quiet)
 
     def get_property_by_offset(
         self, prop_offset: int, quiet: Quiet = ()
     ) -> Property | int:
         """The property at an offset; a negative number on an error in quiet."""
-        val = raw.fdt_get_property_by_offset(self._fdt, prop_offset)
+        val = fdt_get_property_by_offset(self._fdt, prop_offset)
         if isinstance(val, int):
             return check_err(val, quiet)
         return Property(val[0], val[1])
@@ -156,7 +207,9 @@ class FdtRo:
         self, nodeoffset: int, prop_name: str, quiet: Quiet = ()
     ) -> Property | int:
         """A node's property; a negative number on an error in quiet."""
-        val, err = raw.fdt_getprop(self._fdt, nodeoffset, prop_name)
+        val: bytes | None
+        err: int
+        val, err = fdt_getprop(self._fdt, nodeoffset, prop_name)
         if val is None:
             if -err not in quiet:
                 raise FdtException(err)
@@ -169,7 +222,7 @@ class FdtRo:
         """Whether a node has a property; a negative number on an error in
         quiet, which is a tuple here."""
         val, err = check_err_null(
-            raw.fdt_getprop(self._fdt, nodeoffset, prop_name), (*quiet, NOTFOUND)
+            fdt_getprop(self._fdt, nodeoffset, prop_name), (*quiet, NOTFOUND)
         )
         if val is not None:
             return True
@@ -177,11 +230,11 @@ class FdtRo:
 
     def get_phandle(self, nodeoffset: int) -> int:
         """A node's phandle; 0 if it has none, and on any error."""
-        return raw.fdt_get_phandle(self._fdt, nodeoffset)
+        return fdt_get_phandle(self._fdt, nodeoffset)
 
     def get_alias(self, name: str) -> str | None:
         """The path that an alias stands for; None if there is none."""
-        return raw.fdt_get_alias(self._fdt, name)
+        return fdt_get_alias(self._fdt, name)
 
     def get_path(
         self, nodeoffset: int, size_hint: int = 1024, quiet: Quiet = ()
@@ -192,26 +245,28 @@ class FdtRo:
             size_hint: bytes to try first; any number will do.
         """
         while True:
-            err, path = raw.fdt_get_path(self._fdt, nodeoffset, size_hint)
+            err: int
+            path: str
+            err, path = fdt_get_path(self._fdt, nodeoffset, size_hint)
             if err != -NOSPACE:
                 return check_err(err, quiet) or path
             size_hint = max(64, size_hint * 2)
 
     def parent_offset(self, nodeoffset: int, quiet: Quiet = ()) -> int:
         """Offset of a node's parent."""
-        return check_err(raw.fdt_parent_offset(self._fdt, nodeoffset), quiet)
+        return check_err(fdt_parent_offset(self._fdt, nodeoffset), quiet)
 
     def node_offset_by_phandle(self, phandle: int, quiet: Quiet = ()) -> int:
         """Offset of the node with a phandle."""
-        return check_err(raw.fdt_node_offset_by_phandle(self._fdt, phandle), quiet)
+        return check_err(fdt_node_offset_by_phandle(self._fdt, phandle), quiet)
 
     def address_cells(self, nodeoffset: int, quiet: Quiet = ()) -> int:
         """#address-cells for a node's children; 2 if missing. Provisional."""
-        return check_err(raw.fdt_address_cells(self._fdt, nodeoffset), quiet)
+        return check_err(fdt_address_cells(self._fdt, nodeoffset), quiet)
 
     def size_cells(self, nodeoffset: int, quiet: Quiet = ()) -> int:
         """#size-cells for a node's children; 1 if missing. Provisional."""
-        return check_err(raw.fdt_size_cells(self._fdt, nodeoffset), quiet)
+        return check_err(fdt_size_cells(self._fdt, nodeoffset), quiet)
 
 
 class Fdt(FdtRo):
@@ -225,14 +280,14 @@ class Fdt(FdtRo):
         """A tree of size bytes with only a root node; a negative number on an
         error in quiet."""
         data = bytearray(size)
-        err = check_err(raw.fdt_create_empty_tree(data, size), quiet)
+        err = check_err(fdt_create_empty_tree(data, size), quiet)
         return err if err else Fdt(data)
 
     def resize(self, size: int, quiet: Quiet = ()) -> int | None:
         """Move the tree into a new bytearray of size bytes, larger or
         smaller. None; a negative number on an error in quiet."""
         fdt = bytearray(size)
-        err = check_err(raw.fdt_open_into(self._fdt, fdt, size), quiet)
+        err = check_err(fdt_open_into(self._fdt, fdt, size), quiet)
         if err:
             return err
         self._fdt = fdt
@@ -240,7 +295,7 @@ class Fdt(FdtRo):
 
     def pack(self, quiet: Quiet = ()) -> int:
         """Give unused bytes back; 0."""
-        err = check_err(raw.fdt_pack(self._fdt), quiet)
+        err = check_err(fdt_pack(self._fdt), quiet)
         if err == 0:
             del self._fdt[self.totalsize() :]
         return err
@@ -249,13 +304,13 @@ class Fdt(FdtRo):
         """Rename a node; 0. A NUL in the name raises ValueError."""
         if "\0" in name:
             raise ValueError("Property contains embedded nul characters")
-        return check_err(raw.fdt_set_name(self._fdt, nodeoffset, name), quiet)
+        return check_err(fdt_set_name(self._fdt, nodeoffset, name), quiet)
 
     def setprop(
         self, nodeoffset: int, prop_name: str, val: bytes, quiet: Quiet = ()
     ) -> int:
         """Set a property; 0."""
-        err = raw.fdt_setprop(self._fdt, nodeoffset, prop_name, val, len(val))
+        err = fdt_setprop(self._fdt, nodeoffset, prop_name, val, len(val))
         return check_err(err, quiet)
 
     def setprop_bool(
@@ -273,7 +328,7 @@ class Fdt(FdtRo):
         self, nodeoffset: int, prop_name: str, val: int, quiet: Quiet = ()
     ) -> int:
         """Set a property to a number of 4 bytes; 0."""
-        err = raw.fdt_setprop_u32(self._fdt, nodeoffset, prop_name, val)
+        err = fdt_setprop_u32(self._fdt, nodeoffset, prop_name, val)
         if err < 0 and -err not in quiet:
             raise FdtException(err)
         return err
@@ -282,7 +337,7 @@ class Fdt(FdtRo):
         self, nodeoffset: int, prop_name: str, val: int, quiet: Quiet = ()
     ) -> int:
         """Set a property to a number of 8 bytes; 0."""
-        err = raw.fdt_setprop_u64(self._fdt, nodeoffset, prop_name, val)
+        err = fdt_setprop_u64(self._fdt, nodeoffset, prop_name, val)
         return check_err(err, quiet)
 
     def setprop_str(
@@ -291,25 +346,25 @@ class Fdt(FdtRo):
         """Set a property to a string in UTF-8 and a NUL; 0. NULs inside stay,
         which makes a list of strings."""
         data = val.encode("utf-8") + b"\0"
-        err = raw.fdt_setprop(self._fdt, nodeoffset, prop_name, data, len(data))
+        err = fdt_setprop(self._fdt, nodeoffset, prop_name, data, len(data))
         return check_err(err, quiet)
 
     def delprop(self, nodeoffset: int, prop_name: str, quiet: Quiet = ()) -> int:
         """Delete a property; 0."""
-        return check_err(raw.fdt_delprop(self._fdt, nodeoffset, prop_name), quiet)
+        return check_err(fdt_delprop(self._fdt, nodeoffset, prop_name), quiet)
 
     def add_subnode(self, parentoffset: int, name: str, quiet: Quiet = ()) -> int:
         """Add a child; its offset."""
-        return check_err(raw.fdt_add_subnode(self._fdt, parentoffset, name), quiet)
+        return check_err(fdt_add_subnode(self._fdt, parentoffset, name), quiet)
 
     def del_node(self, nodeoffset: int, quiet: Quiet = ()) -> int:
         """Delete a node and all below it; 0."""
-        return check_err(raw.fdt_del_node(self._fdt, nodeoffset), quiet)
+        return check_err(fdt_del_node(self._fdt, nodeoffset), quiet)
 
     def add_mem_rsv(self, address: int, size: int, quiet: Quiet = ()) -> int:
         """Add a memory reservation, size bytes; 0. Provisional."""
-        return check_err(raw.fdt_add_mem_rsv(self._fdt, address, size), quiet)
+        return check_err(fdt_add_mem_rsv(self._fdt, address, size), quiet)
 
     def del_mem_rsv(self, index: int, quiet: Quiet = ()) -> int:
         """Delete a memory reservation, counted from 0; 0. Provisional."""
-        return check_err(raw.fdt_del_mem_rsv(self._fdt, index), quiet)
+        return check_err(fdt_del_mem_rsv(self._fdt, index), quiet)

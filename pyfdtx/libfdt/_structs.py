@@ -4,11 +4,22 @@ own: nothing connects it with a tree."""
 
 from __future__ import annotations
 
+__all__ = [
+    "fdt_header",
+    "fdt_node_header",
+    "fdt_property",
+    "fdt_reserve_entry",
+]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
+
 
 class _Struct:
     """Attributes that hold numbers of so many bits, 0 at first."""
 
-    _bits: dict[str, int] = {}
+    _bits: ClassVar[dict[str, int]] = {}
 
     def __init__(self) -> None:
         self.__dict__.update(dict.fromkeys(self._bits, 0))
