@@ -15,7 +15,8 @@ from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE / "libfdt"))
+sys.path[:0] = [str(HERE / "libfdt"), str(HERE / "csrc")]
+import build_dropin  # noqa: E402
 import vendor  # noqa: E402
 
 # What an sdist carries beyond the package itself.
@@ -82,6 +83,7 @@ class Sdist(sdist):
 
 
 setup(
+    ext_modules=[build_dropin.extension()],
     cffi_modules=["csrc/build_ffi.py:ffibuilder"],
     cmdclass={"build_ext": BuildExt, "build_py": BuildPy, "sdist": Sdist},
     options={} if FREE_THREADED else {"bdist_wheel": {"py_limited_api": "cp39"}},

@@ -23,6 +23,10 @@ from .node import Node
 from .reg import MemRange
 from .tree import Fdt
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .libfdt._install import install_as_libfdt
+
 __all__ = [
     "Fdt",
     "FdtBadBlob",
@@ -43,11 +47,13 @@ __all__ = [
     "Node",
     "get_include",
     "get_source",
+    "install_as_libfdt",
 ]
 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .libfdt._install import install_as_libfdt
     from .sources import get_include, get_source
 
 
@@ -61,4 +67,8 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version("pyfdtx")
+    if name == "install_as_libfdt":
+        from .libfdt._install import install_as_libfdt
+
+        return install_as_libfdt
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,7 +18,7 @@ MAY = {
     "sources": set(),
     "_native": {"_ext"},
     "tree": {"_native"},
-    "libfdt": {"_native"},
+    "libfdt": {"_libfdt"},
     "pure": set(),
     "kexec": {"_native", "tree"},
     "proposal": {"_native", "tree"},

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+# Contract of pyfdtx.libfdt: the same tests against it and against upstream's
+# own module, which lies in a venv of its own below build/dropin.
+
+PYLIBFDT := build/dropin/pylibfdt
+
+.PHONY: test-dropin test-dropin-sanitized
+
+$(PYLIBFDT)/.installed: pyproject.toml $(BIN)/python
+	@echo "dropin: upstream's module into $(PYLIBFDT) (it is compiled)"
+	@$(BIN)/python -m venv $(PYLIBFDT)
+	@$(PYLIBFDT)/bin/python -m pip --disable-pip-version-check --quiet install \
+		"$$(sed -n 's/.*"\(pylibfdt==[^"]*\)".*/\1/p' pyproject.toml)"
+	@touch $@
+
+test-dropin: $(VENV)/.extra-test $(VENV)/.extra-lint $(PYLIBFDT)/.installed	## the drop-in against upstream's Python module
+	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/dropin
+
+# The whole sweep over lying blobs, every access watched. Only the drop-in's
+# extension is made with sanitizers; malloc's blocks have edges, Python's not.
+SANITIZED := build/dropin/sanitized
+
+test-dropin-sanitized: $(VENV)/.extra-test	## every lying blob under ASan and UBSan
+	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
+	@cp -r $(VENV)/lib/python*/site-packages/pyfdtx $(SANITIZED)/pyfdtx
+	@rm -f $(SANITIZED)/pyfdtx/_libfdt.*.so
+	$(CC) -shared -fPIC -O1 -g -fwrapv -fno-strict-aliasing \
+		-fsanitize=address,undefined -fno-sanitize-recover=undefined \
+		-isystem "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
+		-Ilibfdt/src csrc/dropin/*.c csrc/fdtx_overlay.c libfdt/src/*.c \
+		-o $(SANITIZED)/pyfdtx/_libfdt.abi3.so
+	PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+		$(BIN)/python tests/dropin/hostile_sweep.py 0 1 > $(SANITIZED)/log || { tail -n 1 $(SANITIZED)/log; exit 1; }
+	@tail -n 1 $(SANITIZED)/log
