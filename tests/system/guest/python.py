@@ -69,7 +69,8 @@ def _merged(path: Path) -> str:
     return text if text.split("/")[0] in ("usr", "etc") else f"usr/{text}"
 
 
-def _add(ramfs: Initramfs, top: Path) -> None:
+def add_files(ramfs: Initramfs, top: Path) -> None:
+    """Everything of an unpacked package, where a merged /usr has it."""
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(set(folders) - LEFT_OUT)
         inside = Path(folder).relative_to(top)
@@ -105,7 +106,7 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
         *(f"lib{python}-stdlib", "python3-cffi-backend"),
     )
     for package in packages:
-        _add(ramfs, archive.unpack(package))
+        add_files(ramfs, archive.unpack(package))
     ramfs.symlink("usr/bin/python3", python)
 
     ours = work / "pyfdtx"
