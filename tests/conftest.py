@@ -5,6 +5,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run, on every machine: what `make test` says does
+# not depend on luck or load. `make test-search` looks for new ones.
+PATIENT = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("steady", derandomize=True, **PATIENT)
+settings.register_profile("search", max_examples=5000, **PATIENT)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 CORPUS_TESTS = Path(__file__).parent / "corpus"
 

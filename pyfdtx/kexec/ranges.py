@@ -214,6 +214,8 @@ class Ranges:
             )
         if start == 0 and stop == U64_END:
             return self
+        if start == stop:  # no byte, and at 2**64 no MemRange either
+            return Ranges()
         return self.intersect([(start, stop - start)])
 
     def covers(self, pair: Pair) -> bool:

@@ -10,7 +10,7 @@ import struct
 import warnings
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyfdtx import FdtError, pure
@@ -18,11 +18,7 @@ from pyfdtx._native import validate
 from pyfdtx.kexec import Crash, dtb, second_kernel_dtb
 
 BEGIN, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
-relaxed = settings(
-    max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+thorough = settings(max_examples=max(300, settings.default.max_examples))
 
 
 def be(width, *values):
@@ -278,20 +274,20 @@ def assert_checked_alike(blob):
     assert outcome(validate, bytearray(blob)) == expected, blob.hex()
 
 
-@relaxed
+@thorough
 @given(blobs(), options)
 def test_the_same_bytes_or_the_same_error(blob, args):
     pure.check(blob)
     assert_alike(blob, args)
 
 
-@relaxed
+@thorough
 @given(blobs(), broken_options)
 def test_broken_arguments_are_refused_alike(blob, args):
     assert_alike(blob, args)
 
 
-@relaxed
+@thorough
 @given(blobs(), options)
 def test_a_second_run_is_alike_too(blob, args):
     once = outcome(native, blob, **args)
@@ -299,7 +295,7 @@ def test_a_second_run_is_alike_too(blob, args):
         assert_alike(once, args)
 
 
-@relaxed
+@thorough
 @given(blobs(), st.data())
 def test_damaged_blobs_are_judged_alike(blob, data):
     damaged = bytearray(blob)

@@ -185,7 +185,7 @@ class Pair:
         assert Fdt(blob).to_bytes() == blob
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=max(150, settings.default.max_examples))
 @given(st.data())
 def test_short_sequences(data):
     pair = Pair(lambda n: data.draw(st.integers(0, n - 1)))

@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyfdtx import Fdt, FdtBadBlob, FdtBadContent, dts, pure
@@ -245,7 +245,7 @@ reservations = st.lists(
 
 
 @needs_dtc
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=max(150, settings.default.max_examples))
 @given(node=nodes, reserved=reservations, cpu=st.integers(0, 0xFFFFFFFF))
 def test_any_tree_comes_back(node, reserved, cpu):
     blob = pure.flatten(("", *node[1:]), reserved, cpu)

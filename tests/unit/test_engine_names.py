@@ -43,7 +43,7 @@ blocks = st.lists(
 wanted = st.lists(st.one_of(short, lengthy), max_size=lib.FDTX_MAX_NAMES)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=max(500, settings.default.max_examples))
 @given(blocks, wanted)
 def test_every_name_stands_where_one_search_after_the_other_finds_it(strings, names):
     assert found(strings, names) == expected(strings, names)

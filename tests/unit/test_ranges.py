@@ -111,6 +111,11 @@ def test_clip_takes_start_inclusive_and_stop_exclusive():
     assert ranges.clip(0, TOP) == ranges
 
 
+@pytest.mark.parametrize("at", [0, 1, TOP - 1, TOP])
+def test_clip_of_no_byte_is_empty_also_at_both_ends_of_memory(at):
+    assert pairs(Ranges([(0, 10), (TOP - 10, 10)]).clip(at, at)) == []
+
+
 @pytest.mark.parametrize(("start", "stop"), [(-1, 5), (6, 5), (0, TOP + 1)])
 def test_clip_refuses_limits_that_cannot_be(start, stop):
     with pytest.raises(FdtBadParameter, match=r"0 <= start <= stop <= 2\*\*64"):
