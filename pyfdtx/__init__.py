@@ -3,29 +3,29 @@
 
 from __future__ import annotations
 
-from .errors import (
-    FdtBadBlob,
-    FdtBadContent,
-    FdtBadParameter,
-    FdtError,
-    FdtExists,
-    FdtImageError,
-    FdtInternal,
-    FdtLoadError,
-    FdtMachineError,
-    FdtNoRoom,
-    FdtNoSpace,
-    FdtNotFound,
-    FdtStale,
-    FdtWarning,
-)
-from .node import Node
-from .reg import MemRange
-from .tree import Fdt
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .errors import (
+        FdtBadBlob,
+        FdtBadContent,
+        FdtBadParameter,
+        FdtError,
+        FdtExists,
+        FdtImageError,
+        FdtInternal,
+        FdtLoadError,
+        FdtMachineError,
+        FdtNoRoom,
+        FdtNoSpace,
+        FdtNotFound,
+        FdtStale,
+        FdtWarning,
+    )
     from .libfdt._install import install_as_libfdt
+    from .node import Node
+    from .reg import MemRange
+    from .sources import get_include, get_source
+    from .tree import Fdt
 
 __all__ = [
     "Fdt",
@@ -50,25 +50,37 @@ __all__ = [
     "install_as_libfdt",
 ]
 
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .libfdt._install import install_as_libfdt
-    from .sources import get_include, get_source
+# Nothing is imported before it is asked for: pyfdtx.libfdt shall cost no more
+# than the module in whose place it comes, a command no more than it needs.
+# What is not an error, and the module it lives in
+_HOMES = {
+    "Fdt": "tree",
+    "MemRange": "reg",
+    "Node": "node",
+    "get_include": "sources",
+    "get_source": "sources",
+    "install_as_libfdt": "libfdt._install",
+}
+# Modules that `import pyfdtx` alone has always been enough for
+_MODULES = ("errors", "node", "reg", "tree")
 
 
 def __getattr__(name: str) -> object:
-    if name in ("get_include", "get_source"):
-        from . import sources
-
-        return getattr(sources, name)
-    if name == "__version__":
+    if name in __all__:
+        home = f"{__name__}.{_HOMES.get(name, 'errors')}"
+        found: object = getattr(__import__(home, fromlist=[name]), name)
+    elif name in _MODULES:
+        found = __import__(f"{__name__}.{name}", fromlist=[name])
+    elif name == "__version__":
         # importlib.metadata costs more than the rest of the package
         from importlib.metadata import version
 
-        return version("pyfdtx")
-    if name == "install_as_libfdt":
-        from .libfdt._install import install_as_libfdt
+        found = version("pyfdtx")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found
 
-        return install_as_libfdt
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES, "__version__"})

@@ -35,7 +35,8 @@ def test_importing_loads_nothing_dear(module):
     # -S: without site, whose .pth files may load anything
     code = (
         f"import sys; sys.path[:] = {sys.path!r}; before = set(sys.modules); "
-        f"import {module}; print(*sorted(set(sys.modules) - before))"
+        f"import {module}, pyfdtx; pyfdtx.Fdt; "
+        "print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code],
