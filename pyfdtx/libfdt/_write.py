@@ -82,13 +82,19 @@ class FdtSw(FdtRo):
         self._fdt = fdt
 
     def _write(
-        self, need: int, name: str | None, write: Callable[[bytearray], int]
+        self,
+        err: int,
+        need: int,
+        name: str | None,
+        write: Callable[[bytearray], int],
     ) -> None:
-        """write() once more, with room for need bytes and a property's name.
+        """After -NOSPACE: write() again, with room for need bytes and a name.
 
         Upstream grows by INC_SIZE and tries again until it fits. Here the
         buffer grows once, in place, to the same size.
         """
+        if err != -NOSPACE:
+            raise FdtException(err)
         try:
             err = _sw_grow(self._fdt, name, need, self.INC_SIZE)
         except BufferError:
@@ -101,29 +107,30 @@ class FdtSw(FdtRo):
     def add_reservemap_entry(self, addr: int, size: int) -> None:
         """Add a memory reservation."""
         err = fdt_add_reservemap_entry(self._fdt, addr, size)
-        if check_err(err, QUIET_NOSPACE):
-            self._write(16, None, lambda fdt: fdt_add_reservemap_entry(fdt, addr, size))
+        if err:
+            self._write(
+                err, 16, None, lambda fdt: fdt_add_reservemap_entry(fdt, addr, size)
+            )
 
     def finish_reservemap(self) -> None:
         """End the memory reservations."""
         err = fdt_finish_reservemap(self._fdt)
-        if check_err(err, QUIET_NOSPACE):
-            self._write(16, None, fdt_finish_reservemap)
+        if err:
+            self._write(err, 16, None, fdt_finish_reservemap)
 
     def begin_node(self, name: str) -> None:
         """Begin a node; the root is called ''."""
         err = fdt_begin_node(self._fdt, name)
         if err:
-            if err != -NOSPACE:
-                raise FdtException(err)
             need = TAG + _padded(_c_size(name))
-            self._write(need, None, lambda fdt: fdt_begin_node(fdt, name))
+            self._write(err, need, None, lambda fdt: fdt_begin_node(fdt, name))
 
     def property_string(self, name: str, string: str) -> None:
         """Add a property with a string and a NUL; a NUL inside cuts it."""
         err = fdt_property_string(self._fdt, name, string)
-        if check_err(err, QUIET_NOSPACE):
+        if err:
             self._write(
+                err,
                 PROP + _padded(_c_size(string)),
                 name,
                 lambda fdt: fdt_property_string(fdt, name, string),
@@ -133,15 +140,17 @@ class FdtSw(FdtRo):
         """Add a property with a number of 4 bytes."""
         err = fdt_property_u32(self._fdt, name, val)
         if err:
-            if err != -NOSPACE:
-                raise FdtException(err)
-            self._write(PROP + 4, name, lambda fdt: fdt_property_u32(fdt, name, val))
+            self._write(
+                err, PROP + 4, name, lambda fdt: fdt_property_u32(fdt, name, val)
+            )
 
     def property_u64(self, name: str, val: int) -> None:
         """Add a property with a number of 8 bytes."""
         err = fdt_property_u64(self._fdt, name, val)
-        if check_err(err, QUIET_NOSPACE):
-            self._write(PROP + 8, name, lambda fdt: fdt_property_u64(fdt, name, val))
+        if err:
+            self._write(
+                err, PROP + 8, name, lambda fdt: fdt_property_u64(fdt, name, val)
+            )
 
     def property_cell(self, name: str, val: int) -> None:
         """Add a property with a number of 4 bytes."""
@@ -150,8 +159,9 @@ class FdtSw(FdtRo):
     def property(self, name: str, val: bytes) -> None:
         """Add a property."""
         err = fdt_property_stub(self._fdt, name, val, len(val))
-        if check_err(err, QUIET_NOSPACE):
+        if err:
             self._write(
+                err,
                 PROP + _padded(len(val)),
                 name,
                 lambda fdt: fdt_property_stub(fdt, name, val, len(val)),
@@ -161,9 +171,7 @@ class FdtSw(FdtRo):
         """End a node."""
         err = fdt_end_node(self._fdt)
         if err:
-            if err != -NOSPACE:
-                raise FdtException(err)
-            self._write(TAG, None, fdt_end_node)
+            self._write(err, TAG, None, fdt_end_node)
 
     def add_node(self, name: str) -> NodeAdder:
         """A context in which a node is written."""
