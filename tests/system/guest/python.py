@@ -24,6 +24,7 @@ COMPILER = {
 }
 # What Python and _cffi_backend are linked with, beside libc6
 LIBRARIES = ("libc6", "zlib1g", "libexpat1", "libffi8")
+MORE_LIBRARIES = {"armhf": ("libgcc-s1",)}
 # Of the standard library, what only costs time to unpack
 LEFT_OUT = {
     *("test", "idlelib", "lib2to3", "pydoc_data", "ensurepip", "tkinter"),
@@ -109,7 +110,8 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
     found = next(p for p in busybox.rglob("busybox") if p.parent.name == "bin")
     ramfs.file("usr/bin/busybox", found.read_bytes())
     packages = (
-        *(*LIBRARIES, f"{python}-minimal", f"lib{python}-minimal"),
+        *(*LIBRARIES, *MORE_LIBRARIES.get(archive.architecture, ())),
+        *(f"{python}-minimal", f"lib{python}-minimal"),
         *(f"lib{python}-stdlib", "python3-cffi-backend"),
     )
     for package in packages:
