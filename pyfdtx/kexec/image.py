@@ -148,6 +148,8 @@ class ZImage:
         "where",
     )
     arch = "arm"
+    big_endian = False
+    page_size: int | None = None
 
     def __init__(self, data: bytes, where: str, layers: tuple[str, ...]):
         self.data = data

@@ -2,14 +2,15 @@
 """Where everything that the next kernel needs will lie in memory.
 
 A crash kernel's core header takes the highest place; kernel, initrd, tree and
-trampoline take the lowest ones, in this order, the others above the kernel.
+trampoline take the lowest ones, in this order, the others above all that the
+kernel takes until it runs.
 """
 
 from __future__ import annotations
 
 from ..errors import FdtBadContent, FdtBadParameter, FdtImageError, FdtNoRoom
 from ..reg import U64_END, MemRange
-from .arch import rules_of
+from .arch import Footprint, rules_of
 from .dtb import Crash, second_kernel_dtb
 from .elfcore import core_header_of
 from .image import Image
@@ -189,7 +190,7 @@ class _Job:
         self,
         machine: Machine,
         rules: Rules,
-        image: Image,
+        image: AnyImage,
         initrd: bytes | None,
         header: bytes | None,
         page: int,
@@ -198,6 +199,7 @@ class _Job:
         self.machine = machine
         self.rules = rules
         self.image = image
+        self.footprint = _footprint(rules, image)
         self.initrd = initrd
         self.header = header
         self.page = page
@@ -214,25 +216,26 @@ class _Job:
             size = _up(len(self.header), self.page)
             start = space.highest("elfcorehdr", len(self.header))
             header = Segment("elfcorehdr", self.header, start, size)
-        kernel_size = _up(self.image.image_size, self.page)
-        full = _Full("kernel", kernel_size, space.largest(0, U64_END))
-        for start in space.starts(
-            kernel_size, self.rules.boundary, self.image.text_offset
-        ):
+        size = _up(self.footprint.size, self.page)
+        boundary = self.rules.plain_boundary if header is None else self.rules.boundary
+        full = _Full("kernel", size, space.largest(0, U64_END))
+        for start in space.starts(size, boundary, self.footprint.offset):
             try:
-                return self._around(space.copy(), start, kernel_size, header)
+                return self._around(space.copy(), MemRange(start, size), header)
             except _Full as e:
                 full = e
         raise full
 
     def _around(
-        self, space: _Space, kernel: int, kernel_size: int, header: Segment | None
+        self, space: _Space, taken: MemRange, header: Segment | None
     ) -> tuple[list[Segment], int]:
-        """Everything else, with the kernel at a place."""
+        """Everything, with the kernel's footprint at a place."""
         rules = self.rules
-        space.take(kernel, kernel_size)
-        end = kernel + kernel_size
-        placed = [Segment("kernel", self.image.data, kernel, kernel_size)]
+        space.take(*taken)
+        end = taken.stop
+        kernel = taken.start + self.footprint.at
+        size = _up(self.footprint.length, self.page)
+        placed = [Segment("kernel", self.image.data, kernel, size)]
         if header is not None:
             placed.append(header)
         initrd = None
@@ -241,7 +244,7 @@ class _Job:
                 "initrd",
                 len(self.initrd),
                 _up(end, rules.initrd_boundary),
-                high=rules.initrd_reach(kernel),
+                high=rules.initrd_reach(taken.start),
             )
             initrd = MemRange(start, len(self.initrd))
             size = _up(len(self.initrd), self.page)
@@ -269,12 +272,24 @@ class _Tree:
     """How the next kernel's tree is made, once places are known."""
 
     def __init__(
-        self, blob: Buffer, usable: tuple[MemRange, ...], keywords: dict[str, object]
+        self,
+        rules: Rules,
+        blob: Buffer,
+        regions: tuple[MemRange, ...],
+        keywords: dict[str, object],
     ):
+        self.rules = rules
         self.blob = blob
-        self.usable = usable
+        self.regions = regions
         self.keywords = keywords
         self.fixed: bytes | None = None  # if set: instead of one for the places
+
+    def usable(self, header: MemRange) -> tuple[MemRange, ...]:
+        """What the crash kernel is told to use."""
+        main, *others = self.regions
+        if self.rules.usable is not None:
+            main = self.rules.usable(main, header)
+        return (main, *others)
 
     def make(self, initrd: MemRange | None, header: Segment | None) -> bytes:
         if self.fixed is not None:
@@ -282,18 +297,28 @@ class _Tree:
         crash = None
         if header is not None:
             where = MemRange(header.start, len(header.data))
-            crash = Crash(elfcorehdr=where, usable=self.usable)
+            crash = Crash(elfcorehdr=where, usable=self.usable(where))
         return second_kernel_dtb(
             self.blob,
             initrd=initrd,
             crash=crash,
-            max_usable=max(len(self.usable), 1),
+            max_usable=max(len(self.regions), 1),
             **self.keywords,  # type: ignore[arg-type]
         )
 
 
-def _page_size(machine: Machine, image: Image) -> int:
+def _footprint(rules: Rules, image: AnyImage) -> Footprint:
+    if rules.footprint is not None:
+        return rules.footprint(image)
+    assert isinstance(image, Image)
+    size = image.image_size
+    return Footprint(size, at=0, length=size, offset=image.text_offset)
+
+
+def _page_size(rules: Rules, machine: Machine, image: AnyImage) -> int:
     """The larger one of both kernels' pages, bytes."""
+    if rules.page_size is not None:
+        return max(rules.page_size, image.page_size or 0)
     text = machine.vmcoreinfo["PAGESIZE"]
     size = int(text) if text.isdigit() else 0
     if size < PAGE or size & size - 1:
@@ -301,8 +326,8 @@ def _page_size(machine: Machine, image: Image) -> int:
     return max(size, image.page_size or 0)
 
 
-def _checked_image(rules: Rules, image: AnyImage) -> Image:
-    if not isinstance(image, Image) or image.arch not in rules.images:
+def _checked_image(rules: Rules, image: AnyImage) -> AnyImage:
+    if image.arch not in rules.images:
         raise FdtImageError(
             OP,
             image.where,
@@ -376,27 +401,28 @@ def make_plan(
         FdtImageError: the image is of another architecture, or big-endian.
         FdtNoRoom: the segments do not fit; says how much is missing for what.
         FdtBadParameter, FdtBadBlob, FdtBadContent: as second_kernel_dtb().
-    Source: Linux Documentation/arch/arm64/booting.rst,
-        Documentation/arch/riscv/boot.rst, kernel/kexec_core.c
-        sanity_check_segment_list().
+    Source: Linux kernel/kexec_core.c sanity_check_segment_list(); the
+        architectures' own are named in pyfdtx/kexec/arch/.
     """
     rules = rules_of(machine.arch)
     kernel = _checked_image(rules, image)
     line = reused_cmdline(machine, crash=crash) if cmdline is None else cmdline
     if append:
         line = f"{line} {append}" if line else append
-    usable: tuple[MemRange, ...] = ()
+    regions: tuple[MemRange, ...] = ()
     header = None
     if crash:
         area = Ranges([machine.crash_main])
-        usable = (*machine.crash_ranges, *machine.cma_ranges)[:max_usable]
+        regions = (*machine.crash_ranges, *machine.cma_ranges)[:max_usable]
         header = core_header_of(machine, exclude=exclude)
     else:
         area = machine.free_ram
-    page = _page_size(machine, kernel)
+    area = area.clip(0, rules.address_end)
+    page = _page_size(rules, machine, kernel)
     tree = _Tree(
+        rules,
         machine.fdt if dtb is None else dtb,
-        usable,
+        regions,
         {
             "cmdline": line,
             "kaslr_seed": kaslr_seed,
@@ -412,7 +438,12 @@ def make_plan(
         placed, entry = job.place(area)
     except _Full as e:
         raise _no_room(job, e, machine) from None
+    usable = () if header is None else tree.usable(_named(placed, "elfcorehdr").range)
     return Plan(machine, placed, entry=entry, usable=usable, area=area, page_size=page)
+
+
+def _named(segments: list[Segment], name: str) -> Segment:
+    return next(s for s in segments if s.name == name)
 
 
 def _no_room(job: _Job, full: _Full, machine: Machine) -> FdtNoRoom:
@@ -427,11 +458,22 @@ def _no_room(job: _Job, full: _Full, machine: Machine) -> FdtNoRoom:
     # The same job in a region that is large enough; a tree of the same size,
     # for places that are not there fit no cells
     initrd = MemRange(main.start, len(job.initrd)) if job.initrd else None
-    at_start = Segment("elfcorehdr", job.header, main.start, main.size)
-    job.tree.fixed = job.tree.make(initrd, at_start)
-    limit = min(main.size + (1 << 36), U64_END - main.start)
-    placed, _ = job.place(Ranges([(main.start, limit)]))
-    header = next(s for s in placed if s.name == "elfcorehdr")
+    where = main.start
+    if job.rules.usable is not None:  # which wants to end below the header
+        where = job.rules.address_end - _up(len(job.header), job.page)
+    somewhere = Segment("elfcorehdr", job.header, where, len(job.header))
+    job.tree.fixed = job.tree.make(initrd, somewhere)
+    limit = min(main.size + (1 << 36), job.rules.address_end - main.start)
+    try:
+        placed, _ = job.place(Ranges([(main.start, limit)]))
+    except _Full as e:
+        return FdtNoRoom(
+            OP,
+            e.what,
+            f"{e.size} bytes do not fit where the kernel finds them, in no crash "
+            f"region that starts at {main.start:#x}",
+        )
+    header = _named(placed, "elfcorehdr")
     others = max(s.start + s.size for s in placed if s is not header)
     need = others + header.size - main.start
     pieces = ", ".join(f"{s.name} {s.size}" for s in placed)

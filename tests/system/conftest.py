@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Real kernels for the tests: Debian's packages, kept in .cache/."""
+"""Real kernels for the tests: Debian's packages, kept in .cache/.
 
+Each test says which kernel it boots: `@pytest.mark.kernel("arm64")`, on a test,
+a parameter, or as a module's pytestmark. KERNELS="arm64 armmp" runs these alone.
+"""
+
+import os
 import re
 import shutil
 import sys
@@ -14,6 +19,38 @@ sys.path.insert(0, str(HERE))
 from guest import GuestError, need  # noqa: E402
 from guest.debian import Archive  # noqa: E402
 from guest.python import root_file_system  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "kernel(name): the kernel that the test boots; see KERNELS="
+    )
+
+
+def kernels_of(item):
+    """The names in the marks of a test; each test has one or more."""
+    names = {name for mark in item.iter_markers("kernel") for name in mark.args}
+    if not names:
+        raise pytest.UsageError(
+            f'{item.nodeid}: which kernel is it for? @pytest.mark.kernel("arm64"), '
+            "or the module's pytestmark, says so"
+        )
+    return names
+
+
+def pytest_collection_modifyitems(config, items):
+    """KERNELS= chooses; empty, or not set: all."""
+    ours = {item: kernels_of(item) for item in items if HERE in item.path.parents}
+    chosen = set(os.environ.get("KERNELS", "").split())
+    known = set().union(*ours.values())
+    if chosen - known:
+        raise pytest.UsageError(
+            f"KERNELS: no test boots {', '.join(sorted(chosen - known))}; there are "
+            f"{', '.join(sorted(known))}"
+        )
+    gone = [i for i in items if chosen and i in ours and not ours[i] & chosen]
+    config.hook.pytest_deselected(items=gone)
+    items[:] = [i for i in items if i not in set(gone)]
 
 
 def fresh_folder(name):
@@ -46,13 +83,18 @@ def module_boot_folder(request):
     without_large_files(folder)
 
 
-@pytest.fixture(scope="session")
-def arm64_archive():
+def archive_of(architecture, qemu):
+    """Debian's packages of an architecture, for guests of that QEMU."""
     try:
-        need("qemu-system-aarch64", "apt-get", "dpkg-deb")
-        return Archive(ROOT / ".cache", "arm64")
+        need(qemu, "apt-get", "dpkg-deb")
+        return Archive(ROOT / ".cache", architecture)
     except GuestError as e:
         pytest.skip(str(e))
+
+
+@pytest.fixture(scope="session")
+def arm64_archive():
+    return archive_of("arm64", "qemu-system-aarch64")
 
 
 @pytest.fixture(scope="session")

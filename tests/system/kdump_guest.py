@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Runs inside the guests of test_kdump.py, with the guest's own Python.
+"""Runs inside the guests that crash for the tests, with the guest's own Python.
 
 first CMDLINE   in the first kernel: mark a page, load the crash kernel, panic
 second          in the crash kernel: find the page again in /proc/vmcore
@@ -52,22 +52,28 @@ def first(cmdline):
         trigger.write("c")
 
 
+def program_headers(core):
+    """[(type, offset, physical address, size in the file)]; elf(5)."""
+    head = core.read(64)
+    if head[4] == 2:  # ELFCLASS64
+        (start,), form = struct.unpack_from("<Q", head, 32), "<I4xQ8x2Q"
+        size, count = struct.unpack_from("<2H", head, 54)
+    else:
+        (start,), form = struct.unpack_from("<I", head, 28), "<2I4x2I"
+        size, count = struct.unpack_from("<2H", head, 42)
+    core.seek(start)
+    table = core.read(size * count)
+    return [struct.unpack_from(form, table, i * size) for i in range(count)]
+
+
 def second():
     with open("/proc/cmdline") as f:
         (word,) = (w for w in f.read().split() if w.startswith("marker="))
     address, digest = word[len("marker=") :].split(":")
     address = int(address, 0)
     with open("/proc/vmcore", "rb") as core:
-        head = core.read(64)
-        (phoff,) = struct.unpack_from("<Q", head, 32)
-        size, count = struct.unpack_from("<2H", head, 54)
-        core.seek(phoff)
-        table = core.read(size * count)
         pieces = found = 0
-        for i in range(count):
-            kind, _, offset, _, paddr, length = struct.unpack_from(
-                "<2I4Q", table, i * size
-            )
+        for kind, offset, paddr, length in program_headers(core):
             if kind == 1 and paddr <= address < paddr + length:
                 pieces += 1
                 core.seek(offset + address - paddr)

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 # Real kernels under QEMU. Packages for the guests are kept in .cache/.
 
-SYSTEM_PACKAGES := qemu-system-arm qemu-efi-aarch64 gcc-aarch64-linux-gnu \
-		   libc6-dev-arm64-cross debian-archive-keyring
+SYSTEM_PACKAGES := debian-archive-keyring \
+	qemu-system-arm qemu-efi-aarch64 \
+	gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+	gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+
+# Which kernels to boot, of the tests' marks: make test-system KERNELS="arm64 armmp"
+KERNELS ?=
 
 .PHONY: test-system
-test-system: $(VENV)/.extra-test	## boot real kernels under QEMU
+test-system: $(VENV)/.extra-test	## boot real kernels under QEMU; KERNELS=armmp: one
 	@if [ "$$(id -u)" = 0 ] && ! dpkg-query -W $(SYSTEM_PACKAGES) >/dev/null 2>&1; then \
 		echo "install: $(SYSTEM_PACKAGES)"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
 			-y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; \
 	fi
-	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/system
+	PYFDTX_REQUIRE_ALL=1 KERNELS="$(KERNELS)" $(BIN)/pytest -q tests/system

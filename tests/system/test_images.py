@@ -43,6 +43,7 @@ def armhf():
     return kernel("armhf", "linux-image-armmp")
 
 
+@pytest.mark.kernel("arm64")
 def test_debians_arm64_kernel(arm64):
     """arch/arm64/Kconfig of Debian: 4 KiB pages, little-endian; relocatable
     kernels ask for no offset and go anywhere (booting.rst)."""
@@ -54,6 +55,7 @@ def test_debians_arm64_kernel(arm64):
     assert image.image_size > len(image.data) == arm64.stat().st_size
 
 
+@pytest.mark.kernel("arm64")
 def test_a_running_kernel_has_the_size_that_its_image_says(arm64):
     """_text to _end, as the captured machine's own files place them."""
     machine = Machine(ROOT / "examples" / "arm64-dt")
@@ -65,6 +67,7 @@ def test_a_running_kernel_has_the_size_that_its_image_says(arm64):
     assert (text.start - image.text_offset) % (2 << 20) == 0
 
 
+@pytest.mark.kernel("arm64")
 def test_a_compressed_real_kernel_comes_out_as_it_was(arm64):
     whole = arm64.read_bytes()
     image = parse_image(gzip.compress(whole, 1))
@@ -82,6 +85,7 @@ def unpacked_lengths(data):
     return lengths
 
 
+@pytest.mark.kernel("armmp")
 def test_the_kernel_in_debians_zimage_has_the_length_that_the_tag_says(armhf):
     """CONFIG_KERNEL_XZ of Debian: the library unpacks it too."""
     image = read_image(armhf)

@@ -23,6 +23,7 @@ from pyfdtx.kexec.machine import Machine
 from pyfdtx.kexec.plan import make_plan
 from pyfdtx.kexec.ranges import Ranges
 
+pytestmark = pytest.mark.kernel("arm64")
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MIB, PAGE = 1 << 20, 4096
 TIMEOUT = 120

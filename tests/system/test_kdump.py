@@ -10,6 +10,7 @@ import pytest
 from guest import GuestError, console, qemu, vmcore
 from guest.initramfs import INIT_HEAD, INIT_TAIL
 
+pytestmark = pytest.mark.kernel("arm64")
 HERE = Path(__file__).resolve().parent
 QEMU = "qemu-system-aarch64"
 TIMEOUT = 240

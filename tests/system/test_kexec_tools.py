@@ -14,6 +14,7 @@ from guest.python import add_files
 
 from pyfdtx import Fdt
 
+pytestmark = pytest.mark.kernel("arm64")
 HARDWARE = ("-M", "virt", "-cpu", "cortex-a57", "-smp", "2")
 MACHINES = {
     "device-tree": ("-m", "1G", "crashkernel=256M"),

@@ -10,6 +10,7 @@ from guest.initramfs import INIT_HEAD, INIT_TAIL, Initramfs
 
 from pyfdtx import Fdt
 
+pytestmark = pytest.mark.kernel("arm64")
 QEMU = "qemu-system-aarch64"
 HARDWARE = ("-M", "virt", "-cpu", "cortex-a57", "-m", "1G", "-smp", "2")
 TIMEOUT = 240

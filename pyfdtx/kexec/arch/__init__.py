@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from ...errors import FdtBadParameter
-from . import arm64, riscv
-from .rules import Rules
+from . import arm, arm64, riscv
+from .rules import Footprint, Rules
 
-__all__ = ["ARCHES", "Rules", "rules_of"]
+__all__ = ["ARCHES", "Footprint", "Rules", "rules_of"]
 
-ARCHES = {rules.name: rules for rules in (arm64.RULES, riscv.RULES)}
+ARCHES = {rules.name: rules for rules in (arm.RULES, arm64.RULES, riscv.RULES)}
 
 
 def rules_of(arch: str) -> Rules:

@@ -3,12 +3,34 @@
 
 from __future__ import annotations
 
-__all__ = ["Rules"]
+from ...reg import U64_END
+
+__all__ = ["Footprint", "Rules"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal
+
+    from ...reg import MemRange
+    from ..image import AnyImage
+
+
+class Footprint:
+    """The memory that an image takes until its kernel runs.
+
+    size: bytes. offset: where it starts, bytes behind a multiple of the
+        boundary.
+    at, length: the part of it that is loaded, bytes from its start.
+    """
+
+    __slots__ = ("at", "length", "offset", "size")
+
+    def __init__(self, size: int, *, at: int, length: int, offset: int = 0):
+        self.size = size
+        self.at = at
+        self.length = length
+        self.offset = offset
 
 
 class Rules:
@@ -21,23 +43,34 @@ class Rules:
     boundary: the image lies text_offset behind a multiple of this, bytes.
     initrd_boundary: the initrd starts at or behind the image's end, rounded up
         to this, bytes.
-    initrd_reach: from the image's start to the first byte that the initrd must
-        not reach.
+    initrd_reach: from the start of the image's footprint to the first byte
+        that the initrd must not reach.
     max_dtb: the largest tree, bytes.
     trampoline: (kernel, dtb), physical, to the code that hands the tree over;
         None where the kernel that is left behind does so.
+    plain_boundary: as boundary, for a kexec that is no crash; None: the same.
+    footprint: of an image; None: image_size bytes, all of them loaded.
+    usable: (main crash region, core header) to what the crash kernel is told to
+        use of the region; None: all of it.
+    page_size: of the running kernel, bytes; None: VMCOREINFO says it.
+    address_end: the first byte that cannot be addressed.
     """
 
     __slots__ = (
+        "address_end",
         "boundary",
         "elf_machine",
+        "footprint",
         "images",
         "initrd_boundary",
         "initrd_reach",
         "max_dtb",
         "name",
+        "page_size",
+        "plain_boundary",
         "trampoline",
         "tree",
+        "usable",
     )
 
     def __init__(
@@ -52,6 +85,11 @@ class Rules:
         initrd_reach: Callable[[int], int],
         max_dtb: int,
         trampoline: Callable[[int, int], bytes] | None,
+        plain_boundary: int | None = None,
+        footprint: Callable[[AnyImage], Footprint] | None = None,
+        usable: Callable[[MemRange, MemRange], MemRange] | None = None,
+        page_size: int | None = None,
+        address_end: int = U64_END,
     ):
         self.name = name
         self.tree = tree
@@ -62,3 +100,8 @@ class Rules:
         self.initrd_reach = initrd_reach
         self.max_dtb = max_dtb
         self.trampoline = trampoline
+        self.plain_boundary = plain_boundary or boundary
+        self.footprint = footprint
+        self.usable = usable
+        self.page_size = page_size
+        self.address_end = address_end

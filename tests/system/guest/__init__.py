@@ -14,6 +14,7 @@ PACKAGE_OF = {
     "apt-get": "apt",
     "dpkg-deb": "dpkg",
     "qemu-system-aarch64": "qemu-system-arm",
+    "qemu-system-x86_64": "qemu-system-x86",
 }
 
 

@@ -33,7 +33,7 @@ class Archive:
 
     def __init__(self, cache: Path, architecture: str) -> None:
         self._home = cache.resolve() / f"debian-{architecture}"
-        self._architecture = architecture
+        self.architecture = architecture
         self._updated = False
 
     def unpack(self, package: str) -> Path:
@@ -61,7 +61,7 @@ class Archive:
         for line in shown.splitlines():
             if line.startswith("Version: "):
                 return line.split(": ", 1)[1]
-        raise GuestError(f"apt knows no package {package} for {self._architecture}")
+        raise GuestError(f"apt knows no package {package} for {self.architecture}")
 
     def kernel(self, meta: str) -> str:
         """The kernel package behind a meta-package, "linux-image-cloud-arm64"."""
@@ -95,8 +95,8 @@ class Archive:
         (state / "status").touch()
         lists.write_text("".join(line + "\n" for line in _sources()))
         settings = {
-            "APT::Architecture": self._architecture,
-            "APT::Architectures": self._architecture,
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
             "APT::Sandbox::User": "root",
             "Acquire::Languages": "none",
             "Dir::State": str(state),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""An arm64 guest with Debian's Python and pyfdtx, its extension cross-built."""
+"""A guest with Debian's Python and pyfdtx, its extension cross-built."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ from .debian import Archive
 from .initramfs import Initramfs
 
 ROOT = Path(__file__).resolve().parents[3]
-COMPILER = "aarch64-linux-gnu-gcc"
+# By Debian's name of the architecture
+COMPILER = {
+    "amd64": "x86_64-linux-gnu-gcc",
+    "arm64": "aarch64-linux-gnu-gcc",
+    "armhf": "arm-linux-gnueabihf-gcc",
+    "ppc64el": "powerpc64le-linux-gnu-gcc",
+}
 # What Python and _cffi_backend are linked with, beside libc6
 LIBRARIES = ("libc6", "zlib1g", "libexpat1", "libffi8")
+MORE_LIBRARIES = {"armhf": ("libgcc-s1",)}
 # Of the standard library, what only costs time to unpack
 LEFT_OUT = {
     *("test", "idlelib", "lib2to3", "pydoc_data", "ensurepip", "tkinter"),
@@ -36,8 +43,9 @@ def python_of(archive: Archive) -> str:
 
 
 def extension(archive: Archive, python: str, work: Path) -> bytes:
-    """_ext, compiled for arm64 from the same sources as the host's."""
-    need(COMPILER)
+    """_ext, compiled for the guest from the same sources as the host's."""
+    compiler = COMPILER[archive.architecture]
+    need(compiler)
     headers = archive.unpack(f"lib{python}-dev") / "usr/include"
     emitted, built = work / "_ext.c", work / "_ext.so"
     build = ROOT / "csrc" / "build_ffi.py"
@@ -45,7 +53,7 @@ def extension(archive: Archive, python: str, work: Path) -> bytes:
     facts = runpy.run_path(str(build), run_name="facts")["arguments"]()
     include = [ROOT / name for name in facts["include_dirs"]]
     _run(
-        COMPILER,
+        compiler,
         *facts["extra_compile_args"],
         *("-fPIC", "-shared", "-o", str(built)),
         *(f"-I{place}" for place in (*include, headers / python, headers)),
@@ -102,7 +110,8 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
     found = next(p for p in busybox.rglob("busybox") if p.parent.name == "bin")
     ramfs.file("usr/bin/busybox", found.read_bytes())
     packages = (
-        *(*LIBRARIES, f"{python}-minimal", f"lib{python}-minimal"),
+        *(*LIBRARIES, *MORE_LIBRARIES.get(archive.architecture, ())),
+        *(f"{python}-minimal", f"lib{python}-minimal"),
         *(f"lib{python}-stdlib", "python3-cffi-backend"),
     )
     for package in packages:

@@ -3,7 +3,7 @@
 
 The crash kernel reads the core header it was given, merges all notes into one
 segment, and widens each piece of memory to whole pages; behaviour of Linux
-fs/proc/vmcore.c. ELF64, little-endian.
+fs/proc/vmcore.c. Little-endian; expected() of ELF64 alone, loads() of both.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from typing import Callable
 
 EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
 PHDR = struct.Struct("<IIQQQQQQ")
+EHDR32 = struct.Struct("<16sHHIIIIIHHHHHH")
+# type, offset, vaddr, paddr, filesz, memsz, flags, align
+PHDR32 = struct.Struct("<8I")
+ELFCLASS32 = 1
 PT_LOAD, PT_NOTE = 1, 4
 PAGE = 4096
 
@@ -29,6 +33,12 @@ class Load:
 
 
 def _phdrs(core: bytes) -> list[tuple[int, ...]]:
+    """Fields in ELF64's order."""
+    if core[4] == ELFCLASS32:
+        head = EHDR32.unpack_from(core)
+        places = [head[5] + i * PHDR32.size for i in range(head[10])]
+        rows = [PHDR32.unpack_from(core, place) for place in places]
+        return [(r[0], r[6], *r[1:6], r[7]) for r in rows]
     head = EHDR.unpack_from(core)
     return [PHDR.unpack_from(core, head[5] + i * PHDR.size) for i in range(head[10])]
 

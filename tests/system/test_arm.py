@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""kdump on 32-bit arm, for real: a kernel panics, and its crash kernel, loaded by
+pyfdtx inside the guest, shows the dead kernel's memory. With and without LPAE.
+"""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from conftest import archive_of
+from guest import GuestError, console, qemu, vmcore
+from guest.initramfs import INIT_HEAD, INIT_TAIL
+from guest.python import root_file_system
+
+HERE = Path(__file__).resolve().parent
+QEMU = "qemu-system-arm"
+TIMEOUT = 300
+META = {"armmp": "linux-image-armmp", "armmp-lpae": "linux-image-armmp-lpae"}
+VIRT = ("-M", "virt", "-cpu", "cortex-a15", "-smp", "2")
+COMMON = "console=ttyAMA0 panic=-1 quiet"
+INIT = (
+    INIT_HEAD
+    + console.SEND
+    + """\
+if test -e /proc/vmcore
+then
+	python3 /kdump_guest.py second
+	dd if=/proc/vmcore bs=4096 count=4 2>/dev/null | send head
+	/sbin/vmcore-dmesg /proc/vmcore | tail -n 60 | send dmesg
+	send iomem </proc/iomem
+	echo "@@@ all sent"
+else
+	send first-iomem </proc/iomem
+	python3 /kdump_guest.py first "console=ttyAMA0 panic=-1 quiet maxcpus=1"
+fi
+"""
+    + INIT_TAIL
+)
+
+
+@pytest.fixture(scope="module")
+def archive():
+    return archive_of("armhf", QEMU)
+
+
+@pytest.fixture(scope="module")
+def userland(archive, tmp_path_factory):
+    try:
+        return root_file_system(archive, tmp_path_factory.mktemp("python"))
+    except GuestError as e:
+        pytest.skip(str(e))
+
+
+def kernel_of(archive, name):
+    return next(archive.unpack(archive.kernel(META[name])).glob("boot/vmlinuz-*"))
+
+
+@pytest.fixture(scope="module")
+def guest_of(archive, userland, tmp_path_factory):
+    """(kernel, initrd) of the first kernel, by its name; the initrd carries the
+    same kernel once more, and its own initrd."""
+    made = {}
+
+    def make(name):
+        if name not in made:
+            kernel, ramfs = kernel_of(archive, name), userland.copy()
+            dmesg = archive.unpack("kexec-tools") / "sbin/vmcore-dmesg"
+            ramfs.file("usr/sbin/vmcore-dmesg", dmesg.read_bytes())
+            ramfs.file("kdump_guest.py", (HERE / "kdump_guest.py").read_bytes())
+            ramfs.file("init", INIT.encode())
+            crash = gzip.compress(ramfs.to_bytes(), 1, mtime=0)
+            ramfs.file("boot/crash.cpio.gz", crash)
+            ramfs.file("boot/vmlinuz", kernel.read_bytes())
+            place = tmp_path_factory.mktemp(name) / "first.cpio"
+            place.write_bytes(ramfs.to_bytes())
+            made[name] = kernel, place
+        return made[name]
+
+    return make
+
+
+def sizes(iomem):
+    """Bytes by name of /proc/iomem's memory."""
+    rows = re.findall(r"(?m)^ *(\w+)-(\w+) : (System RAM|Crash kernel)$", iomem)
+    found = {"System RAM": 0, "Crash kernel": 0}
+    for first, last, what in rows:
+        found[what] += int(last, 16) + 1 - int(first, 16)
+    return found
+
+
+CASES = [
+    pytest.param(name, memory, region, marks=pytest.mark.kernel(name), id=case)
+    for case, name, memory, region in (
+        ("armmp", "armmp", "1G", "128M"),
+        ("lpae", "armmp-lpae", "1G", "128M"),
+        # starts at no multiple of 128 MiB: the kernel takes its start from the tree
+        ("armmp-at-100M", "armmp", "1G", "96M@0x64000000"),
+    )
+]
+
+
+@pytest.mark.parametrize(("name", "memory", "region"), CASES)
+def test_the_crash_kernel_shows_the_dead_kernels_memory(
+    name, memory, region, guest_of, boot_folder
+):
+    kernel, initrd = guest_of(name)
+    files = qemu.kernel_args(kernel, initrd, f"{COMMON} crashkernel={region}")
+    log = qemu.run(
+        QEMU, (*VIRT, "-m", memory, *files), TIMEOUT, log=boot_folder / "console.log"
+    )
+    end = f": {boot_folder}/console.log" + qemu.end_of(log)
+    assert "@@@ panic" in log, "the first kernel did not come to its panic" + end
+    assert "@@@ all sent" in log, "the crash kernel stopped early" + end
+    sent = console.received(log)
+
+    assert "crash kernel: not loaded" in log.partition("$ pyfdtx load")[0]
+    assert "crash kernel: loaded" in log.partition("$ pyfdtx load")[2]
+    assert "@@@ marker found in 1 of 1\n" in log, end
+    dmesg = sent["dmesg"].decode()
+    assert "pyfdtx: these are the last words" in dmesg
+    assert "sysrq triggered crash" in dmesg
+    # all of the first kernel's memory but its crash region is in the dump
+    first = sizes(sent["first-iomem"].decode())
+    dumped = sum(m.size for m in vmcore.loads(sent["head"]))
+    assert dumped == first["System RAM"] - first["Crash kernel"]
