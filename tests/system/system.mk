@@ -2,7 +2,9 @@
 # Real kernels under QEMU. Packages for the guests are kept in .cache/.
 
 SYSTEM_PACKAGES := qemu-system-arm qemu-efi-aarch64 gcc-aarch64-linux-gnu \
-		   libc6-dev-arm64-cross debian-archive-keyring
+		   libc6-dev-arm64-cross debian-archive-keyring \
+		   qemu-system-misc opensbi gcc-riscv64-linux-gnu \
+		   libc6-dev-riscv64-cross
 
 .PHONY: test-system
 test-system: $(VENV)/.extra-test	## boot real kernels under QEMU

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""An arm64 guest with Debian's Python and pyfdtx, its extension cross-built."""
+"""A guest with Debian's Python and pyfdtx, its extension cross-built."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ from .debian import Archive
 from .initramfs import Initramfs
 
 ROOT = Path(__file__).resolve().parents[3]
-COMPILER = "aarch64-linux-gnu-gcc"
+# For Debian's architectures
+COMPILERS = {
+    "amd64": "x86_64-linux-gnu-gcc",
+    "arm64": "aarch64-linux-gnu-gcc",
+    "riscv64": "riscv64-linux-gnu-gcc",
+}
 # What Python and _cffi_backend are linked with, beside libc6
 LIBRARIES = ("libc6", "zlib1g", "libexpat1", "libffi8")
 # Of the standard library, what only costs time to unpack
 LEFT_OUT = {
     *("test", "idlelib", "lib2to3", "pydoc_data", "ensurepip", "tkinter"),
     *("distutils", "unittest", "asyncio", "turtledemo", "venv", "xml", "sqlite3"),
-    *("__pycache__", "doc", "man", "locale", "gconv", "config-3.11"),
+    *("__pycache__", "doc", "man", "locale", "gconv"),
 }
 HOME = "usr/lib/python3/dist-packages/pyfdtx"
 
@@ -36,8 +41,9 @@ def python_of(archive: Archive) -> str:
 
 
 def extension(archive: Archive, python: str, work: Path) -> bytes:
-    """_ext, compiled for arm64 from the same sources as the host's."""
-    need(COMPILER)
+    """_ext, compiled for the guest from the same sources as the host's."""
+    compiler = COMPILERS[archive.architecture]
+    need(compiler)
     headers = archive.unpack(f"lib{python}-dev") / "usr/include"
     emitted, built = work / "_ext.c", work / "_ext.so"
     build = ROOT / "csrc" / "build_ffi.py"
@@ -45,7 +51,7 @@ def extension(archive: Archive, python: str, work: Path) -> bytes:
     facts = runpy.run_path(str(build), run_name="facts")["arguments"]()
     include = [ROOT / name for name in facts["include_dirs"]]
     _run(
-        COMPILER,
+        compiler,
         *facts["extra_compile_args"],
         *("-fPIC", "-shared", "-o", str(built)),
         *(f"-I{place}" for place in (*include, headers / python, headers)),
@@ -72,7 +78,9 @@ def _merged(path: Path) -> str:
 def add_files(ramfs: Initramfs, top: Path) -> None:
     """Everything of an unpacked package, where a merged /usr has it."""
     for folder, folders, files in os.walk(top):
-        folders[:] = sorted(set(folders) - LEFT_OUT)
+        folders[:] = sorted(
+            f for f in set(folders) - LEFT_OUT if not f.startswith("config-3.")
+        )
         inside = Path(folder).relative_to(top)
         for name in sorted(files) + [
             f for f in folders if (Path(folder) / f).is_symlink()
@@ -97,7 +105,10 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
     for name in ("bin", "sbin", "lib"):
         ramfs.directory(f"usr/{name}")
         ramfs.symlink(name, f"usr/{name}")
-    ramfs.symlink("lib64", "usr/lib")
+    # where programs of amd64 look for their loader
+    ramfs.symlink(
+        "lib64", "usr/lib64" if archive.architecture == "amd64" else "usr/lib"
+    )
     busybox = archive.unpack("busybox-static")
     found = next(p for p in busybox.rglob("busybox") if p.parent.name == "bin")
     ramfs.file("usr/bin/busybox", found.read_bytes())
