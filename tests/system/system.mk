@@ -2,9 +2,10 @@
 # Real kernels under QEMU. Packages for the guests are kept in .cache/.
 
 SYSTEM_PACKAGES := debian-archive-keyring \
-	qemu-system-arm qemu-efi-aarch64 \
+	qemu-system-arm qemu-efi-aarch64 qemu-system-misc opensbi \
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-	gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+	gcc-arm-linux-gnueabihf libc6-dev-armhf-cross \
+	gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
 
 # Which kernels to boot, of the tests' marks: make test-system KERNELS="arm64 armmp"
 KERNELS ?=

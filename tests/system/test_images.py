@@ -55,6 +55,17 @@ def test_debians_arm64_kernel(arm64):
     assert image.image_size > len(image.data) == arm64.stat().st_size
 
 
+@pytest.mark.kernel("riscv64")
+def test_debians_riscv64_kernel(riscv64_kernel):
+    """Documentation/arch/riscv/boot-image-header.rst: an offset of a multiple of
+    2 MiB, the size with BSS. Only little-endian ones exist."""
+    image = read_image(riscv64_kernel)
+    assert (image.arch, image.layers) == ("riscv64", ())
+    assert not image.big_endian
+    assert image.text_offset % (2 << 20) == 0
+    assert image.image_size >= len(image.data)
+
+
 @pytest.mark.kernel("arm64")
 def test_a_running_kernel_has_the_size_that_its_image_says(arm64):
     """_text to _end, as the captured machine's own files place them."""

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """kdump for real: a kernel panics, and its crash kernel, loaded by pyfdtx inside
-the guest, shows the dead kernel's memory."""
+the guest, shows the dead kernel's memory.
+
+The programs in the guests are those of Debian 12 for arm64, whatever the kernel;
+for riscv64 those of the release that its kernel is from.
+"""
 
 import gzip
 import re
@@ -12,7 +16,6 @@ from guest.initramfs import INIT_HEAD, INIT_TAIL
 
 pytestmark = pytest.mark.kernel("arm64")
 HERE = Path(__file__).resolve().parent
-QEMU = "qemu-system-aarch64"
 TIMEOUT = 240
 # Both kernels start here; only the second has a dead one to look at
 INIT = (
@@ -29,35 +32,14 @@ then
 	echo "@@@ all sent"
 else
 	send first-iomem </proc/iomem
-	python3 /kdump_guest.py first "console=ttyAMA0 panic=-1 quiet maxcpus=1"
+	python3 /kdump_guest.py first "console=CONSOLE panic=-1 quiet maxcpus=1"
 fi
 """
     + INIT_TAIL
 )
 
 
-@pytest.fixture(scope="session")
-def guest_initrd(arm64_archive, arm64_python, arm64_kernel, tmp_path_factory):
-    """For the first kernel; carries the second one and its own initrd."""
-    ramfs = arm64_python.copy()
-    try:
-        tools = arm64_archive.unpack("kexec-tools")
-    except GuestError as e:
-        pytest.skip(str(e))
-    dmesg = next(p for p in tools.rglob("vmcore-dmesg") if p.is_file())
-    ramfs.file("usr/sbin/vmcore-dmesg", dmesg.read_bytes())
-    ramfs.file("kdump_guest.py", (HERE / "kdump_guest.py").read_bytes())
-    ramfs.file("init", INIT.encode())
-    crash = gzip.compress(ramfs.to_bytes(), 1, mtime=0)
-    ramfs.file("boot/crash.cpio.gz", crash)
-    ramfs.file("boot/vmlinuz", arm64_kernel.read_bytes())
-    place = tmp_path_factory.mktemp("guest") / "first.cpio"
-    place.write_bytes(ramfs.to_bytes())
-    return place
-
-
 VIRT = ("-M", "virt", "-cpu", "cortex-a57")
-COMMON = "console=ttyAMA0 panic=-1 quiet"
 UEFI = ("-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
 MACHINES = {
     "device-tree": ((*VIRT, "-m", "1G", "-smp", "2"), "crashkernel=256M"),
@@ -81,18 +63,74 @@ MACHINES = {
         ),
         "crashkernel=256M",
     ),
+    "linux-6.12": ((*VIRT, "-m", "1G", "-smp", "2"), "crashkernel=256M"),
+    # Debian's kernel from 7.0 on sets 128M of it aside for DMA
+    "riscv64": (("-M", "virt", "-m", "1G", "-smp", "2"), "crashkernel=384M"),
 }
+# What starts there, where it is not Debian 12's kernel for arm64
+KERNELS = {"linux-6.12": "arm64_linux_6_12", "riscv64": "riscv64_kernel"}
+
+
+class System:
+    """A kernel and an initrd for it, which carries the crash kernel's.
+
+    machine: of MACHINES.
+    """
+
+    def __init__(self, machine, fixture):
+        self.arch = "riscv64" if machine == "riscv64" else "arm64"
+        self.qemu = {"arm64": "qemu-system-aarch64"}.get(
+            self.arch, f"qemu-system-{self.arch}"
+        )
+        self.console = {"arm64": "ttyAMA0"}.get(self.arch, "ttyS0")
+        self.kernel = fixture(KERNELS.get(machine, "arm64_kernel"))
+        self.root = fixture(f"{self.arch}_python")
+        self.archive = fixture(f"{self.arch}_archive")
+
+    def initrd(self):
+        ramfs = self.root.copy()
+        try:
+            tools = self.archive.unpack("kexec-tools")
+        except GuestError as e:
+            pytest.skip(str(e))
+        dmesg = next(p for p in tools.rglob("vmcore-dmesg") if p.is_file())
+        ramfs.file("usr/sbin/vmcore-dmesg", dmesg.read_bytes())
+        ramfs.file("kdump_guest.py", (HERE / "kdump_guest.py").read_bytes())
+        ramfs.file("init", INIT.replace("CONSOLE", self.console).encode())
+        crash = gzip.compress(ramfs.to_bytes(), 1, mtime=0)
+        ramfs.file("boot/crash.cpio.gz", crash)
+        ramfs.file("boot/vmlinuz", self.kernel.read_bytes())
+        return ramfs.to_bytes()
+
+
+@pytest.fixture(scope="session")
+def initrds(tmp_path_factory):
+    """Of each kernel, once: (its initrd's place)."""
+    made = {}
+
+    def initrd_for(system):
+        if system.kernel not in made:
+            place = tmp_path_factory.mktemp("guest") / "first.cpio"
+            place.write_bytes(system.initrd())
+            made[system.kernel] = place
+        return made[system.kernel]
+
+    return initrd_for
 
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_the_crash_kernel_shows_the_dead_kernels_memory(
-    name, arm64_kernel, guest_initrd, boot_folder
+    name, initrds, boot_folder, request
 ):
     hardware, crashkernel = MACHINES[name]
     if UEFI[1] in hardware and not Path(UEFI[1]).exists():
         pytest.skip(f"{UEFI[1]} is missing (Debian: qemu-efi-aarch64)")
-    files = qemu.kernel_args(arm64_kernel, guest_initrd, f"{COMMON} {crashkernel}")
-    log = qemu.run(QEMU, (*hardware, *files), TIMEOUT, log=boot_folder / "console.log")
+    system = System(name, request.getfixturevalue)
+    line = f"console={system.console} panic=-1 quiet {crashkernel}"
+    files = qemu.kernel_args(system.kernel, initrds(system), line)
+    log = qemu.run(
+        system.qemu, (*hardware, *files), TIMEOUT, log=boot_folder / "console.log"
+    )
     end = f": {boot_folder}/console.log" + qemu.end_of(log)
     assert "@@@ panic" in log, "the first kernel did not come to its panic" + end
     assert "@@@ all sent" in log, "the crash kernel stopped early" + end

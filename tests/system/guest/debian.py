@@ -24,17 +24,27 @@ KEYRINGS = [
 
 
 class Archive:
-    """The packages of one architecture of the Debian release of this host.
+    """The packages of one architecture and one Debian release.
+
+    A source whose index cannot be had is left out, with a word on stderr, as
+    long as the others have the packages that are asked for.
 
     Args:
         cache: a directory of ours; created. Unpacked packages stay there.
         architecture: Debian's name of it, "arm64".
+        suite: "trixie", from where the host has its own release; None: that one.
     """
 
-    def __init__(self, cache: Path, architecture: str) -> None:
-        self._home = cache.resolve() / f"debian-{architecture}"
+    def __init__(
+        self, cache: Path, architecture: str, suite: str | None = None
+    ) -> None:
+        name = f"debian-{architecture}" + (f"-{suite}" if suite else "")
+        self._home = cache.resolve() / name
+        self._what = f"{architecture}" + (f" in {suite}" if suite else "")
         self.architecture = architecture
+        self._suite = suite
         self._updated = False
+        self._trouble: GuestError | None = None  # of sources, not yet said
 
     def unpack(self, package: str) -> Path:
         """Directory with the files of the package's current version."""
@@ -61,7 +71,7 @@ class Archive:
         for line in shown.splitlines():
             if line.startswith("Version: "):
                 return line.split(": ", 1)[1]
-        raise GuestError(f"apt knows no package {package} for {self.architecture}")
+        raise GuestError(f"apt knows no package {package} for {self._what}")
 
     def kernel(self, meta: str) -> str:
         """The kernel package behind a meta-package, "linux-image-cloud-arm64"."""
@@ -69,6 +79,20 @@ class Archive:
             if package.startswith("linux-image-"):
                 return package
         raise GuestError(f"{meta} depends on no linux-image package")
+
+    def kernel_image(self, meta: str) -> Path:
+        """The kernel itself, of the package behind a meta-package."""
+        package = self.kernel(meta)
+        places = ["boot/vmlinu*"]
+        for other in self.depends(package):
+            # from Linux 7 on in a package of its own
+            if other.startswith("linux-binary-"):
+                package, places = other, ["usr/lib/modules/*/vmlinu*", *places]
+        top = self.unpack(package)
+        for place in places:
+            for found in sorted(top.glob(place)):
+                return found
+        raise GuestError(f"{package} has no kernel at {' or '.join(places)}")
 
     def depends(self, package: str) -> list[str]:
         """What a package depends on."""
@@ -83,9 +107,17 @@ class Archive:
             try:
                 _run("apt-get", "--quiet", "update", env=self._env)
             except GuestError as e:
-                # One source of several, perhaps; what is then missing says so
-                print(e, file=sys.stderr, flush=True)
-        return _run(*command, env=self._env, cwd=cwd)
+                self._trouble = e
+        try:
+            said = _run(*command, env=self._env, cwd=cwd)
+        except GuestError as e:
+            if self._trouble is None:
+                raise
+            raise GuestError(f"{e}\nbefore that, {self._trouble}") from None
+        if self._trouble is not None:
+            print(f"left out: {self._trouble}", file=sys.stderr, flush=True)
+            self._trouble = None
+        return said
 
     def _configure(self) -> None:
         need("apt-get", "dpkg-deb")
@@ -93,7 +125,7 @@ class Archive:
         for name in ("lists/partial", "cache/archives/partial", "parts"):
             (state / name).mkdir(parents=True, exist_ok=True)
         (state / "status").touch()
-        lists.write_text("".join(line + "\n" for line in _sources()))
+        lists.write_text("".join(line + "\n" for line in _sources(self._suite)))
         settings = {
             "APT::Architecture": self.architecture,
             "APT::Architectures": self.architecture,
@@ -110,8 +142,30 @@ class Archive:
         self._env = {**os.environ, "APT_CONFIG": str(config), "LC_ALL": "C"}
 
 
-def _sources() -> list[str]:
-    """The host's own Debian sources, main only, as sources.list lines."""
+def first_with(
+    package: str, cache: Path, architecture: str, suites: tuple[str, ...]
+) -> Archive:
+    """The first release of several that has a package today.
+
+    Raises GuestError with the reason for each if none has.
+    """
+    reasons = []
+    for suite in suites:
+        archive = Archive(cache, architecture, suite)
+        try:
+            archive.version(package)
+        except GuestError as e:
+            reasons.append(f"{suite}: {e}")
+        else:
+            for reason in reasons:
+                print(f"{package} comes from {suite}; {reason}", file=sys.stderr)
+            return archive
+    raise GuestError("\n".join(reasons))
+
+
+def _sources(suite: str | None) -> list[str]:
+    """The host's own Debian sources, main only, as sources.list lines; or the
+    main one of them for another release."""
     keyring = next((k for k in KEYRINGS if k.exists()), None)
     if keyring is None:
         raise GuestError(
@@ -128,8 +182,12 @@ def _sources() -> list[str]:
     lines = set()
     for line in shown.splitlines():
         origin, uri, release, component = line.split("|")
-        if origin == "Debian" and component == "main":
+        if origin != "Debian" or component != "main":
+            continue
+        if suite is None:
             lines.add(f"deb [signed-by={keyring}] {uri} {release} main")
+        elif "-" not in release:
+            lines.add(f"deb [signed-by={keyring}] {uri} {suite} main")
     if not lines:
         raise GuestError("apt knows no Debian source yet: run apt-get update once")
     return sorted(lines)

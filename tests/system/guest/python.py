@@ -21,6 +21,7 @@ COMPILER = {
     "arm64": "aarch64-linux-gnu-gcc",
     "armhf": "arm-linux-gnueabihf-gcc",
     "ppc64el": "powerpc64le-linux-gnu-gcc",
+    "riscv64": "riscv64-linux-gnu-gcc",
 }
 # What Python and _cffi_backend are linked with, beside libc6
 LIBRARIES = ("libc6", "zlib1g", "libexpat1", "libffi8")
@@ -29,7 +30,7 @@ MORE_LIBRARIES = {"armhf": ("libgcc-s1",)}
 LEFT_OUT = {
     *("test", "idlelib", "lib2to3", "pydoc_data", "ensurepip", "tkinter"),
     *("distutils", "unittest", "asyncio", "turtledemo", "venv", "xml", "sqlite3"),
-    *("__pycache__", "doc", "man", "locale", "gconv", "config-3.11"),
+    *("__pycache__", "doc", "man", "locale", "gconv"),
 }
 HOME = "usr/lib/python3/dist-packages/pyfdtx"
 
@@ -80,7 +81,9 @@ def _merged(path: Path) -> str:
 def add_files(ramfs: Initramfs, top: Path) -> None:
     """Everything of an unpacked package, where a merged /usr has it."""
     for folder, folders, files in os.walk(top):
-        folders[:] = sorted(set(folders) - LEFT_OUT)
+        folders[:] = sorted(
+            f for f in set(folders) - LEFT_OUT if not f.startswith("config-3.")
+        )
         inside = Path(folder).relative_to(top)
         for name in sorted(files) + [
             f for f in folders if (Path(folder) / f).is_symlink()
@@ -105,7 +108,10 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
     for name in ("bin", "sbin", "lib"):
         ramfs.directory(f"usr/{name}")
         ramfs.symlink(name, f"usr/{name}")
-    ramfs.symlink("lib64", "usr/lib")
+    # where programs of amd64 look for their loader
+    ramfs.symlink(
+        "lib64", "usr/lib64" if archive.architecture == "amd64" else "usr/lib"
+    )
     busybox = archive.unpack("busybox-static")
     found = next(p for p in busybox.rglob("busybox") if p.parent.name == "bin")
     ramfs.file("usr/bin/busybox", found.read_bytes())
