@@ -9,6 +9,8 @@ import subprocess
 import pytest
 from guest import GuestError, debian
 
+# The guests of every kernel are made of packages
+pytestmark = pytest.mark.kernel("arm64")
 CONTROL = """\
 Package: {name}
 Version: {version}
