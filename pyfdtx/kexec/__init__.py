@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..reg import MemRange
+from ..memrange import MemRange
 from .dtb import Crash, second_kernel_dtb
 
 TYPE_CHECKING = False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The second kernel's tree: arguments in, one call of the extension, bytes out.
+"""The second kernel's tree: arguments in, one call of an extension, bytes out.
 
 What is written, and in which order, stands in docs/architecture.md, "The
 second kernel's tree". This module says no, in words, to what the consuming
@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import os
 
-from .._native import check, ffi, lib, writing
-from ..errors import FdtBadContent, FdtBadParameter, error
-from ..reg import U64_MAX, MemRange
+from .._oneshot import ARM, ARM64, RISCV
+from .._oneshot import second_kernel as _plain
+from ..errors import FdtBadContent, FdtBadParameter
+from ..memrange import U64_MAX, MemRange
 
 __all__ = ["Crash", "second_kernel_dtb"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, Literal, NoReturn, Union
+    from typing import Literal, NoReturn, Union
 
-    from typing_extensions import Self
+    from typing_extensions import Buffer, Self
 
-    from .._native import Buffer
+    from .job import Told
 
     Pair = Union[MemRange, tuple[int, int]]
 
@@ -48,34 +49,30 @@ class _Arch:
 
     command_line_size: COMMAND_LINE_SIZE, NUL included: Linux,
         arch/*/include/uapi/asm/setup.h
+    max_size: of the tree, bytes; 0 if there is no limit.
     header_inside: whether the core header belongs inside usable memory. On
         arm64 and riscv the crash kernel reads it through the linear map; arm
         uses ioremap(), which refuses the kernel's own memory.
     """
 
-    __slots__ = ("code", "command_line_size", "header_inside")
+    __slots__ = ("code", "command_line_size", "header_inside", "max_size")
 
-    def __init__(self, code: int, command_line_size: int, header_inside: bool):
+    def __init__(
+        self, code: int, command_line_size: int, header_inside: bool, max_size: int = 0
+    ):
         self.code = code
         self.command_line_size = command_line_size
         self.header_inside = header_inside
+        self.max_size = max_size
 
 
 ARCHES = {
-    "arm64": _Arch(lib.FDTX_ARM64, 2048, True),
-    "arm": _Arch(lib.FDTX_ARM, 1024, False),
-    "riscv": _Arch(lib.FDTX_RISCV, 1024, True),
+    "arm64": _Arch(ARM64, 2048, True, ARM64_MAX_DTB),
+    "arm": _Arch(ARM, 1024, False),
+    "riscv": _Arch(RISCV, 1024, True),
 }
 
 NONE = MemRange(0, 0)
-
-_JOB = ffi.typeof("struct fdtx_second_kernel *")
-_FAULT = ffi.typeof("struct fdtx_second_kernel_fault *")
-_PLAN = ffi.typeof("struct fdtx_second_kernel_plan *")
-_REGS = ffi.typeof("struct fdt_reg[]")
-# What is read of a plan is written before; clearing would only cost time.
-_new_plan = ffi.new_allocator(should_clear_after_alloc=False)
-_BYTES = ffi.typeof("char[]")
 
 
 def _refuse(argument: str, cause: str) -> NoReturn:
@@ -222,97 +219,6 @@ def _input(blob: Buffer) -> bytes:
         ) from None
 
 
-def _node_path(blob: bytes, offset: int) -> str:
-    """The path of the node at offset in the structure block."""
-    fdt = bytearray(blob)
-    start = lib.fdt_off_dt_struct(blob)
-    while int.from_bytes(fdt[start : start + 4], "big") == lib.FDT_NOP:
-        # fdt_get_path() wants the root node at offset 0
-        start += 4
-        offset -= 4
-    fdt[8:12] = start.to_bytes(4, "big")  # off_dt_struct
-    # No path is longer than the tree that holds its names
-    room = ffi.new(_BYTES, len(blob) + 2)
-    check(lib.fdt_get_path(ffi.from_buffer(fdt), offset, room, len(room)), OP)
-    path: bytes = ffi.string(room)
-    return path.decode("ascii", "backslashreplace")
-
-
-def _misfit(got: MemRange, cells: tuple[int, int]) -> str:
-    """Why a range cannot be written with these cells."""
-    address, size = cells
-    if got.start > U64_MAX >> 32 and address == 1:
-        return f"start {got.start:#x} is 2**32 or more, root's #address-cells is 1"
-    if size == 0:
-        return f"size {got.size:#x} cannot be written, root's #size-cells is 0"
-    if got.size > U64_MAX >> 32 and size == 1:
-        return f"size {got.size:#x} is 2**32 or more, root's #size-cells is 1"
-    return f"end {got.stop:#x} is above 2**32, root's #address-cells is {address}"
-
-
-def _raise(code: int, fault: Any, blob: bytes, job: Any, crash: Crash | None) -> None:
-    """The whole story of a failed call."""
-    step = fault.step
-    prop = ffi.string(fault.prop).decode() if fault.prop else ""
-    cells = {
-        "#address-cells": fault.address_cells,
-        "#size-cells": fault.size_cells,
-    }
-    if step == lib.FDTX_STEP_CHECK:
-        cause = ffi.string(fault.blob.cause).decode()
-        raise error(code, OP, "", f"{cause}, at byte {fault.blob.offset}")
-    if step == lib.FDTX_STEP_CELLS:
-        if cells[prop] == -lib.FDT_ERR_NOTFOUND:
-            cause = (
-                "root has none, and kernel and libfdt assume different ones; "
-                'choose root_cells="2/2" to have them written'
-            )
-        else:
-            least = 1 if prop == "#address-cells" else 0
-            cause = (
-                f"must be one cell of {least} to {lib.FDT_MAX_NCELLS}; "
-                "correct it in the input"
-            )
-        raise error(code, OP, f"/:{prop}", cause)
-    if step == lib.FDTX_STEP_CELLS_2_2:
-        shown = ", ".join(
-            f"{name} is {value if value >= 0 else 'missing'}"
-            for name, value in cells.items()
-        )
-        path = _node_path(blob, fault.node)
-        if prop in cells:
-            raise error(
-                code,
-                OP,
-                f"{path}:{prop}",
-                'is not 2, which root_cells="2/2" would make the root\'s '
-                f"(root's {shown}): Linux ignores /reserved-memory if its cells "
-                "differ from the root's; give a tree with 2/2 cells in both, or "
-                'ranges that fit root\'s cells and root_cells="keep"',
-            )
-        raise error(
-            code,
-            OP,
-            f"{path}:{prop}",
-            f'root_cells="2/2" would change what it means (root\'s {shown}); '
-            "give a tree with 2/2 cells, or ranges that fit root's cells and "
-            'root_cells="keep"',
-        )
-    if step == lib.FDTX_STEP_FIT and crash is not None:
-        header = prop == "linux,elfcorehdr"
-        got = crash.elfcorehdr if header else crash.usable[fault.index]
-        argument = "crash.elfcorehdr" if header else f"crash.usable[{fault.index}]"
-        cause = _misfit(got, (fault.address_cells, fault.size_cells))
-        raise error(
-            code,
-            OP,
-            f"/chosen:{prop}",
-            f"{argument} {got!r} does not fit: {cause}; choose "
-            'root_cells="2/2", or ranges below 4 GiB',
-        )
-    raise error(code, OP, f"/chosen:{prop}" if prop else "")
-
-
 def _warn(text: str) -> None:
     import warnings
 
@@ -344,34 +250,12 @@ def _check_header_place(crash: Crash, arch: str) -> str:
     return ""
 
 
-def _run_libfdt(data: bytes, job: Any, crash: Crash | None) -> tuple[bytes, int]:
-    """The tree and the length of its command line, by way of libfdt.
+def _make(data: bytes, crash: Crash | None, told: Told) -> tuple[bytes, int]:
+    """The tree and the length of its command line."""
+    # Loads cffi, which plain arguments do without
+    from . import job
 
-    Slower, the reference for the bytes, and the one that says what is wrong.
-    """
-    fault = ffi.new(_FAULT)
-    room = lib.fdtx_second_kernel_size(data, len(data), job)
-    if room < 0:
-        raise error(room, OP, "", "the result would be 2 GiB or more")
-    # 8-byte aligned everywhere, which ffi.new() is not on 32-bit machines
-    buf = bytearray(room)
-    with writing(buf) as p:
-        size = lib.fdtx_second_kernel(data, len(data), job, p, room, fault)
-    if size < 0:
-        _raise(size, fault, data, job, crash)
-    return bytes(memoryview(buf)[:size]), fault.bootargs_len
-
-
-def _run(data: bytes, job: Any, crash: Crash | None) -> tuple[bytes, int]:
-    """The same by way of the engine, if it can."""
-    plan = _new_plan(_PLAN)
-    size = lib.fdtx_second_kernel_plan(data, len(data), job, plan)
-    if not size:
-        return _run_libfdt(data, job, crash)
-    # Filled before anybody else can see it: no second copy of the tree
-    out = bytes(size)
-    lib.fdtx_second_kernel_emit(plan, out)
-    return out, plan.bootargs_len
+    return job.run(data, crash, told)
 
 
 def second_kernel_dtb(
@@ -429,7 +313,36 @@ def second_kernel_dtb(
     Source: Linux drivers/of/kexec.c of_kexec_alloc_and_setup_fdt();
         docs/architecture.md, "The second kernel's tree".
     """
-    data = _input(blob)
+    data = blob if type(blob) is bytes else _input(blob)
+    facts = ARCHES.get(arch) if type(arch) is str else None
+    wide = root_cells == "2/2"
+    if type(kaslr_seed) is str and kaslr_seed == "random":
+        kaslr_seed = int.from_bytes(os.urandom(8), "big")
+    if type(rng_seed) is str and rng_seed == "random":
+        rng_seed = os.urandom(RNG_SEED_SIZE)
+    if facts is not None and load_address is None and (wide or root_cells == "keep"):
+        # None for whatever is not plain, wrong or to be warned about
+        done = _plain(
+            data,
+            facts.code,
+            facts.command_line_size,
+            facts.header_inside,
+            facts.max_size,
+            cmdline,
+            append,
+            initrd,
+            crash,
+            kaslr_seed,
+            rng_seed,
+            max_usable,
+            wide,
+            old_dtb,
+            MemRange,
+            Crash,
+        )
+        if done is not None:
+            return done
+
     facts = ARCHES.get(arch) if isinstance(arch, str) else None
     if facts is None:
         _refuse("arch", f"{arch!r} is not one of {', '.join(ARCHES)}")
@@ -482,40 +395,30 @@ def second_kernel_dtb(
 
     seed = _kaslr_seed(kaslr_seed)
     rng = _rng_seed(rng_seed)
-    # The job points to these
-    text_at = ffi.from_buffer(text)
-    rng_at = ffi.from_buffer(rng)
-    regs = ffi.new(_REGS, usable)
-    # In the order of the C declaration: all at once is several times as fast
-    # as one by one
-    job = ffi.new(
-        _JOB,
+    out, bootargs_len = _make(
+        data,
+        crash,
         (
             facts.code,
-            crash is not None and root_cells == "2/2",
+            crash is not None and wide,
             cmdline is None,
-            len(text),
-            text_at,
+            text,
             initrd or NONE,
             old_dtb or NONE,
             header,
-            regs,
-            len(usable),
-            seed is not None,
-            seed or 0,
-            rng_at,
-            len(rng),
+            usable,
+            seed,
+            rng,
         ),
     )
-    out, bootargs_len = _run(data, job, crash)
     size = len(out)
 
-    if size > ARM64_MAX_DTB and arch == "arm64":
+    if facts.max_size and size > facts.max_size:
         raise FdtBadContent(
             OP,
             "",
-            f"the tree has {size:#x} bytes, arm64 kernels hang without a word "
-            f"above {ARM64_MAX_DTB:#x}; remove nodes or properties",
+            f"the tree has {size:#x} bytes, {arch} kernels hang without a word "
+            f"above {facts.max_size:#x}; remove nodes or properties",
         )
     if bootargs_len >= facts.command_line_size:
         _warn(

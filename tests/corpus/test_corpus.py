@@ -14,7 +14,7 @@ import pytest
 
 from pyfdtx import Fdt, FdtError, pure
 from pyfdtx._native import validate
-from pyfdtx.kexec import Crash, dtb, second_kernel_dtb
+from pyfdtx.kexec import Crash, dtb, job, second_kernel_dtb
 
 # All below 2^32, so that they fit one cell too
 INITRD = (0x6C6B0000, 0x214000)
@@ -105,8 +105,10 @@ def test_c_and_plain_python_make_the_same_tree(tree, options):
     expected = outcome(plain, tree, **options)
     assert outcome(native, tree, **options) == expected
     with pytest.MonkeyPatch.context() as patch:
-        # The engine is left out: the reference, all through libfdt
-        patch.setattr(dtb, "_run", dtb._run_libfdt)
+        # Not for plain arguments alone, and the reference, all through libfdt
+        patch.setattr(dtb, "_plain", lambda *_args: None)
+        assert outcome(native, tree, **options) == expected
+        patch.setattr(job, "_way", job.run_libfdt)
         assert outcome(native, tree, **options) == expected
     if isinstance(expected, bytes) and "append" not in options:
         assert native(expected, **options) == expected, "a second run changes it"

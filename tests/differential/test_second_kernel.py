@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pyfdtx import FdtError, pure
 from pyfdtx._native import validate
-from pyfdtx.kexec import Crash, dtb, second_kernel_dtb
+from pyfdtx.kexec import Crash, dtb, job, second_kernel_dtb
 
 BEGIN, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
 thorough = settings(max_examples=max(300, settings.default.max_examples))
@@ -254,10 +254,11 @@ def native(blob, **args):
         return second_kernel_dtb(blob, **args)
 
 
-def by_libfdt(blob, **args):
-    """The reference, where native() goes through the engine if it can."""
+def by(way, blob, **args):
+    """Not the short way for plain arguments, but one of the two ways in C."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dtb, "_run", dtb._run_libfdt)
+        patch.setattr(dtb, "_plain", lambda *_args: None)
+        patch.setattr(job, "_way", way)
         return native(blob, **args)
 
 
@@ -265,8 +266,11 @@ def assert_alike(blob, args):
     expected = outcome(pure.second_kernel_dtb, blob, **args)
     got = outcome(native, blob, **args)
     assert got == expected, f"native (left) and pure differ for {blob.hex()} {args}"
-    got = outcome(by_libfdt, blob, **args)
-    assert got == expected, f"libfdt (left) and pure differ for {blob.hex()} {args}"
+    for way in (job.run_engine, job.run_libfdt):
+        got = outcome(by, way, blob, **args)
+        assert got == expected, (
+            f"{way.__name__} (left) and pure differ for {blob.hex()} {args}"
+        )
 
 
 def assert_checked_alike(blob):

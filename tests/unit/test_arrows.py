@@ -11,7 +11,7 @@ import pyfdtx
 HOME = Path(pyfdtx.__file__).parent
 
 TREE = {"tree", "node", "props", "values", "memreserve", "overlay", "blob", "reg"}
-TREE |= {"flat", "dts", "diff"}
+TREE |= {"flat", "dts", "diff", "memrange"}
 # area: what it may import; everything may import errors
 MAY = {
     "errors": set(),
@@ -20,7 +20,7 @@ MAY = {
     "tree": {"_native"},
     "libfdt": {"_libfdt"},
     "pure": set(),
-    "kexec": {"_native", "tree"},
+    "kexec": {"_native", "_oneshot", "tree"},
     "proposal": {"_native", "tree"},
     "__main__": {"cli"},
     "cli": {"_native", "tree", "kexec", "pure", "libfdt", "proposal", ""},

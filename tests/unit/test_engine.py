@@ -17,7 +17,7 @@ from second_kernel_blobs import assemble, u32
 
 from pyfdtx import FdtError
 from pyfdtx._native import ffi, lib
-from pyfdtx.kexec import Crash, dtb, second_kernel_dtb
+from pyfdtx.kexec import Crash, dtb, job, second_kernel_dtb
 
 pytestmark = pytest.mark.filterwarnings("ignore::pyfdtx.FdtWarning")
 
@@ -47,22 +47,22 @@ class Left(Exception):
 @pytest.fixture
 def ways(monkeypatch):
     """(by the engine alone, by libfdt alone): second_kernel_dtb, both."""
-    run, run_libfdt = dtb._run, dtb._run_libfdt
 
     def refuse(*_args):
         raise Left
 
-    def by(only):
-        def way(blob, **job):
+    def by(way):
+        def made(blob, **told):
             with monkeypatch.context() as patch:
-                patch.setattr(dtb, "_run", only)
-                if only is run:
-                    patch.setattr(dtb, "_run_libfdt", refuse)
-                return second_kernel_dtb(blob, **job)
+                patch.setattr(dtb, "_plain", lambda *_args: None)
+                patch.setattr(job, "_way", way)
+                if way is job.run_engine:
+                    patch.setattr(job, "run_libfdt", refuse)
+                return second_kernel_dtb(blob, **told)
 
-        return way
+        return made
 
-    return by(run), by(run_libfdt)
+    return by(job.run_engine), by(job.run_libfdt)
 
 
 def patched(blob, at, data):
@@ -135,10 +135,10 @@ SOUND = {
 @pytest.mark.parametrize("name", SOUND)
 def test_the_engine_makes_the_same_bytes(name, ways):
     engine, libfdt = ways
-    for job in (JOB, {**JOB, "crash": None}, {**JOB, "cmdline": "", "append": None}):
+    for told in (JOB, {**JOB, "crash": None}, {**JOB, "cmdline": "", "append": None}):
         for arch in ("arm64", "arm", "riscv"):
-            expected = libfdt(SOUND[name], **job, arch=arch)
-            assert engine(SOUND[name], **job, arch=arch) == expected, (job, arch)
+            expected = libfdt(SOUND[name], **told, arch=arch)
+            assert engine(SOUND[name], **told, arch=arch) == expected, (told, arch)
 
 
 @pytest.mark.parametrize("address", [1, 2, 3, 4])
@@ -247,8 +247,8 @@ def test_stale_properties_side_by_side_are_one_cut(ways):
 def test_every_size_of_a_value_gets_zero_padding(ways):
     engine, libfdt = ways
     for n in range(1, 10):
-        job = {**JOB, "cmdline": "c" * n, "append": None, "rng_seed": b"\xff" * n}
-        assert engine(BLOB, **job) == libfdt(BLOB, **job), n
+        told = {**JOB, "cmdline": "c" * n, "append": None, "rng_seed": b"\xff" * n}
+        assert engine(BLOB, **told) == libfdt(BLOB, **told), n
 
 
 def test_all_bytes_of_the_result_are_written():
