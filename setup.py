@@ -17,6 +17,7 @@ from setuptools.command.sdist import sdist
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "libfdt"), str(HERE / "csrc")]
 import build_dropin  # noqa: E402
+import build_fast  # noqa: E402
 import build_oneshot  # noqa: E402
 import vendor  # noqa: E402
 
@@ -84,7 +85,11 @@ class Sdist(sdist):
 
 
 setup(
-    ext_modules=[build_dropin.extension(), build_oneshot.extension()],
+    ext_modules=[
+        build_dropin.extension(),
+        build_fast.extension(),
+        build_oneshot.extension(),
+    ],
     cffi_modules=["csrc/build_ffi.py:ffibuilder"],
     cmdclass={"build_ext": BuildExt, "build_py": BuildPy, "sdist": Sdist},
     options={} if FREE_THREADED else {"bdist_wheel": {"py_limited_api": "cp39"}},

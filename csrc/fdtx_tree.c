@@ -245,29 +245,19 @@ static const uint8_t *fdtx_load(const uint8_t *p, int cells, uint64_t *valuep,
 	return p;
 }
 
-int fdtx_getprop_regs(const void *fdt, int parent, int nodeoffset,
-		      const char *name, struct fdt_reg *regs, int max)
+int fdtx_decode_regs(const void *data, int len, int address_cells,
+		     int size_cells, struct fdt_reg *regs, int max)
 {
-	int ac = fdt_address_cells(fdt, parent);
-	int sc = fdt_size_cells(fdt, parent);
-	int len, entry, i, n, err = 0;
-	const uint8_t *p;
+	int entry = (address_cells + size_cells) * (int)sizeof(fdt32_t);
+	const uint8_t *p = data;
+	int i, n, err = 0;
 
-	if (ac < 0)
-		return ac;
-	if (sc < 0)
-		return sc;
-	p = fdt_getprop(fdt, nodeoffset, name, &len);
-	if (!p)
-		return len;
-
-	entry = (ac + sc) * (int)sizeof(fdt32_t);
 	if (len % entry)
 		return -FDT_ERR_BADVALUE;
 	n = len / entry;
 	for (i = 0; i < n && i < max; i++) {
-		p = fdtx_load(p, ac, &regs[i].address, &err);
-		p = fdtx_load(p, sc, &regs[i].size, &err);
+		p = fdtx_load(p, address_cells, &regs[i].address, &err);
+		p = fdtx_load(p, size_cells, &regs[i].size, &err);
 		if (regs[i].size &&
 		    regs[i].size - 1 > UINT64_MAX - regs[i].address)
 			err = -FDT_ERR_BADVALUE;
@@ -275,6 +265,24 @@ int fdtx_getprop_regs(const void *fdt, int parent, int nodeoffset,
 			return err;
 	}
 	return n;
+}
+
+int fdtx_getprop_regs(const void *fdt, int parent, int nodeoffset,
+		      const char *name, struct fdt_reg *regs, int max)
+{
+	int ac = fdt_address_cells(fdt, parent);
+	int sc = fdt_size_cells(fdt, parent);
+	const void *value;
+	int len;
+
+	if (ac < 0)
+		return ac;
+	if (sc < 0)
+		return sc;
+	value = fdt_getprop(fdt, nodeoffset, name, &len);
+	if (!value)
+		return len;
+	return fdtx_decode_regs(value, len, ac, sc, regs, max);
 }
 
 int fdtx_delprop(void *fdt, int nodeoffset, const char *name)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .reg import MemRange
     from .sources import get_include, get_source
     from .tree import Fdt
+    from .view import FdtView, NodeView, to_dict
 
 __all__ = [
     "Fdt",
@@ -42,12 +43,15 @@ __all__ = [
     "FdtNoSpace",
     "FdtNotFound",
     "FdtStale",
+    "FdtView",
     "FdtWarning",
     "MemRange",
     "Node",
+    "NodeView",
     "get_include",
     "get_source",
     "install_as_libfdt",
+    "to_dict",
 ]
 
 # Nothing is imported before it is asked for: pyfdtx.libfdt shall cost no more
@@ -55,11 +59,14 @@ __all__ = [
 # What is not an error, and the module it lives in
 _HOMES = {
     "Fdt": "tree",
+    "FdtView": "view",
     "MemRange": "reg",
     "Node": "node",
+    "NodeView": "view",
     "get_include": "sources",
     "get_source": "sources",
     "install_as_libfdt": "libfdt._install",
+    "to_dict": "view",
 }
 # Modules that `import pyfdtx` alone has always been enough for
 _MODULES = ("errors", "node", "reg", "tree")

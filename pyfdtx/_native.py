@@ -76,11 +76,11 @@ def copy_in(data: Buffer) -> bytearray:
         ) from None
 
 
-def validate(buf: bytearray, op: str = "Fdt", where: str = "") -> None:
+def validate(buf: Buffer, op: str = "Fdt", where: str = "") -> None:
     """fdtx_check() on the whole buffer; raises FdtBadBlob with cause and place."""
     fault = ffi.new("struct fdtx_fault *")
     with reading(buf) as p:
-        code = lib.fdtx_check(p, len(buf), fault)
+        code = lib.fdtx_check(p, len(p), fault)
     if code < 0:
         cause = ffi.string(fault.cause).decode()
         raise errors.error(code, op, where, f"{cause}, at byte {fault.offset}")

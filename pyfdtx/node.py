@@ -8,8 +8,9 @@ from _weakref import ref
 from ._native import c_name, ffi, lib
 from .blob import MAX_SIZE
 from .errors import FdtBadContent, FdtBadParameter, FdtStale, error
+from .lookup import INVALID_PHANDLES
 from .props import Properties
-from .reg import fault_of, from_entries, to_ranges
+from .reg import array_fault, fault_of, from_entries, to_ranges
 
 __all__ = ["Node"]
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 # Additions through one handle that make it worth while to list the names
 MANY = 16
-INVALID_PHANDLES = (0, 0xFFFFFFFF)
 CELLS = ("#address-cells", "#size-cells")
 
 
@@ -43,7 +43,7 @@ def node_name(name: str, op: str, where: str) -> bytes:
     return raw
 
 
-def _printable(path: str) -> str:
+def printable(path: str) -> str:
     """One line that any terminal takes, whatever bytes a name has."""
     if path.isprintable():
         return path
@@ -106,7 +106,7 @@ class Node(Properties):
         self._names: tuple[set[str], int] | None = None
 
     def __repr__(self) -> str:
-        path = _printable(self._path())
+        path = printable(self._path())
         return f"<Node {path}{' (deleted)' if self._is_dead() else ''}>"
 
     # One object for each node: a mapping's comparison by content is no use
@@ -448,13 +448,7 @@ class Node(Properties):
         if code == -lib.FDT_ERR_BADNCELLS:
             cause = f"bad #address-cells or #size-cells in {by._path()}"
             return error(code, op, where, cause)
-        cells = by.address_cells, by.size_cells
-        length, odd = divmod(len(self[name]), 4 * sum(cells))
-        if odd:
-            cause = "the length {} is not a whole number of entries of {} + {} cells"
-            cause = cause.format(len(self[name]), *cells)
-        else:
-            cause = f"one of {length} entries needs more than 64 bits or wraps"
+        cause = array_fault(len(self[name]), by.address_cells, by.size_cells)
         return error(code, op, where, cause)
 
     def set_reg(

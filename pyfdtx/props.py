@@ -4,53 +4,27 @@
 from __future__ import annotations
 
 # What collections.abc re-exports; the package around that is dear to import.
-from _collections_abc import ItemsView, MutableMapping, ValuesView
+from _collections_abc import MutableMapping
 
 from . import values
-from ._native import c_name, ffi, lib, reading
+from ._native import ffi, lib, reading
 from .blob import INT, MAX_SIZE, NAME_FACTOR
 from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
+from .getters import MISSING, Getters
 
 __all__ = ["Properties"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any, Callable, TypeVar
+    from typing import Any, Callable
 
     from typing_extensions import Buffer
 
     from .blob import Blob
 
-    T = TypeVar("T")
 
-_MISSING: Any = object()
-
-
-class _Values(ValuesView[bytes]):
-    __slots__ = ()
-    _mapping: Properties
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter([value for _, value in self._mapping._properties()])
-
-
-class _Items(ItemsView[str, bytes]):
-    __slots__ = ()
-    _mapping: Properties
-
-    def __contains__(self, item: object) -> bool:
-        # The mix-in's own version waits for KeyError
-        if not isinstance(item, tuple) or len(item) != 2:
-            return False
-        name, value = item
-        return name in self._mapping and self._mapping[name] == value
-
-    def __iter__(self) -> Iterator[tuple[str, bytes]]:
-        return iter(self._mapping._properties())
-
-
-class Properties(MutableMapping[str, bytes]):
+class Properties(Getters, MutableMapping[str, bytes]):
     """Properties of a node; `Node` says where that is."""
 
     __slots__ = ()
@@ -60,18 +34,6 @@ class Properties(MutableMapping[str, bytes]):
     if TYPE_CHECKING:
 
         def _at(self, op: str) -> int: ...
-        def _path(self) -> str: ...
-
-    # -- properties as a mapping -------------------------------------------
-
-    def _where(self, name: str) -> str:
-        return f"{self._path()}:{name}"
-
-    def _prop_name(self, name: str, op: str) -> bytes:
-        raw = c_name(name, "property name")
-        if not raw:
-            raise FdtBadParameter(op, self._path(), "the property name is empty")
-        return raw
 
     def _find(self, name: str, op: str) -> bytes | None:
         raw = self._prop_name(name, op)
@@ -86,22 +48,6 @@ class Properties(MutableMapping[str, bytes]):
         if lenp[0] != -lib.FDT_ERR_NOTFOUND:
             raise error(lenp[0], op, self._where(name))
         return None
-
-    def _get(
-        self, name: str, op: str, default: Any, decode: Callable[..., T], *args: object
-    ) -> T:
-        raw = self._find(name, op)
-        if raw is not None:
-            return decode(raw, *args, op, self._where(name))
-        if default is _MISSING:
-            raise self._missing(name, op)
-        given: T = default
-        return given
-
-    def _missing(self, name: str, op: str) -> FdtNotFound:
-        return FdtNotFound(
-            op, self._where(name), "no such property", -lib.FDT_ERR_NOTFOUND
-        )
 
     def _write(
         self, func: Callable[..., int], name: str, value: bytes, op: str
@@ -164,12 +110,6 @@ class Properties(MutableMapping[str, bytes]):
             names.append(name)
         return names
 
-    def __getitem__(self, name: str) -> bytes:
-        value = self._find(name, "getprop")
-        if value is None:
-            raise self._missing(name, "getprop")
-        return value
-
     def __setitem__(self, name: str, value: Buffer) -> None:
         self._write(
             lib.fdtx_setprop, name, self._bytes(name, value, "setprop"), "setprop"
@@ -180,13 +120,6 @@ class Properties(MutableMapping[str, bytes]):
         code = self._blob.edit(lib.fdtx_delprop, self._at("delprop"), raw)
         if code < 0:
             raise self._missing(name, "delprop")
-
-    def __contains__(self, name: object) -> bool:
-        """Whether there is such a property; False for what cannot be a name."""
-        try:
-            return isinstance(name, str) and self._find(name, "getprop") is not None
-        except FdtBadParameter:
-            return False
 
     def __iter__(self) -> Iterator[str]:
         """Names in the order of the blob, as they are at this moment.
@@ -200,29 +133,15 @@ class Properties(MutableMapping[str, bytes]):
         items, n = blob.table("fdtx_prop", lib.fdtx_props, offset)
         return iter(dict.fromkeys(self._names_of(ffi.unpack(items, n), "iterate")))
 
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def values(self) -> ValuesView[bytes]:
-        return _Values(self)
-
-    def items(self) -> ItemsView[str, bytes]:
-        return _Items(self)
-
     # The mix-in's own versions wait for KeyError
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """The value (bytes), or default if there is no such property."""
-        value = self._find(name, "getprop")
-        return default if value is None else value
-
-    def pop(self, name: str, default: Any = _MISSING) -> Any:
+    def pop(self, name: str, default: Any = MISSING) -> Any:
         """Delete a property and give its value; default if there is none."""
         value = self._find(name, "delprop")
         if value is not None:
             del self[name]
             return value
-        if default is _MISSING:
+        if default is MISSING:
             raise self._missing(name, "delprop")
         return default
 
@@ -243,39 +162,6 @@ class Properties(MutableMapping[str, bytes]):
     def clear(self) -> None:
         """Delete all properties; nodes below stay."""
         self._blob.edit(lib.fdtx_delprop, self._at("clear"), ffi.NULL)
-
-    # -- typed properties --------------------------------------------------
-
-    def get_u32(self, name: str, default: Any = _MISSING) -> int:
-        """Value of 4 bytes, big-endian, as an unsigned number.
-
-        Args:
-            name: the property.
-            default: what to return if the property is missing.
-        Raises:
-            TypeError: the name is not a str.
-            FdtNotFound: it is missing and there is no default.
-            FdtBadParameter: the name is empty, not ASCII or has a NUL.
-            FdtBadContent: it has another length or, for the others, form.
-            FdtStale: the node has been deleted.
-        """
-        return self._get(name, "get_u32", default, values.to_int, 4)
-
-    def get_u64(self, name: str, default: Any = _MISSING) -> int:
-        """Value of 8 bytes, big-endian; otherwise as get_u32()."""
-        return self._get(name, "get_u64", default, values.to_int, 8)
-
-    def get_string(self, name: str, default: Any = _MISSING) -> str:
-        """Value as one string: UTF-8, one NUL, at its end; as get_u32() otherwise."""
-        return self._get(name, "get_string", default, values.to_string)
-
-    def get_stringlist(self, name: str, default: Any = _MISSING) -> list[str]:
-        """Value as strings, each with its NUL; [] if empty; as get_u32() otherwise."""
-        return self._get(name, "get_stringlist", default, values.to_stringlist)
-
-    def get_cells(self, name: str, default: Any = _MISSING) -> list[int]:
-        """Value as big-endian 32-bit numbers; as get_u32() otherwise."""
-        return self._get(name, "get_cells", default, values.to_cells)
 
     def set_u32(self, name: str, value: int) -> None:
         """Set to a number of 4 bytes, big-endian.

@@ -12,6 +12,7 @@ __all__ = [
     "U64_END",
     "U64_MAX",
     "MemRange",
+    "array_fault",
     "check_packed",
     "fault_of",
     "from_entries",
@@ -100,6 +101,17 @@ def to_ranges(regs: Any, n: int) -> list[MemRange]:
     numbers = iter(ffi.unpack(ffi.cast("uint64_t *", regs), 2 * n))
     new = tuple.__new__
     return [new(MemRange, pair) for pair in zip(numbers, numbers)]
+
+
+def array_fault(length: int, address_cells: int, size_cells: int) -> str:
+    """Why a value of so many bytes is no array of entries."""
+    n, odd = divmod(length, 4 * (address_cells + size_cells))
+    if odd:
+        return (
+            f"the length {length} is not a whole number of entries of "
+            f"{address_cells} + {size_cells} cells"
+        )
+    return f"one of {n} entries needs more than 64 bits or wraps"
 
 
 def fault_of(regs: Any, n: int, address_cells: int, size_cells: int) -> str:

@@ -12,7 +12,7 @@ import warnings
 
 import pytest
 
-from pyfdtx import Fdt, FdtError, pure
+from pyfdtx import Fdt, FdtError, FdtView, pure, to_dict
 from pyfdtx._native import validate
 from pyfdtx.kexec import Crash, dtb, job, second_kernel_dtb
 
@@ -98,6 +98,25 @@ def test_fdt_writes_the_canonical_form(tree):
     assert fdt.to_bytes() == pure.canonicalise(tree)
     fdt.squeeze()
     assert fdt.to_bytes() == pure.canonicalise(tree, squeeze=True)
+
+
+def test_a_view_and_a_dict_say_what_plain_python_reads(tree):
+    expected, todo = {}, [("", pure.unflatten(tree))]
+    while todo:
+        path, (_, props, children) = todo.pop()
+        expected[path or "/"] = props
+        todo += [(f"{path}/{child[0]}", child) for child in reversed(children)]
+    assert [(path, list(p.items())) for path, p in to_dict(tree).items()] == [
+        (path, list(props)) for path, props in expected.items()
+    ]
+    view = FdtView(tree)
+    assert [(node.path, list(node.items())) for node in view] == [
+        (path, list(props)) for path, props in expected.items()
+    ]
+    assert view._index.__sizeof__() <= len(tree) / 2
+    for path, props in expected.items():
+        for name, value in props:
+            assert view.getprop(path, name) == value
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)

@@ -14,11 +14,11 @@
 #include "fdtx_overlay.h"
 #include "fdtx_second_kernel.h"
 #include "fdtx_second_kernel_plan.h"
+#include "fdtx_tree.h"
 
 #define SLACK 512
 
-static void __attribute__((format(printf, 1, 2), noreturn))
-broken(const char *format, ...)
+void broken(const char *format, ...)
 {
 	va_list args;
 
@@ -30,7 +30,7 @@ broken(const char *format, ...)
 	abort();
 }
 
-static void must(int err, const char *what)
+void must(int err, const char *what)
 {
 	if (err < 0)
 		broken("%s: %s", what, fdt_strerror(err));
@@ -238,6 +238,44 @@ static void check_canonical(const void *fdt)
 	free(both);
 }
 
+/* Every second reservation goes, then the rest, and all of a node's properties */
+static void delete_in_bulk(void *fdt, int node)
+{
+	int n = fdtx_mem_rsvs(fdt, NULL, 0), i;
+	struct fdt_reg *before = calloc((size_t)n + 1, sizeof(*before));
+	struct fdt_reg *after = calloc((size_t)n + 1, sizeof(*after));
+	uint8_t *gone = calloc((size_t)n + 1, 1);
+
+	if (!before || !after || !gone)
+		broken("out of memory");
+	fdtx_mem_rsvs(fdt, before, n);
+	memset(gone, 1, (size_t)n + 1);
+	if (fdtx_del_mem_rsvs(fdt, gone, n + 1) != -FDT_ERR_NOTFOUND)
+		broken("a reservation behind the last was deleted");
+	for (i = 0; i < n; i++)
+		gone[i] = i % 2;
+	must(fdtx_del_mem_rsvs(fdt, gone, n), "fdtx_del_mem_rsvs");
+	if (fdtx_mem_rsvs(fdt, after, n) != (n + 1) / 2)
+		broken("not every second reservation is left");
+	for (i = 0; i < (n + 1) / 2; i++)
+		if (memcmp(&after[i], &before[2 * i], sizeof(*after)))
+			broken("the wrong reservation was deleted");
+	memset(gone, 1, (size_t)n + 1);
+	must(fdtx_del_mem_rsvs(fdt, gone, (n + 1) / 2), "fdtx_del_mem_rsvs");
+	if (fdtx_mem_rsvs(fdt, NULL, 0))
+		broken("a reservation was left");
+	free(before);
+	free(after);
+	free(gone);
+
+	i = fdtx_delprop(fdt, node, NULL);
+	if (i != -FDT_ERR_NOTFOUND)
+		must(i, "fdtx_delprop(NULL)");
+	if (fdt_first_property_offset(fdt, node) != -FDT_ERR_NOTFOUND ||
+	    fdtx_delprop(fdt, node, NULL) != -FDT_ERR_NOTFOUND)
+		broken("a property was left");
+}
+
 static int last_node(const void *fdt)
 {
 	int node, last = 0;
@@ -316,6 +354,12 @@ static void edit(const void *fdt)
 	shrink(buf);
 	check_canonical(buf);
 	must(fdt_pack(buf), "fdt_pack");
+	check_canonical(buf);
+	free(buf);
+
+	buf = opened(fdt, 0);
+	delete_in_bulk(buf, 0);
+	delete_in_bulk(buf, last_node(buf));
 	check_canonical(buf);
 	free(buf);
 }
@@ -520,6 +564,7 @@ int exercise(struct exercise *x, const void *data, size_t size)
 		void *buf = opened(fdt, 0);
 
 		read_all(buf);
+		exercise_index(fdt, buf);
 		free(buf);
 		edit(fdt);
 		merge(x, fdt, x->overlay->data);

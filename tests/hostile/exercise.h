@@ -32,4 +32,14 @@ void exercise_report(const struct exercise *x);
 
 struct sample sample_load(const char *path);
 
+/* The index of a sound blob, against libfdt on the same tree as left by
+ * fdtx_open_into() */
+void exercise_index(const void *fdt, const void *opened);
+
+/* For those who look for broken promises: say which, and abort */
+void broken(const char *format, ...)
+	__attribute__((format(printf, 1, 2), noreturn));
+/* @err is an error of libfdt that must not be */
+void must(int err, const char *what);
+
 #endif /* EXERCISE_H */

@@ -11,13 +11,13 @@ import pyfdtx
 HOME = Path(pyfdtx.__file__).parent
 
 TREE = {"tree", "node", "props", "values", "memreserve", "overlay", "blob", "reg"}
-TREE |= {"flat", "dts", "diff", "memrange"}
+TREE |= {"flat", "dts", "diff", "getters", "lookup", "memrange", "view"}
 # area: what it may import; everything may import errors
 MAY = {
     "errors": set(),
     "sources": set(),
     "_native": {"_ext"},
-    "tree": {"_native"},
+    "tree": {"_native", "_fast"},
     "libfdt": {"_libfdt"},
     "pure": set(),
     "kexec": {"_native", "_oneshot", "tree"},
@@ -73,7 +73,8 @@ def imports(name, path):
             base = ".".join([*above, *named.split(".")]).strip(".")
             for alias in node.names:
                 full = f"{base}.{alias.name}".strip(".")
-                yield full if area(full) in MAY or area(full) == "_ext" else base
+                known = {*MAY, "_ext", "_fast"}
+                yield full if area(full) in known else base
 
 
 @pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda v: str(v))

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+/*
+ * pyfdtx - trees and nodes as dicts
+ */
+#include "fast.h"
+
+/*
+ * Names that were spelled already, by their place in the strings block: trees
+ * use few names often. What finds its place taken is spelled again.
+ */
+#define FDTF_NAMES_BITS 9
+#define FDTF_NAMES (1 << FDTF_NAMES_BITS)
+
+struct fdtf_names {
+	PyObject *name[FDTF_NAMES];
+	uint32_t off[FDTF_NAMES];
+};
+
+/*
+ * @fdt: the blob
+ * @strings: its strings block
+ * @budget: bytes of text that may still be spelled
+ * @names: or NULL, if it does not pay
+ * @with_values: 0 gives None instead of each value
+ */
+struct fdtf_reader {
+	const char *fdt;
+	const char *strings;
+	uint64_t budget;
+	struct fdtf_names *names;
+	int with_values;
+};
+
+static void fdtf_forget_names(struct fdtf_names *names)
+{
+	int i;
+
+	for (i = 0; i < FDTF_NAMES; i++)
+		Py_XDECREF(names->name[i]);
+}
+
+static PyObject *fdtf_spell(struct fdtf_reader *r, const char *s, size_t len)
+{
+	if (len > r->budget) {
+		PyErr_SetString(PyExc_OverflowError, "names");
+		return NULL;
+	}
+	r->budget -= len;
+	return fdtf_str(s, len);
+}
+
+/* A new reference */
+static PyObject *fdtf_name(struct fdtf_reader *r, uint32_t off)
+{
+	uint32_t slot = (off * UINT32_C(2654435769)) >> (32 - FDTF_NAMES_BITS);
+	struct fdtf_names *names = r->names;
+	PyObject *name;
+
+	if (names && names->name[slot] && names->off[slot] == off) {
+		Py_INCREF(names->name[slot]);
+		return names->name[slot];
+	}
+	name = fdtf_spell(r, r->strings + off, strlen(r->strings + off));
+	if (name && names) {
+		Py_XDECREF(names->name[slot]);
+		Py_INCREF(name);
+		names->name[slot] = name;
+		names->off[slot] = off;
+	}
+	return name;
+}
+
+static int fdtf_add_value(struct fdtf_reader *r, PyObject *dict,
+			  PyObject *name, uint32_t pos)
+{
+	PyObject *value;
+	int err;
+
+	if (!r->with_values)
+		return PyDict_SetItem(dict, name, Py_None);
+	value = PyBytes_FromStringAndSize(r->fdt + pos + 3 * FDT_TAGSIZE,
+					  (Py_ssize_t)fdtx_index_word(r->fdt,
+						pos + FDT_TAGSIZE));
+	if (!value)
+		return -1;
+	err = PyDict_SetItem(dict, name, value);
+	Py_DECREF(value);
+	return err;
+}
+
+/*
+ * Add the properties from *@posp on, which becomes the first tag behind them.
+ * @n: how many there were. Unless @careful, the last of a name stays.
+ */
+static int fdtf_add_props(struct fdtf_reader *r, PyObject *dict,
+			  uint32_t *posp, Py_ssize_t *n, int careful)
+{
+	uint32_t pos = *posp;
+
+	for (*n = 0;; ++*n, pos = fdtx_index_leave(r->fdt, pos)) {
+		PyObject *name;
+		int err = 0;
+
+		pos = fdtx_index_skip_nops(r->fdt, pos);
+		if (fdtx_index_word(r->fdt, pos) != FDT_PROP)
+			break;
+		name = fdtf_name(r, fdtx_index_word(r->fdt, pos +
+						    2 * FDT_TAGSIZE));
+		if (!name)
+			return -1;
+		if (careful)
+			err = PyDict_Contains(dict, name);
+		if (!err)
+			err = fdtf_add_value(r, dict, name, pos);
+		Py_DECREF(name);
+		if (err < 0)
+			return -1;
+	}
+	*posp = pos;
+	return 0;
+}
+
+/* The properties from *@posp on, which becomes the first tag behind them */
+static PyObject *fdtf_props(struct fdtf_reader *r, uint32_t *posp)
+{
+	PyObject *dict = PyDict_New();
+	uint64_t budget = r->budget;
+	uint32_t start = *posp;
+	Py_ssize_t n;
+	int err;
+
+	if (!dict)
+		return NULL;
+	err = fdtf_add_props(r, dict, posp, &n, 0);
+	/* Duplicates are rare, and this is the cheap way to see them */
+	if (!err && PyDict_Size(dict) != n) {
+		PyDict_Clear(dict);
+		r->budget = budget;
+		*posp = start;
+		err = fdtf_add_props(r, dict, posp, &n, 1);
+	}
+	if (err)
+		Py_CLEAR(dict);
+	return dict;
+}
+
+PyObject *fdtf_properties(const char *fdt, uint32_t body, int with_values)
+{
+	struct fdtf_reader r = {
+		.fdt = fdt,
+		.strings = fdt + fdt_off_dt_strings(fdt),
+		.budget = (uint64_t)FDTF_TEXT_FACTOR * fdt_totalsize(fdt),
+		.with_values = with_values,
+	};
+
+	return fdtf_props(&r, &body);
+}
+
+/*
+ * The path of the node that is being read, without a NUL.
+ * @len: its bytes; by depth: @end, those of the path of a node above
+ */
+struct fdtf_path {
+	char *s;
+	size_t len;
+	size_t room;
+	size_t end[FDTX_MAX_DEPTH];
+};
+
+/* Append '/' and a name; @depth is the node's */
+static int fdtf_descend(struct fdtf_path *path, uint32_t depth,
+			const char *name, size_t len)
+{
+	size_t room = path->len + len + 1;
+
+	path->end[depth] = path->len;
+	if (room > path->room) {
+		char *s = PyMem_Realloc(path->s, 2 * room);
+
+		if (!s) {
+			PyErr_NoMemory();
+			return -1;
+		}
+		path->s = s;
+		path->room = 2 * room;
+	}
+	path->s[path->len] = '/';
+	memcpy(path->s + path->len + 1, name, len);
+	path->len = room;
+	return 0;
+}
+
+/* Behind the FDT_END_NODE of the node whose first inner tag is at @pos */
+static uint32_t fdtf_skip_node(const char *fdt, uint32_t pos)
+{
+	uint32_t depth = 1;
+
+	while (depth) {
+		uint32_t tag = fdtx_index_word(fdt, pos);
+
+		if (tag == FDT_PROP) {
+			pos = fdtx_index_leave(fdt, pos);
+			continue;
+		}
+		if (tag == FDT_BEGIN_NODE) {
+			depth++;
+			pos = fdtx_index_enter(fdt, pos);
+			continue;
+		}
+		if (tag == FDT_END_NODE)
+			depth--;
+		pos += FDT_TAGSIZE;
+	}
+	return pos;
+}
+
+/*
+ * Add the node whose first inner tag is at *@posp, which becomes the first tag
+ * behind its properties.
+ *
+ * returns: 1; 0 if there is one of its path, which is then replaced unless
+ *	@careful; -1
+ */
+static int fdtf_add_node(struct fdtf_reader *r, PyObject *tree,
+			 const struct fdtf_path *path, uint32_t *posp,
+			 int careful)
+{
+	Py_ssize_t n = PyDict_Size(tree);
+	PyObject *key, *props;
+	int err = 0;
+
+	/* The root's is "/", all others' start with it */
+	key = fdtf_spell(r, path->s + (path->len > 1), path->len -
+			 (path->len > 1));
+	if (!key)
+		return -1;
+	if (careful)
+		err = PyDict_Contains(tree, key);
+	if (err) {
+		Py_DECREF(key);
+		return err < 0 ? -1 : 0;
+	}
+	props = fdtf_props(r, posp);
+	err = props ? PyDict_SetItem(tree, key, props) : -1;
+	Py_XDECREF(props);
+	Py_DECREF(key);
+	return err ? -1 : PyDict_Size(tree) != n;
+}
+
+/* returns: 1; 0 if siblings share a name and @careful is not set; -1 */
+static int fdtf_add_tree(struct fdtf_reader *r, PyObject *tree,
+			 struct fdtf_path *path, int careful)
+{
+	const char *fdt = r->fdt;
+	uint32_t pos = fdtx_index_skip_nops(fdt, fdt_off_dt_struct(fdt));
+	uint32_t depth = 0;
+
+	path->len = 0;
+	do {
+		uint32_t tag = fdtx_index_word(fdt, pos);
+		const char *name = fdt + pos + FDT_TAGSIZE;
+		int added;
+
+		if (tag == FDT_NOP) {
+			pos += FDT_TAGSIZE;
+		} else if (tag == FDT_END_NODE) {
+			pos += FDT_TAGSIZE;
+			path->len = path->end[--depth];
+		} else {
+			/* Properties are read with their node */
+			size_t len = strlen(name);
+
+			if (fdtf_descend(path, depth, name, len))
+				return -1;
+			pos = fdtx_index_enter(fdt, pos);
+			added = fdtf_add_node(r, tree, path, &pos, careful);
+			if (added < 0 || (!added && !careful))
+				return added;
+			if (added) {
+				depth++;
+			} else {
+				pos = fdtf_skip_node(fdt, pos);
+				path->len = path->end[depth];
+			}
+		}
+	} while (depth);
+	return 1;
+}
+
+PyObject *fdtf_to_dict(PyObject *module, PyObject *data)
+{
+	struct fdtf_names names = { .off = { 0 } };
+	struct fdtf_reader r = { .names = &names, .with_values = 1 };
+	struct fdtf_path path = { .s = NULL };
+	PyObject *tree;
+	uint64_t budget;
+	int done;
+
+	(void)module;
+	if (!fdtf_is_sound(data, &r.fdt)) {
+		if (PyErr_Occurred())
+			return NULL;
+		Py_INCREF(Py_None);
+		return Py_None;
+	}
+	r.strings = r.fdt + fdt_off_dt_strings(r.fdt);
+	budget = (uint64_t)FDTF_TEXT_FACTOR * fdt_totalsize(r.fdt);
+	r.budget = budget;
+	tree = PyDict_New();
+	done = tree ? fdtf_add_tree(&r, tree, &path, 0) : -1;
+	if (!done) {
+		PyDict_Clear(tree);
+		r.budget = budget;
+		done = fdtf_add_tree(&r, tree, &path, 1);
+	}
+	fdtf_forget_names(&names);
+	PyMem_Free(path.s);
+	if (done < 0)
+		Py_CLEAR(tree);
+	return tree;
+}

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+/*
+ * pyfdtx - the type Index: a blob in a bytes object and a list of its nodes
+ */
+#include "fast.h"
+
+struct fdtf_index {
+	PyObject_HEAD
+	PyObject *data;
+	struct fdtx_index_node *node;
+	struct fdtx_index ix;
+};
+
+static const struct fdtx_index *fdtf_ix(PyObject *self)
+{
+	return &((struct fdtf_index *)self)->ix;
+}
+
+/* List the nodes; real trees have one per 130 bytes and more */
+static int fdtf_list_nodes(struct fdtf_index *self)
+{
+	uint32_t room = fdt_totalsize(self->ix.fdt) / 64 + 1, n;
+	struct fdtx_index_node *node = PyMem_Malloc(room * sizeof(*node));
+
+	if (!node)
+		return -1;
+	self->node = node;
+	n = fdtx_index_nodes(self->ix.fdt, node, room);
+	if (n != room) {
+		node = PyMem_Realloc(node, n * sizeof(*node));
+		if (!node)
+			return -1;
+		self->node = node;
+	}
+	if (n > room)
+		fdtx_index_nodes(self->ix.fdt, node, n);
+	self->ix.node = node;
+	self->ix.n = n;
+	return 0;
+}
+
+static PyObject *fdtf_index_new(PyTypeObject *type, PyObject *args,
+				PyObject *kwargs)
+{
+	allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+	struct fdtf_index *self;
+	PyObject *data;
+	const char *fdt;
+
+	if (kwargs || PyTuple_Size(args) != 1) {
+		PyErr_SetString(PyExc_TypeError, "Index takes one bytes object");
+		return NULL;
+	}
+	data = PyTuple_GetItem(args, 0);
+	if (!fdtf_is_sound(data, &fdt)) {
+		if (!PyErr_Occurred())
+			PyErr_SetString(PyExc_ValueError, "not a sound tree");
+		return NULL;
+	}
+	self = (struct fdtf_index *)alloc(type, 0);
+	if (!self)
+		return NULL;
+	Py_INCREF(data);
+	self->data = data;
+	self->ix.fdt = fdt;
+	if (fdtf_list_nodes(self)) {
+		Py_DECREF((PyObject *)self);
+		return PyErr_NoMemory();
+	}
+	return (PyObject *)self;
+}
+
+static void fdtf_index_dealloc(PyObject *self)
+{
+	PyTypeObject *type = Py_TYPE(self);
+	freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+
+	PyMem_Free(((struct fdtf_index *)self)->node);
+	Py_XDECREF(((struct fdtf_index *)self)->data);
+	release(self);
+	Py_DECREF((PyObject *)type);
+}
+
+/* A node's number; FDTX_NO_NODE and an exception if it is none */
+static uint32_t fdtf_node(PyObject *self, PyObject *arg)
+{
+	unsigned long n = PyLong_AsUnsignedLong(arg);
+
+	if (n < fdtf_ix(self)->n)
+		return (uint32_t)n;
+	if (!PyErr_Occurred())
+		PyErr_SetString(PyExc_IndexError, "no such node");
+	return FDTX_NO_NODE;
+}
+
+static int fdtf_is_call(Py_ssize_t argc, Py_ssize_t wanted)
+{
+	if (argc == wanted)
+		return 1;
+	PyErr_Format(PyExc_TypeError, "takes %zd arguments, not %zd", wanted,
+		     argc);
+	return 0;
+}
+
+/*
+ * struct fdtf_text - a name or path
+ * @ref: what owns the bytes; NULL if there can be no such name
+ */
+struct fdtf_text {
+	PyObject *ref;
+	const char *s;
+	size_t len;
+};
+
+/* Whatever is no good name is not found; Python says why */
+static struct fdtf_text fdtf_text(PyObject *arg)
+{
+	struct fdtf_text text = { NULL, NULL, 0 };
+	PyObject *ref;
+
+	if (!PyUnicode_Check(arg))
+		return text;
+	ref = PyUnicode_AsASCIIString(arg);
+	if (!ref) {
+		PyErr_Clear();
+		ref = PyUnicode_AsEncodedString(arg, "ascii",
+						"surrogateescape");
+	}
+	text.s = ref ? PyBytes_AsString(ref) : NULL;
+	if (text.s)
+		text.len = (size_t)PyBytes_Size(ref);
+	if (!text.len || memchr(text.s, 0, text.len)) {
+		PyErr_Clear();
+		Py_XDECREF(ref);
+		return text;
+	}
+	text.ref = ref;
+	return text;
+}
+
+static PyObject *fdtf_number(uint32_t node)
+{
+	return PyLong_FromLongLong(node == FDTX_NO_NODE ? -1 : (long long)node);
+}
+
+static PyObject *fdtf_find(PyObject *self, PyObject *arg)
+{
+	struct fdtf_text path = fdtf_text(arg);
+	uint32_t node = FDTX_NO_NODE;
+
+	if (path.ref)
+		node = fdtx_index_find(fdtf_ix(self), path.s, path.len);
+	Py_XDECREF(path.ref);
+	return fdtf_number(node);
+}
+
+static PyObject *fdtf_child(PyObject *self, PyObject *const *argv,
+			    Py_ssize_t argc)
+{
+	uint32_t node = FDTX_NO_NODE;
+	struct fdtf_text name;
+
+	if (!fdtf_is_call(argc, 2))
+		return NULL;
+	node = fdtf_node(self, argv[0]);
+	if (node == FDTX_NO_NODE)
+		return NULL;
+	name = fdtf_text(argv[1]);
+	node = name.ref ? fdtx_index_child(fdtf_ix(self), node, name.s,
+					   name.len) : FDTX_NO_NODE;
+	Py_XDECREF(name.ref);
+	return fdtf_number(node);
+}
+
+static PyObject *fdtf_value_of(PyObject *self, uint32_t node, PyObject *arg)
+{
+	struct fdtf_text name = fdtf_text(arg);
+	struct fdtx_index_value value;
+	int found = name.ref && fdtx_index_prop(fdtf_ix(self), node, name.s,
+						name.len, &value);
+
+	Py_XDECREF(name.ref);
+	if (found)
+		return PyBytes_FromStringAndSize(value.data,
+						 (Py_ssize_t)value.len);
+	Py_INCREF(Py_None);
+	return Py_None;
+}
+
+static PyObject *fdtf_prop(PyObject *self, PyObject *const *argv,
+			   Py_ssize_t argc)
+{
+	uint32_t node;
+
+	if (!fdtf_is_call(argc, 2))
+		return NULL;
+	node = fdtf_node(self, argv[0]);
+	if (node == FDTX_NO_NODE)
+		return NULL;
+	return fdtf_value_of(self, node, argv[1]);
+}
+
+static PyObject *fdtf_getprop(PyObject *self, PyObject *const *argv,
+			      Py_ssize_t argc)
+{
+	struct fdtf_text path;
+	uint32_t node = FDTX_NO_NODE;
+
+	if (!fdtf_is_call(argc, 2))
+		return NULL;
+	path = fdtf_text(argv[0]);
+	if (path.ref)
+		node = fdtx_index_find(fdtf_ix(self), path.s, path.len);
+	Py_XDECREF(path.ref);
+	if (node != FDTX_NO_NODE)
+		return fdtf_value_of(self, node, argv[1]);
+	Py_INCREF(Py_None);
+	return Py_None;
+}
+
+static PyObject *fdtf_props_of(PyObject *self, PyObject *const *argv,
+			       Py_ssize_t argc)
+{
+	const struct fdtx_index *ix = fdtf_ix(self);
+	uint32_t node;
+	int with_values;
+
+	if (!fdtf_is_call(argc, 2))
+		return NULL;
+	node = fdtf_node(self, argv[0]);
+	if (node == FDTX_NO_NODE)
+		return NULL;
+	with_values = PyObject_IsTrue(argv[1]);
+	if (with_values < 0)
+		return NULL;
+	return fdtf_properties(ix->fdt, fdtx_index_enter(ix->fdt,
+							 ix->node[node].at),
+			       with_values);
+}
+
+static PyObject *fdtf_name_of(PyObject *self, PyObject *arg)
+{
+	const struct fdtx_index *ix = fdtf_ix(self);
+	uint32_t node = fdtf_node(self, arg);
+	const char *name;
+
+	if (node == FDTX_NO_NODE)
+		return NULL;
+	name = ix->fdt + ix->node[node].at + FDT_TAGSIZE;
+	return fdtf_str(name, strlen(name));
+}
+
+static PyObject *fdtf_parent(PyObject *self, PyObject *arg)
+{
+	uint32_t node = fdtf_node(self, arg);
+
+	if (node == FDTX_NO_NODE)
+		return NULL;
+	return fdtf_number(node ? fdtx_index_parent(fdtf_ix(self), node) :
+			   FDTX_NO_NODE);
+}
+
+/* (number, depth) of a node and those below, as one list of two each */
+static PyObject *fdtf_below(PyObject *self, PyObject *const *argv,
+			    Py_ssize_t argc)
+{
+	const struct fdtx_index *ix = fdtf_ix(self);
+	uint32_t end[FDTX_MAX_DEPTH], depth = 0, node, i;
+	PyObject *list;
+	long max;
+
+	if (!fdtf_is_call(argc, 2))
+		return NULL;
+	node = fdtf_node(self, argv[0]);
+	max = PyLong_AsLong(argv[1]);
+	list = PyErr_Occurred() ? NULL : PyList_New(0);
+	if (!list)
+		return NULL;
+	for (i = node; i < ix->node[node].next; ) {
+		PyObject *number = PyLong_FromUnsignedLong(i);
+		PyObject *level = PyLong_FromUnsignedLong(depth);
+		int err = !number || !level || PyList_Append(list, number) ||
+			  PyList_Append(list, level);
+
+		Py_XDECREF(number);
+		Py_XDECREF(level);
+		if (err) {
+			Py_DECREF(list);
+			return NULL;
+		}
+		if ((long)depth < max && ix->node[i].next > i + 1) {
+			end[depth++] = ix->node[i].next;
+			i++;
+		} else {
+			i = ix->node[i].next;
+		}
+		while (depth && end[depth - 1] == i)
+			depth--;
+	}
+	return list;
+}
+
+static PyObject *fdtf_phandles(PyObject *self, PyObject *unused)
+{
+	const struct fdtx_index *ix = fdtf_ix(self);
+	PyObject *dict = PyDict_New();
+	uint32_t i;
+
+	(void)unused;
+	/* From the last to the first, which stays */
+	for (i = ix->n; dict && i-- > 0; ) {
+		uint32_t phandle = fdtx_index_phandle(ix, i);
+		PyObject *key, *number;
+
+		if (!phandle || phandle == UINT32_MAX)
+			continue;
+		key = PyLong_FromUnsignedLong(phandle);
+		number = PyLong_FromUnsignedLong(i);
+		if (!key || !number || PyDict_SetItem(dict, key, number))
+			Py_CLEAR(dict);
+		Py_XDECREF(key);
+		Py_XDECREF(number);
+	}
+	return dict;
+}
+
+static PyObject *fdtf_memory(PyObject *self, PyObject *unused)
+{
+	(void)unused;
+	return PyLong_FromUnsignedLongLong(fdtf_ix(self)->n *
+				(uint64_t)sizeof(struct fdtx_index_node) +
+				sizeof(struct fdtf_index));
+}
+
+static PyMethodDef fdtf_methods[] = {
+	{ "find", fdtf_find, METH_O,
+	  "find($self, path)\n--\n\nNumber of the node of a full path, or -1." },
+	{ "child", FASTCALL(fdtf_child), METH_FASTCALL,
+	  "child($self, node, name)\n--\n\nNumber of a node's child, or -1." },
+	{ "parent", fdtf_parent, METH_O,
+	  "parent($self, node)\n--\n\nNumber of the node above, or -1." },
+	{ "name", fdtf_name_of, METH_O,
+	  "name($self, node)\n--\n\nA node's name; \"\" for the root." },
+	{ "below", FASTCALL(fdtf_below), METH_FASTCALL,
+	  "below($self, node, maxdepth)\n--\n\n"
+	  "Number and depth of a node and those below, in turn." },
+	{ "prop", FASTCALL(fdtf_prop), METH_FASTCALL,
+	  "prop($self, node, name)\n--\n\nA property's value, or None." },
+	{ "props", FASTCALL(fdtf_props_of), METH_FASTCALL,
+	  "props($self, node, with_values)\n--\n\n"
+	  "{name: value or None} of a node; OverflowError as to_dict()." },
+	{ "getprop", FASTCALL(fdtf_getprop), METH_FASTCALL,
+	  "getprop($self, path, name)\n--\n\n"
+	  "A property's value, or None; also if there is no such node." },
+	{ "phandles", fdtf_phandles, METH_NOARGS,
+	  "phandles($self)\n--\n\n{phandle: number of the first node with it}." },
+	{ "__sizeof__", fdtf_memory, METH_NOARGS,
+	  "__sizeof__($self)\n--\n\nBytes of memory, without the blob." },
+	{ NULL, NULL, 0, NULL },
+};
+
+static char fdtf_index_doc[] =
+	"Index(data)\n--\n\n"
+	"The nodes of a tree in a bytes object; ValueError if it is not sound.";
+
+static PyType_Slot fdtf_index_slots[] = {
+	{ Py_tp_doc, fdtf_index_doc },
+	{ Py_tp_new, (void *)fdtf_index_new },
+	{ Py_tp_dealloc, (void *)fdtf_index_dealloc },
+	{ Py_tp_methods, fdtf_methods },
+	{ 0, NULL },
+};
+
+static PyType_Spec fdtf_index_spec = {
+	"pyfdtx._fast.Index", sizeof(struct fdtf_index), 0,
+	Py_TPFLAGS_DEFAULT, fdtf_index_slots,
+};
+
+int fdtf_add_index(PyObject *module)
+{
+	PyObject *type = PyType_FromSpec(&fdtf_index_spec);
+
+	if (!type)
+		return -1;
+	if (PyModule_AddObject(module, "Index", type)) {
+		Py_DECREF(type);
+		return -1;
+	}
+	return 0;
+}
