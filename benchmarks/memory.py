@@ -40,9 +40,8 @@ def _fdt_view() -> Callable[[bytes], object]:
     def index(blob: bytes) -> object:
         """Opened, and whatever a look-up by path builds."""
         opened = view(blob)
-        opened.getprop("/chosen", "none", None)
-        opened.get("/chosen")
-        return opened
+        opened.getprop("/", "#size-cells")
+        return opened, opened["/chosen"]
 
     return index
 

@@ -140,7 +140,7 @@ def main() -> int:
     for name in args.jobs or jobs.NAMES:
         try:
             results = run(name, setup, args.rounds)
-        except (Disagreement, Missing, ValueError, OSError) as e:
+        except (Disagreement, Missing, RuntimeError, ValueError, OSError) as e:
             progress("")
             print(f"bench: {name}: {e}", file=sys.stderr)
             failed = 1
