@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .._native import Buffer
-    from .image import Image, ZImage
+    from .image import AnyImage
     from .machine import Machine
     from .rules import Found, Rule
 
@@ -108,7 +108,7 @@ def check_tree(
     kernel: str | None = None,
     machine: Machine | None = None,
     elfcorehdr: tuple[int, Buffer] | None = None,
-    image: Image | ZImage | None = None,
+    image: AnyImage | None = None,
     load_address: int | None = None,
 ) -> list[Finding]:
     """Judge a tree as the kernel that boots next will read it.

@@ -20,7 +20,7 @@ __all__ = ["Facts", "Word", "hexed", "inside", "overlap", "shown"]
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..image import Image, ZImage
+    from ..image import AnyImage
     from ..machine import Machine
     from .elf import Core
 
@@ -80,7 +80,7 @@ class Facts:
         kernel: tuple[int, int] | None,
         machine: Machine | None,
         core: Core | None,
-        image: Image | ZImage | None,
+        image: AnyImage | None,
         address: int | None,
     ):
         self.blob = blob
