@@ -109,7 +109,8 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
         ramfs.directory(f"usr/{name}")
         ramfs.symlink(name, f"usr/{name}")
     # Where the loader of a 64-bit libc is, if not in lib
-    own = (archive.unpack("libc6") / "lib64").is_dir()
+    libc = archive.unpack("libc6")
+    own = any((libc / name).is_dir() for name in ("lib64", "usr/lib64"))
     ramfs.symlink("lib64", "usr/lib64" if own else "usr/lib")
     busybox = archive.unpack("busybox-static")
     found = next(p for p in busybox.rglob("busybox") if p.parent.name == "bin")
