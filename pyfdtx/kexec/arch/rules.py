@@ -64,11 +64,15 @@ class Rules:
     taken: (machine, crash) to memory that is no place for segments.
     live_tree: whether the running kernel changes its tree so much that the next
         one needs it as it is now (/proc/device-tree), not as it was at boot.
+    unread: properties of /chosen that its kernels do not read.
+    command_line_size: COMMAND_LINE_SIZE, NUL included, where
+        second_kernel_dtb() does not know the architecture.
     """
 
     __slots__ = (
         "address_end",
         "boundary",
+        "command_line_size",
         "elf_machine",
         "footprint",
         "images",
@@ -83,6 +87,7 @@ class Rules:
         "taken",
         "trampoline",
         "tree",
+        "unread",
         "usable",
     )
 
@@ -106,6 +111,8 @@ class Rules:
         place: Callable[[Job, Ranges], tuple[list[Segment], int]] | None = None,
         taken: Callable[[Machine, bool], Source] | None = None,
         live_tree: bool = False,
+        unread: tuple[str, ...] = (),
+        command_line_size: int = 0,
     ):
         self.name = name
         self.tree = tree
@@ -124,3 +131,5 @@ class Rules:
         self.place = place
         self.taken = taken
         self.live_tree = live_tree
+        self.unread = unread
+        self.command_line_size = command_line_size

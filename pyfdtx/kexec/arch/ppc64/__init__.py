@@ -2,7 +2,8 @@
 """ppc64le (pseries, and what is known of PowerNV): all that is special about it.
 
 firmware: memory that is not the kernel's. tree: the second kernel's tree.
-trampoline: how it is entered. place: where everything lies.
+trampoline: how it is entered. place: where everything lies. check: what is
+wrong with such a tree.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from ....reg import U64_END
 from ...vmlinux import Vmlinux
 from ..rules import Footprint, Rules
 from .place import place, taken
+from .tree import COMMAND_LINE_SIZE
 
 __all__ = ["RULES"]
 
@@ -44,4 +46,7 @@ RULES = Rules(
     place=place,
     taken=taken,
     live_tree=True,
+    # /chosen is scanned before the root's cells are known; there is no KASLR
+    unread=("linux,elfcorehdr", "linux,usable-memory-range", "kaslr-seed"),
+    command_line_size=COMMAND_LINE_SIZE,
 )

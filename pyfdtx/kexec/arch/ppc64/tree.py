@@ -9,6 +9,7 @@ memory may be used.
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
 from ....errors import FdtBadContent, FdtBadParameter
 from ....reg import U64_END, MemRange
@@ -19,11 +20,10 @@ from ...ranges import Ranges
 from .firmware import kept, memory_nodes
 from .trampoline import BACKUP
 
-__all__ = ["CrashPlaces", "lmbs", "second_kernel_tree"]
+__all__ = ["CrashPlaces", "LmbSet", "lmb_sets", "looked_at", "second_kernel_tree"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Literal, Union
 
     from ...._native import Buffer
@@ -38,6 +38,8 @@ COMMAND_LINE_SIZE = 2048
 USABLE = "linux,usable-memory"
 DRCONF = "/ibm,dynamic-reconfiguration-memory"
 DRCONF_USABLE = "linux,drconf-usable-memory"
+# 4 PiB in blocks of 256 MiB, and more than MAX_PHYSMEM_BITS lets a kernel have
+MAX_BLOCKS = 1 << 24
 # Linux arch/powerpc/include/asm/drmem.h DRCONF_MEM_ASSIGNED, _RESERVED
 ASSIGNED, RESERVED = 0x08, 0x80
 # Places of this boot alone. The first four are numbers that Linux writes
@@ -75,40 +77,80 @@ class CrashPlaces:
             )
 
 
-def lmbs(fdt: Fdt) -> Iterator[tuple[MemRange, int]]:
-    """Each block of /ibm,dynamic-reconfiguration-memory and its flags.
+class LmbSet(NamedTuple):
+    """As many blocks of size bytes each, one behind the other from start on."""
 
+    start: int
+    blocks: int
+    size: int
+    flags: int
+
+
+def lmb_sets(fdt: Fdt) -> list[LmbSet]:
+    """The blocks of /ibm,dynamic-reconfiguration-memory, in the order they are
+    read.
+
+    Raises:
+        FdtBadContent, FdtNotFound: they are not as Linux reads them.
     Source: Linux arch/powerpc/mm/drmem.c read_drconf_v1_cell(),
         read_drconf_v2_cell(); Linux on Power Architecture Reference.
     """
     if DRCONF not in fdt:
-        return
+        return []
     node = fdt[DRCONF]
     size = node.get_u64("ibm,lmb-size")
     second = "ibm,dynamic-memory" not in node
     name = "ibm,dynamic-memory-v2" if second else "ibm,dynamic-memory"
     value: bytes = node.get(name, b"")
     form = struct.Struct(">IQ3I" if second else ">Q4I")
-    sets = int.from_bytes(value[:4], "big")
-    if len(value) != 4 + sets * form.size and value:
+    said = int.from_bytes(value[:4], "big")
+    if value and len(value) != 4 + said * form.size:
         raise FdtBadContent(
             OP,
             f"{node.path}:{name}",
-            f"{len(value)} bytes, but {sets} entries of {form.size} bytes and their "
-            "number are said",
+            f"{len(value)} bytes are not {said} entries of {form.size} bytes behind "
+            "their number",
         )
+    found = []
     for fields in form.iter_unpack(value[4:]):
-        count, base, flags = (
-            (fields[0], fields[1], fields[4]) if second else (1, fields[0], fields[4])
-        )
-        if base + count * size > U64_END:
+        count, start = fields[:2] if second else (1, fields[0])
+        if start + count * size > U64_END:
             raise FdtBadContent(
                 OP,
                 f"{node.path}:{name}",
-                f"{count} blocks of {size:#x} bytes from {base:#x} on wrap 2**64",
+                f"{count} blocks of {size:#x} bytes from {start:#x} on wrap 2**64",
             )
-        for i in range(count):
-            yield MemRange(base + i * size, size), flags
+        found.append(LmbSet(start, count, size, fields[4]))
+    total = sum(s.blocks for s in found)
+    if total > MAX_BLOCKS:
+        raise FdtBadContent(
+            OP, f"{node.path}:{name}", f"{total} blocks of memory, more than can be"
+        )
+    return found
+
+
+def looked_at(flags: int) -> bool:
+    """Whether Linux reads a count of usable ranges for such a block: prom.c
+    early_init_drmem_lmb(), mm/numa.c numa_setup_drmem_lmb()."""
+    return bool(flags & ASSIGNED) and not flags & RESERVED
+
+
+def _usable_blocks(sets: list[LmbSet], usable: Ranges) -> list[int]:
+    """For each block that is read, how many ranges of it may be used, and they."""
+    words: list[int] = []
+    stop = max(r.stop for r in usable)
+    for s in sets:
+        if not looked_at(s.flags):
+            continue
+        for i in range(s.blocks):
+            start = s.start + i * s.size
+            if start >= stop:  # most of a large machine
+                words += [0] * (s.blocks - i)
+                break
+            both = usable.intersect([(start, s.size)])
+            words.append(len(both))
+            words += both.words.tolist()
+    return words
 
 
 def _limit_memory(fdt: Fdt, usable: Ranges) -> None:
@@ -116,22 +158,9 @@ def _limit_memory(fdt: Fdt, usable: Ranges) -> None:
     for node in memory_nodes(fdt):
         both = Ranges.union([r for r in node.reg() if r.size]).intersect(usable)
         node.set_reg(USABLE, list(both) or [(0, 0)], parent="/")
-    if DRCONF not in fdt:
-        return
-    words: list[int] = []
-    stop = max(r.stop for r in usable)
-    for block, flags in lmbs(fdt):
-        # Linux reads a count only for the blocks it looks at
-        # (prom.c early_init_drmem_lmb(), mm/numa.c numa_setup_drmem_lmb())
-        if flags & RESERVED or not flags & ASSIGNED:
-            continue
-        if block.start >= stop:  # most of a large machine
-            words.append(0)
-            continue
-        both = usable.intersect([block])
-        words.append(len(both))
-        words += both.words.tolist()
-    fdt[DRCONF][DRCONF_USABLE] = struct.pack(f">{len(words)}Q", *words)
+    if DRCONF in fdt:
+        words = _usable_blocks(lmb_sets(fdt), usable)
+        fdt[DRCONF][DRCONF_USABLE] = struct.pack(f">{len(words)}Q", *words)
 
 
 def _free_memory(fdt: Fdt) -> None:
