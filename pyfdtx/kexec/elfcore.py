@@ -256,6 +256,7 @@ def core_header_of(
     *,
     style: Literal["kernel", "kexec-tools"] = "kernel",
     exclude: Source = (),
+    keep: Source = (),
     backup: Iterable[tuple[Pair, int]] = (),
     spare: int = 0,
 ) -> bytes:
@@ -265,6 +266,7 @@ def core_header_of(
         machine: the facts of the running, or of a captured, system.
         exclude: memory to leave out of the dump, beside the crash kernel's
             regions.
+        keep: memory to dump though it lies in such a region (firmware's).
         style, backup, spare: as elf_core_header().
     Returns: as elf_core_header().
     Raises:
@@ -274,7 +276,8 @@ def core_header_of(
     """
     _choice(machine.arch, "arch", ARCHES)
     mapping = machine.mapping
-    ram = machine.ram.exclude(machine.crash_ranges).exclude(machine.cma_ranges)
+    theirs = Ranges(machine.crash_ranges).exclude(keep)
+    ram = machine.ram.exclude(theirs).exclude(machine.cma_ranges)
     ram = ram.exclude(exclude)
     if ARCHES[machine.arch].bits == 32:
         low = ram.clip(0, 1 << 32)

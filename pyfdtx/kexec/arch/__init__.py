@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from ...errors import FdtBadParameter
-from . import arm, arm64, riscv
+from . import arm, arm64, ppc64, riscv
 from .rules import Footprint, Rules
 
 __all__ = ["ARCHES", "Footprint", "Rules", "rules_of"]
 
-ARCHES = {rules.name: rules for rules in (arm.RULES, arm64.RULES, riscv.RULES)}
+ARCHES = {
+    rules.name: rules for rules in (arm.RULES, arm64.RULES, ppc64.RULES, riscv.RULES)
+}
 
 
 def rules_of(arch: str) -> Rules:
