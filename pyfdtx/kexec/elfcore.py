@@ -13,6 +13,7 @@ from array import array
 from .._native import check, ffi, lib, writing
 from ..errors import FdtBadParameter
 from ..reg import U64_MAX, MemRange, check_packed
+from .arch import NOT_DUMPED
 from .ranges import Ranges
 
 __all__ = ["core_header_of", "elf_core_header"]
@@ -275,7 +276,7 @@ def core_header_of(
     _choice(machine.arch, "arch", ARCHES)
     mapping = machine.mapping
     ram = machine.ram.exclude(machine.crash_ranges).exclude(machine.cma_ranges)
-    ram = ram.exclude(exclude)
+    ram = ram.exclude(NOT_DUMPED.get(machine.arch, ())).exclude(exclude)
     if ARCHES[machine.arch].bits == 32:
         low = ram.clip(0, 1 << 32)
         if low != ram:
