@@ -18,6 +18,22 @@ int fdtx_kexec_load(unsigned long entry, unsigned long count,
 	return result(syscall(SYS_kexec_load, entry, count, segments, flags));
 }
 
+int fdtx_kexec_file_load(int kernel_fd, int initrd_fd, unsigned long len,
+			 const char *cmdline, unsigned long flags)
+{
+#ifdef SYS_kexec_file_load
+	return result(syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, len,
+			      cmdline, flags));
+#else
+	(void)kernel_fd;
+	(void)initrd_fd;
+	(void)len;
+	(void)cmdline;
+	(void)flags;
+	return -ENOSYS;
+#endif
+}
+
 int fdtx_kexec_reboot(void)
 {
 	return result(syscall(SYS_reboot, LINUX_REBOOT_MAGIC1,

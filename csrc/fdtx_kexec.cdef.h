@@ -2,6 +2,9 @@
 
 #define KEXEC_ON_CRASH ...
 #define KEXEC_SEGMENT_MAX ...
+#define KEXEC_FILE_UNLOAD ...
+#define KEXEC_FILE_ON_CRASH ...
+#define KEXEC_FILE_NO_INITRAMFS ...
 
 struct kexec_segment {
 	const void *buf;
@@ -12,4 +15,6 @@ struct kexec_segment {
 
 int fdtx_kexec_load(unsigned long entry, unsigned long count,
 		    const struct kexec_segment *segments, unsigned long flags);
+int fdtx_kexec_file_load(int kernel_fd, int initrd_fd, unsigned long len,
+			 const char *cmdline, unsigned long flags);
 int fdtx_kexec_reboot(void);

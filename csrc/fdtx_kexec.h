@@ -23,6 +23,21 @@ int fdtx_kexec_load(unsigned long entry, unsigned long count,
 		    const struct kexec_segment *segments, unsigned long flags);
 
 /**
+ * fdtx_kexec_file_load - have the kernel load an image, or unload
+ * @kernel_fd: the image, open for reading
+ * @initrd_fd: the initrd, open for reading; not used with
+ *	KEXEC_FILE_NO_INITRAMFS
+ * @len: bytes of @cmdline, its NUL included
+ * @cmdline: the command line
+ * @flags: KEXEC_FILE_*
+ *
+ * returns: 0 on success; a negative errno, -ENOSYS too where the
+ *	architecture has no such call; see kexec_file_load(2)
+ */
+int fdtx_kexec_file_load(int kernel_fd, int initrd_fd, unsigned long len,
+			 const char *cmdline, unsigned long flags);
+
+/**
  * fdtx_kexec_reboot - leave this kernel for the loaded one, at once
  *
  * Nothing is stopped or written to disk before: that is the caller's duty.

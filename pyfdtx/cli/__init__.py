@@ -26,6 +26,7 @@ COMMANDS = {
     "kexec-dtb": ("kexec_dtb", 1, "make the tree of a kernel started by kexec"),
     "plan": ("plan", 1, "show where a kernel would be loaded"),
     "load": ("load", 1, "load a kernel for kexec or kdump"),
+    "exec": ("exec", 1, "leave this kernel for the loaded one, at once"),
     "unload": ("unload", 1, "forget the loaded kernel"),
     "status": ("status", 1, "say what is reserved and loaded"),
     "elfcorehdr": ("elfcorehdr", 1, "make the crash kernel's ELF core header"),

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Load a kernel for the next reboot by kexec, or for a crash, by kexec_load(2)."""
+"""Load a kernel for the next reboot by kexec, or for a crash, by kexec_load(2)
+or kexec_file_load(2)."""
 
 from __future__ import annotations
 
 import os
 
+from ..kexec.file_load import load_files
 from ..kexec.load import load
+from ..kexec.machine import Machine
 from .files import write_blob
 from .memory_map import as_json, lines
-from .planning import plan_arguments, planned
+from .planning import command_line, plan_arguments, planned
 from .trouble import Trouble, UsageError, because, out_text
 
 __all__ = ["arguments", "run"]
@@ -23,12 +26,19 @@ EPILOG = """\
 With --dry-run nothing is loaded. With --output-dir every segment is written to
 a file of its name, and plan.json says where in memory each one belongs.
 
+With --file the running kernel reads the image itself, verifies it if it is made
+or locked down to, and makes the tree itself: no option about the tree or the
+plan goes with it. A kernel that is locked down takes nothing else. It is never
+chosen by itself, for what starts then is not what 'pyfdtx plan' shows. Debian's
+kernels have it on x86_64; those of arm64, arm and riscv64 say that they do not.
+
 There is no integrity check of the loaded segments before a crash kernel starts
 (kexec-tools' purgatory computes SHA-256 over them).
 
 examples:
   pyfdtx load --crash /boot/vmlinuz --initrd /boot/initrd.img \\
       --append "maxcpus=1 reset_devices"
+  pyfdtx load --crash --file /boot/vmlinuz --initrd /boot/initrd.img
   pyfdtx load --crash Image --root examples/arm64-dt --dry-run --output-dir out
 """
 
@@ -37,6 +47,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     plan_arguments(parser)
     add = parser.add_argument
+    add(
+        "--file",
+        action="store_true",
+        help="let the running kernel do it all, by kexec_file_load(2)",
+    )
     add("--dry-run", action="store_true", help="plan, but load nothing")
     add("--output-dir", metavar="DIR", help="write the segments' files here")
     add(
@@ -52,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             f"{args.root} is another machine's; only --dry-run makes sense"
         )
+    if args.file:
+        return _by_file(args)
     plan, machine = planned(args)
     if args.output_dir is not None:
         _write(args.output_dir, plan)
@@ -59,6 +76,33 @@ def run(args: argparse.Namespace) -> int:
         out_text("\n".join(lines(plan)) + "\n")
         return 0
     load(plan, machine, replace=args.replace)
+    return 0
+
+
+def _by_file(args: argparse.Namespace) -> int:
+    options = {
+        "--dtb": args.dtb is not None,
+        "--dry-run": args.dry_run,
+        "--output-dir": args.output_dir is not None,
+        "--kaslr-seed": args.kaslr_seed != "random",
+        "--rng-seed": args.rng_seed != "random",
+        "--root-cells": args.root_cells != "keep",
+    }
+    for name, given in options.items():
+        if given:
+            raise UsageError(
+                f"{name} does not go with --file: the running kernel makes the tree "
+                "and the plan itself"
+            )
+    machine = Machine(args.root, arch=args.arch)
+    load_files(
+        machine,
+        args.image,
+        crash=args.crash,
+        cmdline=command_line(args, machine),
+        initrd=args.initrd,
+        replace=args.replace,
+    )
     return 0
 
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 from ..errors import FdtError
 from ..kexec.image import read_image
 from ..kexec.machine import Machine
-from ..kexec.plan import make_plan
+from ..kexec.plan import make_plan, reused_cmdline
 from .files import called, read_blob
 from .second_kernel import seed_arguments
 from .trouble import Trouble, UsageError, because
 
-__all__ = ["machine_arguments", "plan_arguments", "planned"]
+__all__ = ["command_line", "machine_arguments", "plan_arguments", "planned"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +61,14 @@ def _content(path: str) -> bytes:
             return f.read()
     except OSError as e:
         raise Trouble(f"{path}: {because(e)}") from None
+
+
+def command_line(args: argparse.Namespace, machine: Machine) -> str:
+    """The next kernel's, as the options say it; as make_plan() does."""
+    line: str = args.cmdline
+    if line is None:
+        line = reused_cmdline(machine, crash=args.crash)
+    return " ".join(words for words in (line, args.append) if words)
 
 
 def planned(args: argparse.Namespace) -> tuple[Plan, Machine]:

@@ -8,6 +8,7 @@ from .dtb import Crash, second_kernel_dtb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .arch.x86_64 import MapEntry, crash_memory_map, memmap_words
     from .elfcore import core_header_of, elf_core_header
     from .image import Image, ZImage, parse_image, read_image
     from .machine import Machine
@@ -18,14 +19,17 @@ __all__ = [
     "Crash",
     "Image",
     "Machine",
+    "MapEntry",
     "MemRange",
     "Plan",
     "Ranges",
     "Segment",
     "ZImage",
     "core_header_of",
+    "crash_memory_map",
     "elf_core_header",
     "make_plan",
+    "memmap_words",
     "parse_image",
     "read_image",
     "second_kernel_dtb",
@@ -35,13 +39,16 @@ __all__ = [
 _LATER = {
     "Image": "image",
     "Machine": "machine",
+    "MapEntry": "arch.x86_64",
     "Plan": "plan",
     "Ranges": "ranges",
     "Segment": "plan",
     "ZImage": "image",
     "core_header_of": "elfcore",
+    "crash_memory_map": "arch.x86_64",
     "elf_core_header": "elfcore",
     "make_plan": "plan",
+    "memmap_words": "arch.x86_64",
     "parse_image": "image",
     "read_image": "image",
 }

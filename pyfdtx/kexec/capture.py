@@ -6,13 +6,14 @@ from __future__ import annotations
 import os
 
 from ..errors import FdtExists, FdtMachineError
-from .arch import ARCHES
+from .arch import ARCHES, BY_KCORE
 from .machine import (
     CPU,
     CRASH_CMA,
     CRASH_SIZE,
     FDT,
     IOMEM,
+    KCORE_LOADS,
     KCORE_NOTE,
     KERNEL_ARCH,
     TREES,
@@ -90,6 +91,9 @@ def _facts(machine: Machine) -> Iterator[tuple[str, bytes]]:
         yield KALLSYMS, "".join(line + "\n" for line in kept).encode()
     elif machine.exists("proc/kcore") or machine.exists(KCORE_NOTE):
         yield KCORE_NOTE, machine.vmcoreinfo.text.encode()
+        if machine.arch in BY_KCORE:
+            rows = (f"{v:x} {p:x} {n:x}\n" for v, p, n in machine.kcore_loads)
+            yield KCORE_LOADS, "".join(rows).encode()
 
 
 def capture(
@@ -98,7 +102,8 @@ def capture(
     """Copy the facts of the running system to a directory for Machine(root=).
 
     The files keep their names below the directory. Of /proc/kcore only the
-    text of VMCOREINFO is kept, as proc/kcore.vmcoreinfo. A file that this
+    text of VMCOREINFO is kept, as proc/kcore.vmcoreinfo, and on x86_64 the
+    table of what is mapped where, as proc/kcore.loads. A file that this
     kernel does not have is left out. Do mind what is in them: the command
     line, the machine's tree (serial numbers), addresses of the kernel.
 

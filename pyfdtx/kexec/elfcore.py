@@ -13,6 +13,7 @@ from array import array
 from .._native import check, ffi, lib, writing
 from ..errors import FdtBadParameter
 from ..reg import U64_MAX, MemRange, check_packed
+from .arch import NOT_DUMPED
 from .ranges import Ranges
 
 __all__ = ["core_header_of", "elf_core_header"]
@@ -278,7 +279,7 @@ def core_header_of(
     mapping = machine.mapping
     theirs = Ranges(machine.crash_ranges).exclude(keep)
     ram = machine.ram.exclude(theirs).exclude(machine.cma_ranges)
-    ram = ram.exclude(exclude)
+    ram = ram.exclude(NOT_DUMPED.get(machine.arch, ())).exclude(exclude)
     if ARCHES[machine.arch].bits == 32:
         low = ram.clip(0, 1 << 32)
         if low != ram:

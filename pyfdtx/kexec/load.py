@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""A plan given to the running kernel, by kexec_load(2).
+"""A plan given to the running kernel, by kexec_load(2); and what is loaded, by
+this or by kexec_file_load(2), forgotten or started.
 
 The kernel itself checks neither image nor tree. Nothing checks the segments
 again before the next kernel is entered: there is no purgatory.
@@ -18,6 +19,8 @@ __all__ = ["is_loaded", "load", "reboot_into_loaded", "unload"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from .machine import Machine
     from .plan import Plan
 
@@ -71,11 +74,8 @@ def load(plan: Plan, machine: Machine, *, replace: bool = False) -> None:
             f"{len(plan.segments)} segments",
             f"the kernel takes at most {lib.KEXEC_SEGMENT_MAX}",
         )
-    if not replace and is_loaded(machine, crash=plan.crash):
-        what = "a crash kernel" if plan.crash else "a kernel"
-        raise FdtLoadError(
-            OP, "", f"{what} is loaded already; unload it, or replace it"
-        )
+    if not replace:
+        refuse_loaded(OP, machine, crash=plan.crash)
     # from_buffer() holds the bytes where they are until the call is over
     pins = [ffi.from_buffer(s.data) for s in plan.segments]
     segments = ffi.new(_SEGMENTS, len(pins))
@@ -89,18 +89,33 @@ def load(plan: Plan, machine: Machine, *, replace: bool = False) -> None:
         raise refused(-code, machine, crash=plan.crash)
 
 
+def refuse_loaded(op: str, machine: Machine, *, crash: bool) -> None:
+    """Raises FdtLoadError if a kernel is loaded already."""
+    if is_loaded(machine, crash=crash):
+        what = "a crash kernel" if crash else "a kernel"
+        raise FdtLoadError(
+            op, "", f"{what} is loaded already; unload it, or replace it"
+        )
+
+
 def unload(machine: Machine, *, crash: bool) -> None:
-    """Forget what is loaded; nothing happens if nothing is.
+    """Forget what is loaded, however it was; nothing happens if nothing is.
 
     Raises:
         FdtLoadError: the kernel refused.
     """
-    code = lib.fdtx_kexec_load(0, 0, ffi.NULL, _flags(machine.arch, crash))
+    # No segments are of no architecture: the default, 0, does on all of them
+    code = lib.fdtx_kexec_load(0, 0, ffi.NULL, lib.KEXEC_ON_CRASH if crash else 0)
+    if code in (-errno.EPERM, -errno.ENOSYS):
+        # A locked-down kernel, or one without kexec_load(2), has another way
+        flags = lib.KEXEC_FILE_UNLOAD | (lib.KEXEC_FILE_ON_CRASH if crash else 0)
+        if not lib.fdtx_kexec_file_load(-1, -1, 0, ffi.NULL, flags):
+            return
     if code:
         raise refused(-code, machine, crash=crash)
 
 
-def reboot_into_loaded(machine: Machine) -> None:
+def reboot_into_loaded(machine: Machine) -> NoReturn:
     """Leave this kernel for the loaded one, at once: no service is stopped, no
     file system unmounted. `systemctl kexec` does that first.
 
@@ -121,7 +136,10 @@ def refused(number: int, machine: Machine, *, crash: bool) -> FdtLoadError:
         sanity_check_segment_list(); kexec_load(2).
     """
     if number == errno.EPERM:
-        return FdtLoadError(OP, "", _not_permitted(machine, crash))
+        cause = not_permitted(
+            machine, crash, locked="takes signed images alone, by kexec_file_load(2)"
+        )
+        return FdtLoadError(OP, "", cause)
     causes = {
         errno.ENOSYS: "this kernel has no kexec_load(2) (CONFIG_KEXEC)",
         errno.EBUSY: "another program is loading a kernel; try again",
@@ -135,16 +153,14 @@ def refused(number: int, machine: Machine, *, crash: bool) -> FdtLoadError:
     return FdtLoadError(OP, "", f"{cause} ({errno.errorcode.get(number, number)})")
 
 
-def _not_permitted(machine: Machine, crash: bool) -> str:
+def not_permitted(machine: Machine, crash: bool, *, locked: str) -> str:
+    """Why the kernel says EPERM; locked: what a locked-down one does."""
     if _says(machine, DISABLED, "1"):
         return "switched off until the next boot (sysctl kernel.kexec_load_disabled)"
     if not _may_boot(machine):
         return "run as root (CAP_SYS_BOOT is missing)"
     if machine.exists(LOCKDOWN) and "[none]" not in machine.text(LOCKDOWN):
-        return (
-            "the kernel is locked down (secure boot?) and takes signed images "
-            "by kexec_file_load(2) alone"
-        )
+        return f"the kernel is locked down (secure boot?) and {locked}"
     if _says(machine, LIMIT[crash], "0"):
         return f"not allowed any more (sysctl {LIMIT[crash][9:].replace('/', '.')})"
     return "not permitted (a container, or a security module?)"

@@ -12,8 +12,9 @@ import os
 from ..errors import FdtBadParameter, FdtMachineError
 from ..reg import MemRange
 from .iomem import Resource, parse
+from .kcore import Load, loads_in_kcore, note_in_kcore
 from .ranges import Ranges
-from .vmcoreinfo import Vmcoreinfo, in_kcore
+from .vmcoreinfo import Vmcoreinfo
 
 __all__ = ["Machine"]
 
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 OP = "Machine"
 IOMEM = "proc/iomem"
 KCORE = "proc/kcore"
-# Where a capture keeps the note, since the rest of kcore is all of memory
+# Where a capture keeps what is asked of kcore; the rest of it is all of memory
 KCORE_NOTE = "proc/kcore.vmcoreinfo"
+KCORE_LOADS = "proc/kcore.loads"
 FDT = "sys/firmware/fdt"
 VMCOREINFO = "sys/kernel/vmcoreinfo"
 KERNEL_ARCH = "proc/sys/kernel/arch"
@@ -320,9 +322,29 @@ class Machine:
         if self.exists(KCORE_NOTE):
             return Vmcoreinfo(self.text(KCORE_NOTE), self.path(KCORE_NOTE))
         try:
-            return Vmcoreinfo(in_kcore(self.path(KCORE)), self.path(KCORE))
+            return Vmcoreinfo(note_in_kcore(self.path(KCORE)), self.path(KCORE))
         except OSError as e:
             self.refuse_os(KCORE, e, "the kernel lacks CONFIG_PROC_KCORE")
+
+    @property
+    def kcore_loads(self) -> tuple[Load, ...]:
+        """What /proc/kcore says of memory: where each piece of it is mapped."""
+        return self._once("kcore_loads", self._find_kcore_loads)
+
+    def _find_kcore_loads(self) -> tuple[Load, ...]:
+        if not self.exists(KCORE_LOADS):
+            try:
+                return tuple(loads_in_kcore(self.path(KCORE)))
+            except OSError as e:
+                self.refuse_os(KCORE, e, "the kernel lacks CONFIG_PROC_KCORE")
+        found = []
+        for line in self.text(KCORE_LOADS).splitlines():
+            try:
+                virtual, physical, size = (int(word, 16) for word in line.split())
+            except ValueError:
+                self.refuse(KCORE_LOADS, f"not 'virtual physical size': {line[:80]!r}")
+            found.append(Load((virtual, physical, size)))
+        return tuple(found)
 
     @property
     def vmcoreinfo_note(self) -> MemRange:

@@ -149,3 +149,21 @@ def riscv64_python(riscv64_archive, tmp_path_factory):
         return root_file_system(riscv64_archive, tmp_path_factory.mktemp("python"))
     except GuestError as e:
         pytest.skip(str(e))
+
+
+@pytest.fixture(scope="session")
+def amd64_archive():
+    return archive_of("amd64", "qemu-system-x86_64")
+
+
+@pytest.fixture(scope="session")
+def amd64_kernel(amd64_archive):
+    return amd64_archive.kernel_image("linux-image-cloud-amd64")
+
+
+@pytest.fixture(scope="session")
+def amd64_python(amd64_archive, tmp_path_factory):
+    try:
+        return root_file_system(amd64_archive, tmp_path_factory.mktemp("python"))
+    except GuestError as e:
+        pytest.skip(str(e))

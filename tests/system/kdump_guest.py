@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Runs inside the guests that crash for the tests, with the guest's own Python.
 
-first CMDLINE   in the first kernel: mark a page, load the crash kernel, panic
+first CMDLINE [OPTION ...]
+                in the first kernel: mark a page, load the crash kernel, panic
 second          in the crash kernel: find the page again in /proc/vmcore
 """
 
@@ -36,15 +37,18 @@ def pyfdtx(*words):
     subprocess.run([sys.executable, "-m", "pyfdtx", *words], check=True)
 
 
-def first(cmdline):
+def first(cmdline, *options):
     page, address = marked_page()
     digest = hashlib.sha256(page).hexdigest()
     pyfdtx("status")
     pyfdtx(
         *("load", "--crash", "/boot/vmlinuz", "--initrd", "/boot/crash.cpio.gz"),
+        *options,
         *("--cmdline", f"{cmdline} marker={address:#x}:{digest}"),
     )
     pyfdtx("status")
+    if os.path.exists("/before_panic"):  # of the test
+        subprocess.run(["/bin/sh", "/before_panic"], check=True)
     with open("/dev/kmsg", "w") as log:
         log.write("pyfdtx: these are the last words\n")
     print("@@@ panic", flush=True)

@@ -10,7 +10,7 @@ import json
 import pytest
 from guest import GuestError, console, qemu, vmcore
 from guest.initramfs import INIT_HEAD, INIT_TAIL
-from guest.python import add_files
+from guest.python import add_kexec_tools
 
 from pyfdtx import Fdt
 
@@ -47,22 +47,11 @@ fi
 )
 
 
-def with_its_libraries(archive, ramfs):
-    """kexec-tools is linked with Xen's libraries."""
-    todo, done = ["kexec-tools"], set()
-    while todo:
-        package = todo.pop()
-        if package not in done:
-            done.add(package)
-            add_files(ramfs, archive.unpack(package))
-            todo += [d for d in archive.depends(package) if d.startswith("libxen")]
-
-
 @pytest.fixture(scope="module")
 def initrd(arm64_archive, arm64_python, arm64_kernel, tmp_path_factory):
     crash, first = arm64_python.copy(), arm64_python.copy()
     try:
-        with_its_libraries(arm64_archive, first)
+        add_kexec_tools(arm64_archive, first)
     except GuestError as e:
         pytest.skip(str(e))
     for ramfs in (crash, first):

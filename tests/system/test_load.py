@@ -27,10 +27,7 @@ if test -e /boot/next.cpio
 then
 	python3 -m pyfdtx load /boot/vmlinuz --initrd /boot/next.cpio \\
 		--cmdline "{CMDLINE} generation=$((generation + 1))"
-	python3 -c '
-from pyfdtx.kexec.load import reboot_into_loaded
-from pyfdtx.kexec.machine import Machine
-reboot_into_loaded(Machine())'
+	python3 -m pyfdtx exec --now
 fi
 echo "@@@ all sent"
 """
@@ -124,6 +121,9 @@ echo 0 >/sys/kernel/kexec_crash_size
 try no-region $p load --crash /boot/vmlinuz
 try nobody-unload as_nobody unload
 try nobody-load as_nobody load /boot/vmlinuz
+try exec-nothing $p exec --now
+try exec-unsaid $p exec
+try by-file $p load --file /boot/vmlinuz
 try load $p load /boot/vmlinuz
 try status $p status
 try again $p load /boot/vmlinuz
@@ -133,6 +133,7 @@ try status-unloaded $p status
 try unload-again $p unload
 echo integrity >/sys/kernel/security/lockdown
 try lockdown $p load /boot/vmlinuz
+try lockdown-unload $p unload
 echo 1 >/proc/sys/kernel/kexec_load_disabled
 try disabled $p load /boot/vmlinuz
 try end
@@ -152,6 +153,10 @@ SAID = {
     ),
     "nobody-load": (r"pyfdtx: Machine /proc/\w+: .*root", 1),
     "region-shrunk": (r"FdtLoadError kexec_load: a segment lies where none may", 0),
+    "exec-nothing": (r"pyfdtx: reboot: no kernel is loaded", 1),
+    "exec-unsaid": (r"pyfdtx: services are not stopped .*say --now", 2),
+    # Debian's kernels for arm64 have CONFIG_KEXEC_FILE not set
+    "by-file": (r"pyfdtx: kexec_file_load .*load without it.*\(ENOSYS\)", 1),
     "load": ("", 0),
     "status": (r"kexec kernel: loaded$", 0),
     "again": (r"pyfdtx: kexec_load: a kernel is loaded already; unload it", 1),
@@ -160,6 +165,8 @@ SAID = {
     "status-unloaded": (r"kexec kernel: not loaded$", 0),
     "unload-again": ("", 0),
     "lockdown": (r"pyfdtx: kexec_load: the kernel is locked down", 1),
+    # nor can kexec_file_load(2) unload here
+    "lockdown-unload": (r"pyfdtx: kexec_load: the kernel is locked down", 1),
     "disabled": (r"pyfdtx: kexec_load: switched off until the next boot", 1),
 }
 

@@ -508,7 +508,20 @@ def header_below_usable(s):
 
 @violates("elfcorehdr-inside-usable", "/chosen:linux,elfcorehdr", "arm")
 def arm_header_overlaps_usable_by_a_byte(s):
+    s.chosen["bootargs"] = s.chosen["bootargs"].partition(b" mem=")[0] + b"\0"
     s.say_usable((USABLE[0], HEADER[0] + 1 - USABLE[0]))
+
+
+# The good tree's usable range ends below the header; 2 MiB aligned, it starts
+# where mem= counts from
+@violates("elfcorehdr-inside-usable", "/chosen:linux,elfcorehdr", "arm")
+def mem_reaches_a_byte_into_the_header(s):
+    s.words(f"mem={HEADER[0] - USABLE[0] + 1}")
+
+
+@violates("mem-not-usable", "/chosen:bootargs", "arm")
+def mem_starts_in_the_dead_kernels_memory(s):
+    s.words(f"mem=1M@{USABLE[0] - 1:#x}")
 
 
 @violates("elfcorehdr-not-in-first", "/chosen:linux,elfcorehdr")
@@ -995,6 +1008,13 @@ def test_the_rule_and_no_other_finds_it(rule, where, arch, value, change):
     assert where in [f.where for f in found]
     if value is not None:
         assert [f.value for f in found] == [value]
+
+
+def test_on_arm_mem_alone_may_keep_the_header_out_of_memory():
+    """As kexec-tools writes it: the usable range is the whole crash region."""
+    s = Setup("arm")
+    s.say_usable(USABLE)
+    assert s.found() == []
 
 
 @pytest.mark.parametrize(("rule", "where", "also", "edits", "change"), MACHINE_CASES)

@@ -14,13 +14,15 @@ from __future__ import annotations
 from ..._native import lib
 from ...reg import MemRange
 from ..image import ZImage
+from ..mapping import Mapping
 from .rules import Footprint, Rules
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "mapping"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..image import AnyImage
+    from ..machine import Machine
 
 PAGE = 4096
 MIB = 1 << 20
@@ -37,6 +39,8 @@ ZIMAGE_AT = 0x8000
 # (arch/arm/mm/mmu.c adjust_lowmem_bounds(); vmalloc's 240 MiB and gaps off 1 GiB)
 LOWMEM = 760 * MIB
 ADDRESS_END = 1 << 32
+# arch/arm/Kconfig PAGE_OFFSET of VMSPLIT_3G
+PAGE_OFFSET = 0xC000_0000
 
 
 def footprint(image: AnyImage) -> Footprint:
@@ -52,6 +56,27 @@ def usable(main: MemRange, header: MemRange) -> MemRange:
     below it. mem= counts from where the kernel's memory starts."""
     start = -(-main.start // CRASH_BOUNDARY) * CRASH_BOUNDARY
     return MemRange(start, header.start - start)
+
+
+def mapping(machine: Machine) -> Mapping:
+    """There is no /proc/kcore to ask: the kernel's own symbols tell where the
+    halves of the address space meet, memory is mapped from its start."""
+    page_offset = PAGE_OFFSET
+    if machine.exists("proc/kallsyms"):
+        for line in machine.text("proc/kallsyms").splitlines():
+            text, _, name = line.partition(" ")
+            if name[2:] != "_stext":
+                continue
+            try:
+                address = int(text, 16)
+            except ValueError:
+                machine.refuse("proc/kallsyms", f"not 'address type name': {line!r}")
+            # Zero for those who may not see addresses
+            if address:
+                page_offset = address & 0xF000_0000
+                break
+    start = machine.ram[0].start
+    return Mapping(page_offset - start, last=start + (ADDRESS_END - 1 - page_offset))
 
 
 RULES = Rules(

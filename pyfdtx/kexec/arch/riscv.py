@@ -9,11 +9,32 @@ Source: Linux Documentation/arch/riscv/boot.rst.
 from __future__ import annotations
 
 from ..._native import lib
+from ...reg import U64_END
+from ..mapping import Mapping, kernel_image
 from .rules import Rules
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "mapping"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..machine import Machine
 
 MIB = 1 << 20
+
+
+def mapping(machine: Machine) -> Mapping:
+    """Source: Linux arch/riscv/kernel/vmcore_info.c, arch/riscv/mm/init.c."""
+    info = machine.vmcoreinfo
+    image = kernel_image(machine)
+    if info.has_number("va_kernel_pa_offset"):
+        virtual = image.start + info.number("va_kernel_pa_offset")
+    else:
+        virtual = info.number("KERNEL_LINK_ADDR")
+    return Mapping(
+        info.number("PAGE_OFFSET") - info.number("phys_ram_base"),
+        (image, virtual % U64_END),
+    )
+
 
 RULES = Rules(
     name="riscv64",

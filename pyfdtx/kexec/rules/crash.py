@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...reg import U64_END, MemRange
 from ..ranges import Ranges
 from . import names
 from .facts import CMA_SINCE, Facts, hexed, inside, overlap, shown
+from .number import memparse
 from .rule import ERROR, NOTE, WARNING, Found, rule
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 READER = "drivers/of/fdt.c early_init_dt_check_for_elfcorehdr()"
 CAPPER = "drivers/of/fdt.c early_init_dt_check_for_usable_mem_range()"
 FOUR_GIB = 1 << 32
+# arch/arm/boot/compressed/fdt_check_mem_start.c
+ARM_BOUNDARY = 2 << 20
 
 
 def _header(f: Facts, why: str) -> Found:
@@ -244,19 +248,68 @@ def elfcorehdr_outside_usable(f: Facts) -> Iterator[Found]:
         yield _header(f, "usable: " + ", ".join(map(shown, f.usable)))
 
 
+def _mem_words(f: Facts) -> Iterator[tuple[str, MemRange]]:
+    """Each mem= of a 32-bit arm kernel with the memory that it adds. The first one
+    takes away all other memory (arch/arm/kernel/setup.c early_mem())."""
+    # A usable range that starts above is ignored: who knows where memory starts
+    if not f.usable or f.usable[0].start >= FOUR_GIB:
+        return
+    for text in f.words:
+        if text.startswith("mem="):
+            size, rest = memparse(text[len("mem=") :])
+            # Memory starts where the decompressor put the kernel
+            start = -(-f.usable[0].start // ARM_BOUNDARY) * ARM_BOUNDARY
+            if rest.startswith("@"):
+                start = memparse(rest[1:])[0]
+            yield text, MemRange(start, min(size, U64_END - start))
+
+
 @rule(
     "elfcorehdr-inside-usable",
     ERROR,
-    about="the core header of a 32-bit arm kernel is inside the usable memory",
+    about="the core header of a 32-bit arm kernel is inside the memory that it uses: "
+    "what mem= says, else the usable ranges",
     effect='prints "vmcore not initialized": ioremap() refuses its own memory',
-    way_out="end the usable range below the header",
-    source="arch/arm/kernel/crash_dump.c copy_oldmem_page(); arch/arm/mm/ioremap.c",
+    way_out="end the usable range, and what mem= says, below the header",
+    source="arch/arm/kernel/crash_dump.c copy_oldmem_page(); arch/arm/mm/ioremap.c; "
+    "arch/arm/kernel/setup.c early_mem()",
     arches=("arm",),
 )
 def elfcorehdr_inside_usable(f: Facts) -> Iterator[Found]:
-    for r in f.usable:
-        if f.header and f.header.size and overlap(f.header, r):
+    if not f.header or not f.header.size:
+        return
+    words = list(_mem_words(f))
+    for text, r in words:
+        if overlap(f.header, r):
+            yield _header(f, f"{text[:60]}: {shown(r)}")
+    for r in f.usable if not words else ():
+        if overlap(f.header, r):
             yield _header(f, f"usable: {shown(r)}")
+
+
+@rule(
+    "mem-not-usable",
+    ERROR,
+    about="mem= on the command line of a 32-bit arm kernel names memory that is not "
+    "usable",
+    effect="takes what mem= says instead of linux,usable-memory-range, and overwrites "
+    "the dump",
+    way_out="remove the word: crash-dtb --arch arm writes the one that fits",
+    source="arch/arm/kernel/setup.c early_mem(); "
+    "arch/arm/boot/compressed/fdt_check_mem_start.c",
+    arches=("arm",),
+)
+def mem_not_usable(f: Facts) -> Iterator[Found]:
+    # Over the core header is another rule's
+    ours = Ranges.union([*f.usable, *([f.header] if f.header else ())])
+    for text, r in _mem_words(f):
+        if not ours.covers(r):
+            yield Found(
+                f"{shown(r)}; usable: " + ", ".join(map(shown, f.usable)),
+                f.chosen,
+                names.BOOTARGS,
+                text[:60],
+            )
 
 
 @rule(

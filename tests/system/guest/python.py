@@ -16,7 +16,7 @@ from .initramfs import Initramfs
 
 ROOT = Path(__file__).resolve().parents[3]
 # By Debian's name of the architecture
-COMPILER = {
+COMPILERS = {
     "amd64": "x86_64-linux-gnu-gcc",
     "arm64": "aarch64-linux-gnu-gcc",
     "armhf": "arm-linux-gnueabihf-gcc",
@@ -45,7 +45,7 @@ def python_of(archive: Archive) -> str:
 
 def extension(archive: Archive, python: str, work: Path) -> bytes:
     """_ext, compiled for the guest from the same sources as the host's."""
-    compiler = COMPILER[archive.architecture]
+    compiler = COMPILERS[archive.architecture]
     need(compiler)
     headers = archive.unpack(f"lib{python}-dev") / "usr/include"
     emitted, built = work / "_ext.c", work / "_ext.so"
@@ -136,3 +136,14 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
             ramfs.file(name, path.read_bytes())
     ramfs.file(f"{HOME}/_ext.abi3.so", extension(archive, python, work))
     return ramfs
+
+
+def add_kexec_tools(archive: Archive, ramfs: Initramfs) -> None:
+    """kexec-tools, and Xen's libraries, which it is linked with."""
+    todo, done = ["kexec-tools"], set()
+    while todo:
+        package = todo.pop()
+        if package not in done:
+            done.add(package)
+            add_files(ramfs, archive.unpack(package))
+            todo += [d for d in archive.depends(package) if d.startswith("libxen")]

@@ -3,7 +3,7 @@
 
 The crash kernel reads the core header it was given, merges all notes into one
 segment, and widens each piece of memory to whole pages; behaviour of Linux
-fs/proc/vmcore.c. Little-endian; expected() of ELF64 alone, loads() of both.
+fs/proc/vmcore.c. Little-endian; ELF32 and ELF64.
 """
 
 from __future__ import annotations
@@ -12,14 +12,31 @@ import struct
 from dataclasses import dataclass
 from typing import Callable
 
-EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
-PHDR = struct.Struct("<IIQQQQQQ")
-EHDR32 = struct.Struct("<16sHHIIIIIHHHHHH")
-# type, offset, vaddr, paddr, filesz, memsz, flags, align
-PHDR32 = struct.Struct("<8I")
-ELFCLASS32 = 1
 PT_LOAD, PT_NOTE = 1, 4
 PAGE = 4096
+
+
+class Layout:
+    """elf(5). order: where ELF64's fields of a program header are in this one."""
+
+    def __init__(self, ehdr: str, phdr: str, order: tuple[int, ...]) -> None:
+        self.ehdr = struct.Struct(ehdr)
+        self.phdr = struct.Struct(phdr)
+        self.order = order
+
+    def row(self, data: bytes, at: int) -> tuple[int, ...]:
+        fields = self.phdr.unpack_from(data, at)
+        return tuple(fields[i] for i in self.order)
+
+    def pack(self, row: tuple[int, ...]) -> bytes:
+        return self.phdr.pack(*(row[self.order.index(i)] for i in range(8)))
+
+
+# by EI_CLASS
+LAYOUTS = {
+    1: Layout("<16sHHIIIIIHHHHHH", "<8I", (0, 6, 1, 2, 3, 4, 5, 7)),
+    2: Layout("<16sHHIQQQIHHHHHH", "<IIQQQQQQ", (0, 1, 2, 3, 4, 5, 6, 7)),
+}
 
 Read = Callable[[int, int], bytes]
 
@@ -32,22 +49,19 @@ class Load:
     size: int
 
 
-def _phdrs(core: bytes) -> list[tuple[int, ...]]:
-    """Fields in ELF64's order."""
-    if core[4] == ELFCLASS32:
-        head = EHDR32.unpack_from(core)
-        places = [head[5] + i * PHDR32.size for i in range(head[10])]
-        rows = [PHDR32.unpack_from(core, place) for place in places]
-        return [(r[0], r[6], *r[1:6], r[7]) for r in rows]
-    head = EHDR.unpack_from(core)
-    return [PHDR.unpack_from(core, head[5] + i * PHDR.size) for i in range(head[10])]
+def program_headers(core: bytes) -> list[tuple[int, ...]]:
+    """Fields in ELF64's order: type, flags, offset, vaddr, paddr, filesz, memsz,
+    align."""
+    layout = LAYOUTS[core[4]]
+    head = layout.ehdr.unpack_from(core)
+    return [layout.row(core, head[5] + i * layout.phdr.size) for i in range(head[10])]
 
 
 def loads(core: bytes) -> list[Load]:
     """The pieces of memory in a core, or in a core header."""
     return [
         Load(offset, vaddr, paddr, size)
-        for kind, _, offset, vaddr, paddr, size, _, _ in _phdrs(core)
+        for kind, _, offset, vaddr, paddr, size, _, _ in program_headers(core)
         if kind == PT_LOAD
     ]
 
@@ -75,12 +89,13 @@ def expected(header: bytes, read: Read, note_align: int = 0) -> bytes:
         read: (physical start, size) to the dead kernel's bytes there.
         note_align: p_align of the merged notes.
     """
-    head = list(EHDR.unpack_from(header))
-    phdrs = _phdrs(header)
+    layout = LAYOUTS[header[4]]
+    head = list(layout.ehdr.unpack_from(header))
+    phdrs = program_headers(header)
     notes = b"".join(_notes(read, p[2], p[5]) for p in phdrs if p[0] == PT_NOTE)
     rest = [p for p in phdrs if p[0] == PT_LOAD]
     head[10] = 1 + len(rest)
-    first = _up(EHDR.size + head[10] * PHDR.size)
+    first = _up(layout.ehdr.size + head[10] * layout.phdr.size)
     table = [(PT_NOTE, 0, first, 0, 0, len(notes), len(notes), note_align)]
     memory = bytearray()
     at = first + _up(len(notes))
@@ -90,6 +105,6 @@ def expected(header: bytes, read: Read, note_align: int = 0) -> bytes:
         place = at + len(memory) + offset - start
         table.append((kind, flags, place, vaddr, paddr, filesz, memsz, align))
         memory += read(start, size)
-    out = EHDR.pack(*head) + b"".join(PHDR.pack(*p) for p in table)
+    out = layout.ehdr.pack(*head) + b"".join(map(layout.pack, table))
     out += bytes(first - len(out)) + notes
     return out + bytes(at - len(out)) + bytes(memory)

@@ -13,7 +13,7 @@ import pyfdtx
 
 COMMANDS = (
     *("crash-dtb", "kexec-dtb", "show", "get", "set", "append", "diff"),
-    *("plan", "load", "unload", "status", "elfcorehdr", "capture"),
+    *("plan", "load", "exec", "unload", "status", "elfcorehdr", "capture"),
 )
 CRASH = ("--elfcorehdr", "0x4fff0000,0x400", "--usable", "0x48000000,128M")
 # each command on one input file, writing, where it can, to out.dtb
@@ -48,7 +48,9 @@ def test_the_help_names_every_command(cli):
 
 
 # Their examples would act on the machine that the tests run on
-ON_THE_MACHINE = {"load", "unload", "status", "capture", "elfcorehdr", "plan"}
+ON_THE_MACHINE = {
+    *("load", "exec", "unload", "status", "capture", "elfcorehdr", "plan"),
+}
 
 
 @pytest.mark.parametrize("command", sorted(ON_THE_MACHINE))

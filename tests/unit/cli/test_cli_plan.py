@@ -162,3 +162,30 @@ def test_capture_copies_what_plan_needs(cli, image):
     words = ("plan", "--json", "--crash", "Image", *NO_SEEDS)
     assert cli.good(*words, "--root", "copy") == cli.good(*words, "--root", DT)
     assert "exists already" in cli.bad(1, "capture", "copy", "--root", DT)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--dtb", "x"),
+        ("--output-dir", "out"),
+        ("--dry-run",),
+        ("--kaslr-seed", "none"),
+        ("--rng-seed", "00"),
+        ("--root-cells", "2/2"),
+    ],
+    ids=" ".join,
+)
+def test_by_file_the_kernel_makes_the_tree_and_takes_no_option_for_it(cli, words):
+    said = cli.bad(2, "load", "--file", "/nowhere", *words)
+    assert said.startswith(f"{words[0]} does not go with --file")
+
+
+def test_by_file_a_missing_image_is_named(cli):
+    """Nothing is loaded: there is no such file."""
+    said = cli.bad(1, "load", "--file", "/nowhere", "--cmdline", "x")
+    assert said == "kexec_file_load /nowhere: No such file or directory"
+
+
+def test_exec_wants_to_hear_now(cli):
+    assert "say --now, or use 'systemctl kexec'" in cli.bad(2, "exec")

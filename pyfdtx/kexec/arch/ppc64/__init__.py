@@ -10,18 +10,27 @@ from __future__ import annotations
 
 from ...._native import lib
 from ....reg import U64_END
+from ...mapping import Mapping
 from ...vmlinux import Vmlinux
 from ..rules import Footprint, Rules
 from .place import place, taken
 from .tree import COMMAND_LINE_SIZE
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "mapping"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...image import AnyImage
+    from ...machine import Machine
 
 KIB = 1 << 10
+# Linux arch/powerpc/Kconfig PAGE_OFFSET of PPC64
+PAGE_OFFSET = 0xC000_0000_0000_0000
+
+
+def mapping(_machine: Machine) -> Mapping:
+    """All memory in one piece, the kernel in it."""
+    return Mapping(PAGE_OFFSET)
 
 
 def footprint(image: AnyImage) -> Footprint:
