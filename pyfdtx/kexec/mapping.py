@@ -71,6 +71,7 @@ def mapping_of(machine: Machine) -> Mapping:
             OP,
             machine.root,
             f"how {machine.arch} maps its memory is not known here (known: "
-            f"{', '.join(sorted(MAPPINGS))}); call elf_core_header() with virtual_offset",
+            f"{', '.join(sorted(MAPPINGS))}); call elf_core_header() with "
+            "virtual_offset",
         )
     return find(machine)
