@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Device trees for the kernel that boots next: libfdt and more, from Python."""
 
-from __future__ import annotations
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .errors import (

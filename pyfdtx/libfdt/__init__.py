@@ -20,8 +20,4 @@ the accessors of cells and reservations in FdtRo and Fdt.
 import struct as struct
 
 from .._libfdt import *
-from ._codes import *
-from ._prop import *
-from ._structs import *
-from ._tree import *
-from ._write import *
+from ._classes import *

@@ -38,12 +38,12 @@ libfdt.nothing
 """
 REVEALED = """int
 str
-Union[pyfdtx.libfdt._prop.Property, int]
+Union[pyfdtx.libfdt._classes.Property, int]
 bytearray
 int
 int
 int
-pyfdtx.libfdt._tree.Fdt""".splitlines()
+pyfdtx.libfdt._classes.Fdt""".splitlines()
 WRONG = ["arg-type", "arg-type", "attr-defined"]
 
 

@@ -5,8 +5,6 @@ A folder, so that it neither overwrites pylibfdt's libfdt.py nor is deleted
 with it, and comes first where both lie side by side.
 """
 
-from __future__ import annotations
-
 import sys
 
 import pyfdtx.libfdt
