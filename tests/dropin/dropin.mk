@@ -33,3 +33,9 @@ test-dropin-sanitized: $(VENV)/.extra-test	## every lying blob under ASan and UB
 		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 		$(BIN)/python tests/dropin/hostile_sweep.py 0 1 > $(SANITIZED)/log || { tail -n 1 $(SANITIZED)/log; exit 1; }
 	@tail -n 1 $(SANITIZED)/log
+
+# Each consumer's own tests, twice. What the package index lacks needs a
+# checkout: make test-consumers CONSUMERS="--uboot DIR --dtc DIR"
+.PHONY: test-consumers
+test-consumers: $(VENV)/.installed	## consumers' own test-suites, with both modules
+	$(BIN)/python tests/dropin/consumers.py $(CONSUMERS)
