@@ -8,8 +8,8 @@ build/dropin/pylibfdt. Each call is timed in turns, ROUNDS times, in one
 process, and who comes first changes: times are the best, since everything else
 on the machine only adds to them, ratios are medians over the turns. Trees that
 grow have processes of their own, three each, since what a process has freed
-before makes growing cheap; their ratio is that of the best. Importing here is what `import` takes in a process
-that has started and loaded nothing.
+before makes growing cheap; their ratio is that of the best. Importing is what
+`import` takes in a process that has started and loaded nothing.
 """
 
 from __future__ import annotations
