@@ -39,3 +39,7 @@ test-dropin-sanitized: $(VENV)/.extra-test	## every lying blob under ASan and UB
 .PHONY: test-consumers
 test-consumers: $(VENV)/.installed	## consumers' own test-suites, with both modules
 	$(BIN)/python tests/dropin/consumers.py $(CONSUMERS)
+
+.PHONY: types-dropin
+types-dropin: $(VENV)/.extra-test $(VENV)/.extra-lint	## the drop-in's types against its modules (stubtest)
+	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/dropin/test_types.py

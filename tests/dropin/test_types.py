@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """The types that users see are those of the module."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+ALLOWED = Path(__file__).with_name("stubtest-allowed.txt")
+SHIM = Path(__file__).resolve().parents[2] / "libfdt" / "dropin"
 
-def test_the_stub_of_the_functions_is_what_the_module_has(tmp_path):
-    """Names, arguments, defaults and kinds, by mypy's own tool."""
+
+@pytest.mark.parametrize("module", ["pyfdtx._libfdt", "pyfdtx.libfdt", "libfdt"])
+def test_the_types_are_what_the_module_has(module, tmp_path):
+    """Names, arguments, defaults and kinds, by mypy's own tool; the last is
+    the top-level module of the distribution pyfdtx-libfdt."""
     pytest.importorskip("mypy", reason="no mypy here: make types puts it there")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "pyfdtx._libfdt"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
+        [sys.executable, "-m", "mypy.stubtest", "--ignore-unused-allowlist",
+         "--allowlist", str(ALLOWED), module],
+        capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(SHIM), "PYTHONPATH": str(SHIM)},
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
 
