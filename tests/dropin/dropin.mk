@@ -43,3 +43,7 @@ test-consumers: $(VENV)/.installed	## consumers' own test-suites, with both modu
 .PHONY: types-dropin
 types-dropin: $(VENV)/.extra-test $(VENV)/.extra-lint	## the drop-in's types against its modules (stubtest)
 	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/dropin/test_types.py
+
+.PHONY: test-dropin-elsewhere
+test-dropin-elsewhere: $(VENV)/.installed $(PYLIBFDT)/.installed	## the drop-in on other Pythons, big-endian and 32-bit
+	$(BIN)/python tests/dropin/elsewhere.py $(PLACES)

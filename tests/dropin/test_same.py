@@ -6,66 +6,10 @@ import re
 
 import pytest
 import same_calls
-from hostile_blobs import overlay, rich
+from answers import answer
 
 # What upstream's module has because SWIG is inside, not because of libfdt
 OF_SWIG = {"_libfdt", "_SwigNonDynamicMeta"}
-
-
-def variables(module):
-    """What the calls see, made anew for each."""
-    q = bytearray(rich())
-    b = bytearray(len(q) + 200)
-    assert module.fdt_open_into(q, b, len(b)) == 0
-    sw = module.FdtSw(100)
-    sw.finish_reservemap()
-    sw.begin_node("")
-    big2 = bytearray(len(q) + 4000)
-    assert module.fdt_open_into(q, big2, len(big2)) == 0
-    return {
-        "L": module,
-        "q": q,
-        "b": b,
-        "v16": bytearray(rich(16)),
-        "big": bytearray(5000),
-        "big2": big2,
-        "o": bytearray(overlay()),
-        "e": bytearray(400),
-        "w": bytearray(sw._fdt),
-        "sw": sw,
-        "f": module.Fdt(b),
-        "soc": module.fdt_path_offset(b, "/soc"),
-        "u1": module.fdt_path_offset(b, "/soc/u@1"),
-        "chosen": module.fdt_path_offset(b, "/chosen"),
-        "prop": module.fdt_first_property_offset(b, 0),
-    }
-
-
-def plain(value, module):
-    """A value as types and contents that two modules can share."""
-    if isinstance(value, (list, tuple)):
-        return type(value).__name__, [plain(item, module) for item in value]
-    if isinstance(value, (bytes, bytearray)):
-        return type(value).__name__, bytes(value)
-    if isinstance(value, dict):
-        return type(value).__name__, {k: plain(v, module) for k, v in value.items()}
-    if isinstance(value, module.FdtRo):
-        return type(value).__name__, bytes(value._fdt)
-    return type(value).__name__, value
-
-
-def answer(call, module):
-    """Result or exception, and every buffer as the call left it."""
-    names = variables(module)
-    try:
-        result = plain(eval(call, names), module)
-    except Exception as e:
-        result = type(e).__name__, str(e)
-    left = {
-        name: bytes(names[name])
-        for name in ("q", "b", "v16", "big", "big2", "o", "e", "w")
-    }
-    return result, left
 
 
 @pytest.mark.parametrize("call", same_calls.CALLS)
