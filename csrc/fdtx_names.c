@@ -11,49 +11,59 @@
 
 #define FDTX_NOWHERE UINT32_MAX
 
+#define FDTX_TAILS 256
+
 /*
- * Names not yet found, and a filter on the last bytes of a string that leaves
- * few of them to compare: bit h is set if one with the hash h is wanted.
+ * Names not yet found, a bit for each, by a hash of their last four bytes:
+ * few strings of a block have one that is wanted. Shorter names may be the
+ * tail of any string.
  */
 struct fdtx_wanted {
-	struct fdtx_name *name[FDTX_MAX_NAMES];
-	int n;
-	uint64_t filter;
+	struct fdtx_name *names;
+	uint32_t live;
+	uint32_t shorter;
+	uint32_t tail[FDTX_TAILS];
 };
 
-/* Of the last two bytes in front of a NUL */
+/* Of the four bytes in front of a NUL */
 static unsigned int fdtx_tail_hash(const char *end)
 {
-	return ((unsigned char)end[-1] * 7u + (unsigned char)end[-2] * 3u) % 64;
+	uint32_t word;
+
+	memcpy(&word, end - sizeof(word), sizeof(word));
+	return word * UINT32_C(0x9e3779b1) >> 24;
 }
 
-static void fdtx_want(struct fdtx_wanted *wanted, struct fdtx_name *name)
+static void fdtx_want(struct fdtx_wanted *wanted, int i)
 {
+	struct fdtx_name *name = &wanted->names[i];
+	uint32_t bit = UINT32_C(1) << i;
+
 	name->off = FDTX_NOWHERE;
-	wanted->name[wanted->n++] = name;
-	/* What stands in front of a single byte may be anything */
-	wanted->filter |= name->len < 2 ? UINT64_MAX :
-			  UINT64_C(1) << fdtx_tail_hash(name->s + name->len);
+	wanted->live |= bit;
+	if (name->len < 4)
+		wanted->shorter |= bit;
+	else
+		wanted->tail[fdtx_tail_hash(name->s + name->len)] |= bit;
 }
 
 /* A string of len bytes ends at end, the NUL: note all that are its tail */
 static inline void fdtx_match(struct fdtx_wanted *wanted, const char *strings,
-		       const char *end, uint32_t len)
+			      const char *end, uint32_t len)
 {
-	int i = 0;
+	uint32_t found = wanted->shorter;
 
-	if (len >= 2 && !(wanted->filter >> fdtx_tail_hash(end) & 1))
-		return;
-	while (i < wanted->n) {
-		struct fdtx_name *name = wanted->name[i];
+	if (len >= 4)
+		found |= wanted->tail[fdtx_tail_hash(end)];
+	for (found &= wanted->live; found; found &= found - 1) {
+		int i = __builtin_ctz(found);
+		struct fdtx_name *name = &wanted->names[i];
 
-		if (name->len <= len &&
-		    !memcmp(end - name->len, name->s, name->len)) {
-			name->off = (uint32_t)(end - strings) - name->len;
-			wanted->name[i] = wanted->name[--wanted->n];
-		} else {
-			i++;
-		}
+		if (name->len > len ||
+		    memcmp(end - name->len, name->s, name->len))
+			continue;
+		name->off = (uint32_t)(end - strings) - name->len;
+		wanted->live &= ~(UINT32_C(1) << i);
 	}
 }
 
@@ -79,7 +89,7 @@ static void fdtx_scan(struct fdtx_wanted *wanted, const char *strings,
 {
 	uint32_t pos = 0, start = 0, nul, i;
 
-	for (; size - pos >= 64 && wanted->n; pos += 64) {
+	for (; size - pos >= 64 && wanted->live; pos += 64) {
 		uint64_t zeroes = 0;
 
 		for (i = 0; i < 8; i++)
@@ -91,7 +101,7 @@ static void fdtx_scan(struct fdtx_wanted *wanted, const char *strings,
 			start = nul + 1;
 		}
 	}
-	for (; pos < size && wanted->n; pos++) {
+	for (; pos < size && wanted->live; pos++) {
 		if (strings[pos])
 			continue;
 		fdtx_match(wanted, strings, strings + pos, pos - start);
@@ -102,12 +112,12 @@ static void fdtx_scan(struct fdtx_wanted *wanted, const char *strings,
 uint32_t fdtx_find_names(const char *strings, uint32_t size,
 			 struct fdtx_name *names, int n)
 {
-	struct fdtx_wanted wanted = { .n = 0 };
+	struct fdtx_wanted wanted = { .names = names };
 	uint32_t added = 0;
 	int i, j;
 
 	for (i = 0; i < n; i++)
-		fdtx_want(&wanted, &names[i]);
+		fdtx_want(&wanted, i);
 	fdtx_scan(&wanted, strings, size);
 
 	for (i = 0; i < n; i++) {

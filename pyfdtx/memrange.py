@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from .errors import FdtBadParameter
-from .values import shown, shown_hex
 
 __all__ = ["U64_END", "U64_MAX", "MemRange"]
 
@@ -38,6 +37,9 @@ class MemRange(tuple[int, int]):
                 f"{type(size).__name__}"
             )
         if start < 0 or size < 0 or start + size > U64_END or start == U64_END:
+            # Only for the message: it loads struct, most of the import's time
+            from .values import shown_hex
+
             raise FdtBadParameter(
                 "MemRange",
                 f"({shown_hex(start)}, {shown_hex(size)})",
@@ -83,6 +85,8 @@ class MemRange(tuple[int, int]):
         try:
             start, size = value
         except (TypeError, ValueError):
+            from .values import shown
+
             raise TypeError(
                 f"want a MemRange or a pair (start, size), not {shown(value)}"
             ) from None

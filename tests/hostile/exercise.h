@@ -40,6 +40,9 @@ void exercise_index(const void *fdt, const void *opened);
  * functions of fdt_reg.h */
 void exercise_regs(const void *opened);
 
+/* Changes of a sound blob made together, against the same one by one */
+void exercise_ops(const void *fdt, size_t size);
+
 /* For those who look for broken promises: say which, and abort */
 void broken(const char *format, ...)
 	__attribute__((format(printf, 1, 2), noreturn));

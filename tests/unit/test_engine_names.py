@@ -34,6 +34,17 @@ def found(strings, names):
     return [entry.off for entry in table], added
 
 
+def found_many(strings, names, seed):
+    block = ffi.new("char[]", len(strings) or 1)
+    ffi.memmove(block, strings, len(strings))
+    texts = [ffi.new("char[]", name) for name in names]
+    table = ffi.new("struct fdtx_name[]", [(t, len(t) - 1, 0) for t in texts])
+    added = ffi.new("uint32_t *")
+    n = len(names)
+    assert lib.fdtx_find_many_names(block, len(strings), table, n, seed, added) == 0
+    return [entry.off for entry in table], added[0]
+
+
 # Few letters, so that names are tails of each other and of old strings
 short = st.text("ab", min_size=1, max_size=4).map(str.encode)
 lengthy = st.text("ab", min_size=1, max_size=70).map(str.encode)
@@ -78,3 +89,19 @@ def test_bytes_above_0x7f_end_no_string():
     for byte in (b"\x80", b"\x01", b"\xff"):
         strings = (byte * 5 + b"\0") * 20 + byte + b"name\0"
         assert found(strings, [b"name", byte]) == ([121, 4], 0)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    blocks,
+    st.lists(st.one_of(short, lengthy), max_size=100, unique=True),
+    st.integers(0, (1 << 64) - 1),
+)
+def test_any_number_of_names_stand_where_one_search_finds_them(strings, names, seed):
+    assert found_many(strings, names, seed) == expected(strings, names)
+
+
+def test_thousands_of_names_and_tails():
+    strings = b"".join(b"old-%d\0" % i for i in range(1000))
+    names = [b"%d" % i for i in range(1500)] + [b"new-%d" % i for i in range(1500)]
+    assert found_many(strings, names, 7) == expected(strings, names)

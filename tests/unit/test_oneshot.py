@@ -7,6 +7,7 @@ Python by tests of its own.
 """
 
 import itertools
+import subprocess
 import sys
 import threading
 import warnings
@@ -181,6 +182,23 @@ def test_plain_arguments_take_the_short_way(told, monkeypatch):
 
     monkeypatch.setattr(dtb, "_make", long_way)
     assert second_kernel_dtb(BLOB, **told)[:4] == b"\xd0\x0d\xfe\xed"
+
+
+def test_a_crash_tree_loads_no_cffi():
+    # -S: without site, whose .pth files may load anything
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\n"
+        "from pyfdtx.kexec import Crash, second_kernel_dtb\n"
+        "crash = Crash(elfcorehdr=(0x7000, 0x400), usable=[(0x1000, 0x10000)])\n"
+        f"second_kernel_dtb({BLOB!r}, crash=crash)\n"
+        "print(*sorted(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "pyfdtx._oneshot" in loaded
+    assert not {"_cffi_backend", "pyfdtx._ext", "pyfdtx.tree", "struct"} & loaded
 
 
 def test_random_seeds_are_drawn_anew_for_each_tree():
