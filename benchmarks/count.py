@@ -47,7 +47,7 @@ def child(name: str, directory: Path) -> None:
                 row.before()
             if starting:
                 c.lib.bench_count_start()
-            row.run()
+            (row.work or row.run)()
         c.lib.bench_count_stop(f"{one.key}{APART}{one.units}{APART}{row.key}".encode())
 
 

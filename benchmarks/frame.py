@@ -58,6 +58,7 @@ class Row(NamedTuple):
             if the case compares in another way.
         before: run each time before the clock starts.
         every: run in every n-th round only (slow packages).
+        work: what is counted instead of run, if run starts a process.
         counted: whether instructions are counted too (not if that takes long).
     """
 
@@ -68,6 +69,7 @@ class Row(NamedTuple):
     answer: Callable[[], object] | None = None
     before: Callable[[], object] | None = None
     every: int = 1
+    work: Callable[[], object] | None = None
     counted: bool = True
 
 

@@ -50,6 +50,7 @@ def facts(pinned: int | None) -> dict[str, object]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "compiler": next(iter(_said(compiler, "--version").splitlines()), compiler),
         "flags": cbuild.flags(),
+        "valgrind": _said("valgrind", "--version"),
         "packages": {name: _version(name) for name in PACKAGES},
     }
 

@@ -3,20 +3,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable
 
-from compare import decode
-from frame import Case, Group, Missing, Prepared, Row, Setup, collect
+import fresh
+from frame import Case, Disagreement, Group, Missing, Prepared, Progress, Row, Setup
 
 KEY = "growth"
 TITLE = "Growth"
 ROUNDS = 5
-CLOCK = "thread"
+CLOCK = "own"
+CLOCK_NAME = "CPU time, each run in a process of its own"
 PINNED = True
 GROUPS = {
     "nodes": Group(
         "N nodes, each with one property, built one after the other", "node",
-        "From an empty tree to its bytes.",
+        "From an empty tree to its bytes, in a process of its own.",
     ),
     "bytes": Group(
         "One property of N KiB, appended to by 1 KiB at a time", "KiB",
@@ -28,6 +30,7 @@ GROUPS = {
 NODES = (2_500, 10_000, 40_000)
 KIBS = (320, 1280, 5120)
 QUICK_NODES, QUICK_KIBS = (500, 2_000), (80, 320)
+COUNTED_UP_TO = 10_000  # instructions
 QUADRATIC = ("pylibfdt", "fdt")
 QUADRATIC_UP_TO = 10_000  # nodes, for rows that would take minutes
 SELDOM = 4  # rows that take seconds: in rounds 0 and 4
@@ -226,34 +229,71 @@ BYTE_ROWS: tuple[tuple[str, str, str, Any, int], ...] = (
 )  # fmt: skip
 
 
+TABLES = {"nodes": NODE_ROWS, "bytes": BYTE_ROWS}
+
+
+def maker(group: str, key: str) -> Callable[[int], Job]:
+    """What fresh.py runs."""
+    return next(row[3] for row in TABLES[group] if row[0] == key)
+
+
+class Checked:
+    """Runs of one size in processes of their own, each result compared with
+    the first one's."""
+
+    def __init__(self, group: str, size: int):
+        self.group, self.size = group, size
+        self.digest = ""
+
+    def run(self, key: str) -> int:
+        """Raises:
+        Disagreement: this tree is not the first one's.
+        """
+        took, seen = fresh.measure(KEY, self.group, key, self.size)
+        self.digest = self.digest or seen
+        if seen != self.digest:
+            raise Disagreement(f"{self.size} {self.group}: {key} differs from others")
+        return took
+
+
+def _case(group: str, unit: str, size: int, missing: dict[str, str]) -> Case:
+    checked = Checked(group, size)
+    rows = []
+    for key, title, note, make, every in TABLES[group]:
+        if key in QUADRATIC and group == "nodes" and size > QUADRATIC_UP_TO:
+            continue
+        try:
+            work = make(size)
+        except (ImportError, Missing) as e:
+            missing[f"{group}:{key}"] = str(e)
+            continue
+        rows.append(
+            Row(key, title, note, partial(checked.run, key), every=every, work=work,
+                counted=every == 1 and size <= COUNTED_UP_TO)
+        )  # fmt: skip
+    return Case(
+        f"{group}-{size}", f"{size:,} {unit}", group, size, "native", rows, x=size
+    )
+
+
+def agree(cases: list[Case], progress: Progress) -> None:
+    """All rows of the smallest size of each group; the others are compared
+    whenever they are timed.
+
+    Raises:
+        Disagreement: two trees differ.
+    """
+    for group in GROUPS:
+        smallest = next(c for c in cases if c.group == group)
+        for row in smallest.rows:
+            progress(f"comparing {smallest.title}: {row.title}")
+            row.run()
+
+
 def prepare(setup: Setup) -> Prepared:
-    found: list[Case] = []
     missing: dict[str, str] = {}
-
-    def add(which: str, unit: str, table: Any, counts: tuple[int, ...]) -> None:
-        for count in counts:
-            few = [i for i in table if i[0] not in QUADRATIC]
-            table_ = table if count <= QUADRATIC_UP_TO else few
-
-            def make(
-                key: str, title: str, note: str, maker: Any, every: int,
-                count: int = count,
-            ) -> Row:  # fmt: skip
-                job = maker(count)
-                return Row(
-                    key, title, note, job, lambda: decode(job()).items, every=every,
-                    counted=every == 1 and count <= 10_000,
-                )  # fmt: skip
-
-            rows = collect(
-                [(f"{which}:{i[0]}", lambda i=i, make=make: make(*i)) for i in table_],
-                missing,
-            )
-            found.append(
-                Case(f"{which}-{count}", f"{count:,} {unit}", which, count, "native",
-                     rows, x=count)
-            )  # fmt: skip
-
-    add("nodes", "nodes", NODE_ROWS, QUICK_NODES if setup.small else NODES)
-    add("bytes", "KiB", BYTE_ROWS, QUICK_KIBS if setup.small else KIBS)
-    return Prepared(found, missing, {})
+    nodes = QUICK_NODES if setup.small else NODES
+    kibs = QUICK_KIBS if setup.small else KIBS
+    found = [_case("nodes", "nodes", n, missing) for n in nodes]
+    found += [_case("bytes", "KiB", n, missing) for n in kibs]
+    return Prepared(found, missing, {}, partial(agree, found))

@@ -30,6 +30,7 @@ GROUPS = {
     "cpu": Group("Two CPUs, CPU time of all threads or processes", "tree"),
 }  # fmt: skip
 
+WHAT = {"wall": "wall-clock time", "cpu": "CPU time"}
 WORKERS = 2
 PART = 12  # results are compared on every 12th tree; J1 compares them all
 Batch = Callable[[list[bytes]], object]
@@ -219,7 +220,7 @@ def prepare(setup: Setup) -> Prepared:
     base = "one" if "one" in made else "each"
     found = [
         Case(
-            which, f"{len(blobs)} trees", which, len(blobs), base,
+            which, f"{len(blobs)} trees, {WHAT[which]}", which, len(blobs), base,
             [
                 r._replace(
                     run=lambda key=r.key, which=which: measured[key].get(which),
