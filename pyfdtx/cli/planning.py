@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..errors import FdtError
+from ..kexec.arch import rules_of
 from ..kexec.image import read_image
 from ..kexec.machine import Machine
 from ..kexec.plan import make_plan, reused_cmdline
@@ -76,6 +77,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, Machine]:
     if args.image == "-":
         raise UsageError("the kernel cannot come from stdin")
     machine = Machine(args.root, arch=args.arch)
+    rules_of(machine.arch)  # says so if it is not known here
     image = read_image(args.image)
     initrd = None if args.initrd is None else _content(args.initrd)
     dtb = None if args.dtb is None else read_blob(args.dtb)

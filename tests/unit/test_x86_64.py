@@ -231,5 +231,5 @@ def test_the_map_as_words_of_the_command_line(machine):
 
 def test_there_is_nothing_to_plan(machine):
     arm64 = struct.pack("<2I6Q4sI", 0, 0, 0, MIB, 2, 0, 0, 0, b"ARM\x64", 0)
-    with pytest.raises(FdtBadParameter, match=r"nothing to plan.*--file"):
+    with pytest.raises(FdtBadParameter, match=r"nothing to plan.*from its files"):
         make_plan(machine, parse_image(arm64 + bytes(100)))
