@@ -16,7 +16,7 @@ from .initramfs import Initramfs
 
 ROOT = Path(__file__).resolve().parents[3]
 # By Debian's name of the architecture
-COMPILERS = {
+COMPILER = {
     "amd64": "x86_64-linux-gnu-gcc",
     "arm64": "aarch64-linux-gnu-gcc",
     "armhf": "arm-linux-gnueabihf-gcc",
@@ -45,7 +45,7 @@ def python_of(archive: Archive) -> str:
 
 def extension(archive: Archive, python: str, work: Path) -> bytes:
     """_ext, compiled for the guest from the same sources as the host's."""
-    compiler = COMPILERS[archive.architecture]
+    compiler = COMPILER[archive.architecture]
     need(compiler)
     headers = archive.unpack(f"lib{python}-dev") / "usr/include"
     emitted, built = work / "_ext.c", work / "_ext.so"
