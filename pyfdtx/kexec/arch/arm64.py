@@ -74,6 +74,15 @@ def initrd_reach(image: int) -> int:
     return image // GIB * GIB + 32 * GIB
 
 
+def verifying(
+    kernel: int, dtb: int, entry: int, pieces: list[tuple[int, int]], digest: bytes
+) -> bytes:
+    """As trampoline(), after a check of SHA-256 over memory."""
+    from .arm64_check import checking_trampoline
+
+    return checking_trampoline(kernel, dtb, entry, pieces, digest)
+
+
 def _version(release: str) -> tuple[int, int]:
     major, _, rest = release.partition(".")
     minor = rest.partition(".")[0].partition("-")[0]
@@ -124,4 +133,5 @@ RULES = Rules(
     initrd_reach=initrd_reach,
     max_dtb=2 * MIB,
     trampoline=trampoline,
+    verifying=verifying,
 )

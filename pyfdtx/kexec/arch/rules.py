@@ -54,6 +54,8 @@ class Rules:
         use of the region; None: all of it.
     page_size: of the running kernel, bytes; None: VMCOREINFO says it.
     address_end: the first byte that cannot be addressed.
+    verifying: (kernel, dtb, entry, pieces, digest) to a trampoline that checks
+        SHA-256 first, see arm64_check.py; None where there is none.
     """
 
     __slots__ = (
@@ -71,6 +73,7 @@ class Rules:
         "trampoline",
         "tree",
         "usable",
+        "verifying",
     )
 
     def __init__(
@@ -90,6 +93,8 @@ class Rules:
         usable: Callable[[MemRange, MemRange], MemRange] | None = None,
         page_size: int | None = None,
         address_end: int = U64_END,
+        verifying: Callable[[int, int, int, list[tuple[int, int]], bytes], bytes]
+        | None = None,
     ):
         self.name = name
         self.tree = tree
@@ -105,3 +110,4 @@ class Rules:
         self.usable = usable
         self.page_size = page_size
         self.address_end = address_end
+        self.verifying = verifying
