@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+from ..kexec.arch import BY_FILE
 from ..kexec.file_load import load_files
 from ..kexec.load import load
 from ..kexec.machine import Machine
@@ -28,9 +29,10 @@ a file of its name, and plan.json says where in memory each one belongs.
 
 With --file the running kernel reads the image itself, verifies it if it is made
 or locked down to, and makes the tree itself: no option about the tree or the
-plan goes with it. A kernel that is locked down takes nothing else. It is never
-chosen by itself, for what starts then is not what 'pyfdtx plan' shows. Debian's
-kernels have it on x86_64; those of arm64, arm and riscv64 say that they do not.
+plan goes with it. A kernel that is locked down takes nothing else. On x86_64 it
+is the one way and needs no --file; elsewhere it is never chosen by itself, for
+what starts then is not what 'pyfdtx plan' shows. Debian's kernels have it on
+x86_64; those of arm64, arm and riscv64 say that they do not.
 
 With --verify (arm64) code of ours computes SHA-256 over all that was loaded before
 the kernel is entered, and stops there if it was spoiled, as kexec-tools' purgatory
@@ -68,8 +70,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             f"{args.root} is another machine's; only --dry-run makes sense"
         )
-    if args.file:
-        return _by_file(args)
+    machine = Machine(args.root, arch=args.arch)
+    if args.file or machine.arch in BY_FILE:
+        return _by_file(args, machine)
     plan, machine = planned(args)
     if args.output_dir is not None:
         _write(args.output_dir, plan)
@@ -80,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _by_file(args: argparse.Namespace) -> int:
+def _by_file(args: argparse.Namespace, machine: Machine) -> int:
     options = {
         "--dtb": args.dtb is not None,
         "--dry-run": args.dry_run,
@@ -90,13 +93,13 @@ def _by_file(args: argparse.Namespace) -> int:
         "--rng-seed": args.rng_seed != "random",
         "--root-cells": args.root_cells != "keep",
     }
+    why = "with --file" if args.file else f"with {machine.arch}"
     for name, given in options.items():
         if given:
             raise UsageError(
-                f"{name} does not go with --file: the running kernel makes the tree "
-                "and the plan itself"
+                f"{name} does not go {why}: the running kernel makes the tree and "
+                "the plan itself"
             )
-    machine = Machine(args.root, arch=args.arch)
     load_files(
         machine,
         args.image,

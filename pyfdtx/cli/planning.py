@@ -7,6 +7,7 @@ import os
 from stat import S_ISREG
 
 from ..errors import FdtError
+from ..kexec.arch import rules_of
 from ..kexec.image import read_image
 from ..kexec.initrd import InitrdFile
 from ..kexec.machine import Machine
@@ -91,6 +92,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, Machine]:
     if args.image == "-":
         raise UsageError("the kernel cannot come from stdin")
     machine = Machine(args.root, arch=args.arch)
+    rules_of(machine.arch)  # says so if it is not known here
     image = read_image(args.image)
     initrd = None if args.initrd is None else _initrd(args.initrd)
     dtb = None if args.dtb is None else read_blob(args.dtb)

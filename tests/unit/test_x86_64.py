@@ -194,6 +194,17 @@ def test_the_crash_kernels_memory_map(machine, header, ram):
     assert crash_memory_map(machine, elfcorehdr=header) == sorted(want)
 
 
+def test_memory_of_crashkernel_cma_is_in_the_map_and_not_in_the_dump(tmp_path):
+    """Since Linux 6.17; kernel/crash_core.c, arch/x86/kernel/crash.c."""
+    cma = (0x1_0800_0000, 64 * MIB)
+    text = f"{cma[0]:x}-{sum(cma) - 1:x}\n"
+    name = "sys/kernel/kexec_crash_cma_ranges"
+    machine = machine_with(tmp_path, **{name: text})
+    assert (cma, "ram") in crash_memory_map(machine)
+    loads = struct.unpack_from("<H", core_header_of(machine), 56)  # e_phnum
+    assert loads == (3 + 1 + 5,)
+
+
 @pytest.mark.parametrize(
     "header",
     [(MAIN[0] - 1, PAGE), (sum(MAIN) - PAGE + 1, PAGE), LOW, (MAIN[0], 0)],
@@ -231,5 +242,5 @@ def test_the_map_as_words_of_the_command_line(machine):
 
 def test_there_is_nothing_to_plan(machine):
     arm64 = struct.pack("<2I6Q4sI", 0, 0, 0, MIB, 2, 0, 0, 0, b"ARM\x64", 0)
-    with pytest.raises(FdtBadParameter, match=r"nothing to plan.*--file"):
+    with pytest.raises(FdtBadParameter, match=r"nothing to plan.*from its files"):
         make_plan(machine, parse_image(arm64 + bytes(100)))

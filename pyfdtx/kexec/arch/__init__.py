@@ -51,7 +51,7 @@ def rules_of(arch: str) -> Rules:
             "plan",
             f"arch {arch!r}",
             "there is nothing to plan: the running kernel places the next one by "
-            "itself; load it from its files (pyfdtx load --file)",
+            "itself; load it from its files (pyfdtx load)",
         )
     try:
         return ARCHES[arch]

@@ -74,6 +74,15 @@ def initrd_reach(image: int) -> int:
     return image // GIB * GIB + 32 * GIB
 
 
+def verifying(
+    kernel: int, dtb: int, entry: int, pieces: list[tuple[int, int]], digest: bytes
+) -> bytes:
+    """As trampoline(), after a check of SHA-256 over memory."""
+    from .arm64_check import checking_trampoline
+
+    return checking_trampoline(kernel, dtb, entry, pieces, digest)
+
+
 def _version(release: str) -> tuple[int, int]:
     major, _, rest = release.partition(".")
     minor = rest.partition(".")[0].partition("-")[0]
@@ -112,15 +121,6 @@ def mapping(machine: Machine) -> Mapping:
         -(1 << bits) - info.number("PHYS_OFFSET"),
         (image, (image.start + voffset) % U64_END),
     )
-
-
-def verifying(
-    kernel: int, dtb: int, entry: int, pieces: list[tuple[int, int]], digest: bytes
-) -> bytes:
-    """As trampoline(), after a check of SHA-256 over memory."""
-    from .arm64_check import checking_trampoline
-
-    return checking_trampoline(kernel, dtb, entry, pieces, digest)
 
 
 RULES = Rules(

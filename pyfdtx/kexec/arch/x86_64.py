@@ -78,8 +78,8 @@ def crash_memory_map(
     machine: Machine, *, elfcorehdr: tuple[int, int] | None = None
 ) -> list[MapEntry]:
     """The memory map of a crash kernel, as Linux's own loader puts it into the
-    E820 table: the RAM of the first MiB, the crash regions, and what firmware
-    keeps for itself.
+    E820 table: the RAM of the first MiB, the crash regions, those of
+    crashkernel=,cma, and what firmware keeps for itself.
 
     Args:
         machine: the facts of the running, or of a captured, system.
@@ -105,6 +105,7 @@ def crash_memory_map(
         main = main.exclude([header])
     ram = machine.ram.intersect([LOW]).merge(machine.crash_ranges[1:])
     ram = ram.merge(Ranges([r for r in main if r.size >= PAGE]))
+    ram = ram.merge(machine.cma_ranges)
     found = [MapEntry((r, "ram")) for r in ram.joined()]
     for name, kind in NAMES:
         ranges = Ranges.union(machine.named(name))

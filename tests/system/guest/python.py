@@ -16,7 +16,7 @@ from .initramfs import Initramfs
 
 ROOT = Path(__file__).resolve().parents[3]
 # By Debian's name of the architecture
-COMPILERS = {
+COMPILER = {
     "amd64": "x86_64-linux-gnu-gcc",
     "arm64": "aarch64-linux-gnu-gcc",
     "armhf": "arm-linux-gnueabihf-gcc",
