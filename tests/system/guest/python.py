@@ -46,7 +46,7 @@ def python_of(archive: Archive) -> str:
 def extensions(archive: Archive, python: str, work: Path) -> dict[str, bytes]:
     """pyfdtx's extension modules, {"_ext": its bytes, ...}, compiled for the guest
     from the same sources as the host's; without the drop-in."""
-    compiler = COMPILERS[archive.architecture]
+    compiler = COMPILER[archive.architecture]
     need(compiler)
     headers = archive.unpack(f"lib{python}-dev") / "usr/include"
     build, emitted = ROOT / "csrc" / "build_ffi.py", work / "_ext.c"
