@@ -10,8 +10,9 @@ stands behind it. `quiet` holds positive error codes that are returned as
 negative numbers instead of being raised. A tree does not grow by itself,
 except while FdtSw writes it; pyfdtx.Fdt does.
 
-Newer than upstream's latest release, and provisional until one has them:
-the accessors of cells and reservations in FdtRo and Fdt.
+Newer than upstream's latest release, and provisional, names too, until one has
+them: FdtRo.address_cells(), FdtRo.size_cells(), Fdt.add_mem_rsv() and
+Fdt.del_mem_rsv().
 """
 
 # No __all__, as upstream: `from libfdt import *` gives every name, struct too.

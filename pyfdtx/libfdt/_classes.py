@@ -477,11 +477,17 @@ class FdtRo:
         return check_err(fdt_node_offset_by_phandle(self._fdt, phandle), quiet)
 
     def address_cells(self, nodeoffset: int, quiet: "Quiet" = ()) -> int:
-        """#address-cells for a node's children; 2 if missing. Provisional."""
+        """#address-cells for a node's children; 2 if missing.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
         return check_err(fdt_address_cells(self._fdt, nodeoffset), quiet)
 
     def size_cells(self, nodeoffset: int, quiet: "Quiet" = ()) -> int:
-        """#size-cells for a node's children; 1 if missing. Provisional."""
+        """#size-cells for a node's children; 1 if missing.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
         return check_err(fdt_size_cells(self._fdt, nodeoffset), quiet)
 
 
@@ -578,11 +584,17 @@ class Fdt(FdtRo):
         return check_err(fdt_del_node(self._fdt, nodeoffset), quiet)
 
     def add_mem_rsv(self, address: int, size: int, quiet: "Quiet" = ()) -> int:
-        """Add a memory reservation, size bytes; 0. Provisional."""
+        """Add a memory reservation, address and size in bytes; 0.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
         return check_err(fdt_add_mem_rsv(self._fdt, address, size), quiet)
 
     def del_mem_rsv(self, index: int, quiet: "Quiet" = ()) -> int:
-        """Delete a memory reservation, counted from 0; 0. Provisional."""
+        """Delete a memory reservation, counted from 0; 0.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
         return check_err(fdt_del_mem_rsv(self._fdt, index), quiet)
 
 

@@ -20,7 +20,7 @@ test-dropin: $(VENV)/.extra-test $(VENV)/.extra-lint $(PYLIBFDT)/.installed	## t
 # extension is made with sanitizers; malloc's blocks have edges, Python's not.
 SANITIZED := build/dropin/sanitized
 
-test-dropin-sanitized: $(VENV)/.extra-test	## every lying blob under ASan and UBSan
+test-dropin-sanitized: $(VENV)/.extra-test	## every lying blob and argument under ASan and UBSan
 	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
 	@cp -r $(VENV)/lib/python*/site-packages/pyfdtx $(SANITIZED)/pyfdtx
 	@rm -f $(SANITIZED)/pyfdtx/_libfdt.*.so
@@ -29,10 +29,13 @@ test-dropin-sanitized: $(VENV)/.extra-test	## every lying blob under ASan and UB
 		-isystem "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
 		-Ilibfdt/src csrc/dropin/*.c csrc/fdtx_overlay.c libfdt/src/*.c \
 		-o $(SANITIZED)/pyfdtx/_libfdt.abi3.so
-	PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+	@for sweep in argument_sweep.py "hostile_sweep.py 0 1"; do \
+		PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
-		$(BIN)/python tests/dropin/hostile_sweep.py 0 1 > $(SANITIZED)/log || { tail -n 1 $(SANITIZED)/log; exit 1; }
-	@tail -n 1 $(SANITIZED)/log
+		$(BIN)/python tests/dropin/$$sweep > $(SANITIZED)/log || { \
+			tail -n 1 $(SANITIZED)/log; exit 1; }; \
+		echo "$$sweep: $$(tail -n 1 $(SANITIZED)/log)"; \
+	done
 
 # Each consumer's own tests, twice. What the package index lacks needs a
 # checkout: make test-consumers CONSUMERS="--uboot DIR --dtc DIR"

@@ -35,6 +35,19 @@ def test_the_sweep_over_lying_blobs_ends(start, tmp_path):
     assert int(last[0].split()[1]) > 100
 
 
+def test_the_sweep_over_wrong_arguments_ends(tmp_path):
+    """Kinds, sizes and numbers that nobody meant, for every function."""
+    done = subprocess.run(
+        [sys.executable, str(SWEEP.with_name("argument_sweep.py"))],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    last = done.stdout.splitlines()[-1:]
+    assert done.returncode == 0, f"{last}: {done.stderr[-2000:]}"
+    assert int(last[0].removeprefix("done: ")) > 40000
+
+
 def test_a_header_that_lies_about_the_size_is_noticed_by_the_first_look(ours):
     """40 bytes of a larger tree: upstream reads what lies behind them."""
     fdt = ours.Fdt(rich()[:40])
