@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""A guest with Debian's Python and pyfdtx, its extension cross-built."""
+"""A guest with Debian's Python and pyfdtx, its extensions cross-built."""
 
 from __future__ import annotations
 
@@ -43,25 +43,36 @@ def python_of(archive: Archive) -> str:
     raise GuestError("python3-minimal depends on no python3.N-minimal")
 
 
-def extension(archive: Archive, python: str, work: Path) -> bytes:
-    """_ext, compiled for the guest from the same sources as the host's."""
+def extensions(archive: Archive, python: str, work: Path) -> dict[str, bytes]:
+    """pyfdtx's extension modules, {"_ext": its bytes, ...}, compiled for the guest
+    from the same sources as the host's; without the drop-in."""
     compiler = COMPILERS[archive.architecture]
     need(compiler)
     headers = archive.unpack(f"lib{python}-dev") / "usr/include"
-    emitted, built = work / "_ext.c", work / "_ext.so"
-    build = ROOT / "csrc" / "build_ffi.py"
+    build, emitted = ROOT / "csrc" / "build_ffi.py", work / "_ext.c"
     _run(sys.executable, str(build), str(emitted))
     facts = runpy.run_path(str(build), run_name="facts")["arguments"]()
-    include = [ROOT / name for name in facts["include_dirs"]]
-    _run(
-        compiler,
-        *facts["extra_compile_args"],
-        *("-fPIC", "-shared", "-o", str(built)),
-        *(f"-I{place}" for place in (*include, headers / python, headers)),
-        str(emitted),
-        *(str(ROOT / name) for name in facts["sources"]),
-    )
-    return built.read_bytes()
+    facts["sources"] = [str(emitted), *facts["sources"]]
+    modules = {"_ext": facts}
+    for build in sorted(ROOT.glob("csrc/build_*.py")):
+        if build.name in ("build_ffi.py", "build_dropin.py"):
+            continue
+        module = vars(runpy.run_path(str(build), run_name="facts")["extension"]())
+        modules[module["name"].removeprefix("pyfdtx.")] = module
+
+    made = {}
+    for name, facts in modules.items():
+        built = work / f"{name}.so"
+        include = [*(ROOT / n for n in facts["include_dirs"]), headers / python]
+        _run(
+            compiler,
+            *facts["extra_compile_args"],
+            *("-fPIC", "-shared", "-o", str(built)),
+            *(f"-I{place}" for place in (*include, headers)),
+            *(str(ROOT / source) for source in facts["sources"]),
+        )
+        made[name] = built.read_bytes()
+    return made
 
 
 def _run(*command: str) -> None:
@@ -134,7 +145,8 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
         if path.is_file():
             name = f"{HOME}/{path.relative_to(ours).as_posix()}"
             ramfs.file(name, path.read_bytes())
-    ramfs.file(f"{HOME}/_ext.abi3.so", extension(archive, python, work))
+    for name, module in extensions(archive, python, work).items():
+        ramfs.file(f"{HOME}/{name}.abi3.so", module)
     return ramfs
 
 
