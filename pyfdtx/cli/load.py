@@ -32,8 +32,9 @@ plan goes with it. A kernel that is locked down takes nothing else. It is never
 chosen by itself, for what starts then is not what 'pyfdtx plan' shows. Debian's
 kernels have it on x86_64; those of arm64, arm and riscv64 say that they do not.
 
-There is no integrity check of the loaded segments before a crash kernel starts
-(kexec-tools' purgatory computes SHA-256 over them).
+With --verify (arm64) code of ours computes SHA-256 over all that was loaded before
+the kernel is entered, and stops there if it was spoiled, as kexec-tools' purgatory
+does. This happens with the caches off and takes time; without it there is no check.
 
 examples:
   pyfdtx load --crash /boot/vmlinuz --initrd /boot/initrd.img \\
@@ -83,6 +84,7 @@ def _by_file(args: argparse.Namespace) -> int:
     options = {
         "--dtb": args.dtb is not None,
         "--dry-run": args.dry_run,
+        "--verify": args.verify,
         "--output-dir": args.output_dir is not None,
         "--kaslr-seed": args.kaslr_seed != "random",
         "--rng-seed": args.rng_seed != "random",

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import os
+from stat import S_ISREG
+
 from ..errors import FdtError
 from ..kexec.image import read_image
+from ..kexec.initrd import InitrdFile
 from ..kexec.machine import Machine
 from ..kexec.plan import make_plan, reused_cmdline
 from .files import called, read_blob
@@ -52,15 +56,26 @@ def plan_arguments(parser: argparse.ArgumentParser) -> None:
     add("--append", metavar="TEXT", help="words to put behind the command line")
     add("--dtb", metavar="FILE", help="the tree to start from (default: the machine's)")
     seed_arguments(parser)
+    add(
+        "--verify",
+        action="store_true",
+        help="have SHA-256 of all that is loaded checked before the kernel is "
+        "entered (arm64)",
+    )
     machine_arguments(parser)
 
 
-def _content(path: str) -> bytes:
+def _initrd(path: str) -> bytes | InitrdFile:
+    """A pipe is read now, a file when the rest is known to be good."""
     try:
+        if S_ISREG(os.stat(path).st_mode):
+            return InitrdFile(path)
         with open(path, "rb") as f:
             return f.read()
     except OSError as e:
         raise Trouble(f"{path}: {because(e)}") from None
+    except ValueError as e:  # a NUL in the name
+        raise Trouble(f"{path}: {e}") from None
 
 
 def command_line(args: argparse.Namespace, machine: Machine) -> str:
@@ -77,7 +92,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, Machine]:
         raise UsageError("the kernel cannot come from stdin")
     machine = Machine(args.root, arch=args.arch)
     image = read_image(args.image)
-    initrd = None if args.initrd is None else _content(args.initrd)
+    initrd = None if args.initrd is None else _initrd(args.initrd)
     dtb = None if args.dtb is None else read_blob(args.dtb)
     try:
         plan = make_plan(
@@ -91,6 +106,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, Machine]:
             kaslr_seed=args.kaslr_seed,
             rng_seed=args.rng_seed,
             root_cells=args.root_cells,
+            verify=args.verify,
         )
     except FdtError as e:
         if args.dtb is not None and e.op == "second_kernel_dtb":

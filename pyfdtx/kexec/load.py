@@ -3,7 +3,7 @@
 this or by kexec_file_load(2), forgotten or started.
 
 The kernel itself checks neither image nor tree. Nothing checks the segments
-again before the next kernel is entered: there is no purgatory.
+again before the next kernel is entered, unless the plan was made to (verify).
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from .arch import Footprint, rules_of
 from .dtb import Crash, second_kernel_dtb
 from .elfcore import core_header_of
 from .image import Image
+from .initrd import InitrdFile
+from .integrity import EMPTY_DIGEST, digest_of, verifying
 from .places import Full as _Full
 from .places import Segment
 from .places import Space as _Space
@@ -109,6 +111,7 @@ class _Job:
         page: int,
         tree: _Tree,
         exclude: Source = (),
+        verify: bool = False,
     ):
         self.machine = machine
         self.rules = rules
@@ -120,6 +123,7 @@ class _Job:
         self.tree = tree
         self.exclude = exclude
         self.anywhere = False  # if set: no limits but those of the area
+        self.verify = verify
 
     def place(self, free: Ranges) -> tuple[list[Segment], int]:
         """Segments and entry.
@@ -181,9 +185,22 @@ class _Job:
         if rules.trampoline is None:
             return placed, kernel
         code = rules.trampoline(kernel, tree)
+        if self.verify:
+            # Of the length that it will have; fill() knows the sum
+            code = verifying(rules, placed, 0, EMPTY_DIGEST)
         entry = space.lowest("trampoline", len(code), end)
         placed.append(Segment("trampoline", code, entry, _up(len(code), self.page)))
         return placed, entry
+
+    def fill(self, placed: list[Segment]) -> None:
+        """What needs the content of all segments, once they have their places."""
+        for s in placed:
+            if isinstance(s.data, InitrdFile):
+                s.data = _startable(self.rules, s.data.read())
+        if self.verify:
+            entry = _named(placed, "trampoline")
+            others = [s for s in placed if s is not entry]
+            entry.data = verifying(self.rules, others, entry.start, digest_of(others))
 
 
 class _Tree:
@@ -263,20 +280,27 @@ def _checked_image(rules: Rules, image: AnyImage) -> AnyImage:
     return image
 
 
-def _checked_initrd(rules: Rules, initrd: Buffer | None) -> bytes | None:
+def _checked_initrd(rules: Rules, initrd: Buffer | InitrdFile | None) -> bytes | None:
+    """A file is left as it is: its length is all that placing needs, and
+    _Job.fill() puts bytes into its place."""
     if initrd is None:
         return None
-    data = bytes(initrd)
-    if not data:
+    if not len(initrd):
         raise FdtBadParameter(OP, "initrd", "is empty; leave it out instead")
+    if isinstance(initrd, InitrdFile):
+        return initrd  # type: ignore[return-value]
+    return _startable(rules, bytes(initrd))
+
+
+def _startable(rules: Rules, initrd: bytes) -> bytes:
     searched = rules.trampoline is None and rules.place is None
-    if searched and data.startswith(FDT_MAGIC):
+    if searched and initrd.startswith(FDT_MAGIC):
         raise FdtBadParameter(
             OP,
             "initrd",
             "starts like a device tree: the kernel would take it for the tree",
         )
-    return data
+    return initrd
 
 
 def reused_cmdline(machine: Machine, *, crash: bool) -> str:
@@ -293,7 +317,7 @@ def make_plan(
     image: AnyImage,
     *,
     crash: bool = True,
-    initrd: Buffer | None = None,
+    initrd: Buffer | InitrdFile | None = None,
     cmdline: str | None = None,
     append: str | None = None,
     dtb: Buffer | None = None,
@@ -302,6 +326,7 @@ def make_plan(
     root_cells: Literal["keep", "2/2"] = "keep",
     max_usable: int = 2,
     exclude: Source = (),
+    verify: bool = False,
 ) -> Plan:
     """Place a kernel and all it needs in a machine's memory.
 
@@ -310,7 +335,7 @@ def make_plan(
         image: from read_image().
         crash: for kdump, in the main crash region alone; False: a plain kexec,
             anywhere in free memory.
-        initrd: its bytes.
+        initrd: its bytes; or an InitrdFile, which is read when it has its place.
         cmdline: the command line; None: reused_cmdline().
         append: words to put behind it.
         dtb: the tree to start from; None: the machine's own.
@@ -318,18 +343,28 @@ def make_plan(
         max_usable: how many ranges of memory the crash kernel reads; the main
             one comes first, then the low one, then those of crashkernel=,cma.
         exclude: memory to leave out of the dump.
+        verify: have SHA-256 of all segments checked before the kernel is entered;
+            if one is spoiled, the machine stops there. arm64 alone.
     Returns: the Plan. For arm64 its entry is a trampoline.
     Raises:
         FdtMachineError: a fact is missing or contradicts another; no memory is
             reserved for a crash kernel.
         FdtImageError: the image is of another architecture, or big-endian.
         FdtNoRoom: the segments do not fit; says how much is missing for what.
-        FdtBadParameter, FdtBadBlob, FdtBadContent: as second_kernel_dtb().
+        FdtBadParameter, FdtBadBlob, FdtBadContent: as second_kernel_dtb();
+            FdtBadParameter also for an initrd that is empty, or cannot be read,
+            and for verify where it is not known.
     Source: Linux kernel/kexec_core.c sanity_check_segment_list(); the
         architectures' own are named in pyfdtx/kexec/arch/.
     """
     rules = rules_of(machine.arch)
     kernel = _checked_image(rules, image)
+    if verify and rules.verifying is None:
+        raise FdtBadParameter(
+            OP,
+            "verify",
+            f"segments can be verified on arm64 alone, not on {rules.name}",
+        )
     line = reused_cmdline(machine, crash=crash) if cmdline is None else cmdline
     if append:
         line = f"{line} {append}" if line else append
@@ -365,11 +400,13 @@ def make_plan(
         page,
         tree,
         exclude,
+        verify,
     )
     try:
         placed, entry = job.place(area)
     except _Full as e:
         raise _no_room(job, e, machine) from None
+    job.fill(placed)
     usable = () if header is None else tree.usable(_named(placed, "elfcorehdr").range)
     return Plan(machine, placed, entry=entry, usable=usable, area=area, page_size=page)
 

@@ -3,7 +3,7 @@
 
 SYSTEM_PACKAGES := debian-archive-keyring \
 	qemu-system-arm qemu-efi-aarch64 qemu-system-misc opensbi \
-	qemu-system-x86 gcc libc6-dev \
+	qemu-system-x86 qemu-user-static gcc libc6-dev \
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 	gcc-arm-linux-gnueabihf libc6-dev-armhf-cross \
 	gcc-riscv64-linux-gnu libc6-dev-riscv64-cross \

@@ -31,7 +31,9 @@ then
 	echo "@@@ all sent"
 else
 	send first-iomem </proc/iomem
-	python3 /kdump_guest.py first "console=CONSOLE panic=-1 quiet maxcpus=1"
+	# LOAD_OPTIONS: what the command line sets and the kernel has no use for
+	python3 /kdump_guest.py first "console=CONSOLE panic=-1 quiet maxcpus=1" \\
+		$LOAD_OPTIONS
 fi
 """
     + INIT_TAIL
@@ -68,6 +70,8 @@ MACHINES = {
 }
 # What starts there, where it is not Debian 12's kernel for arm64
 KERNELS = {"linux-6.12": "arm64_linux_6_12", "riscv64": "riscv64_kernel"}
+# Entered at EL1 and at EL2
+LOAD_OPTIONS = {"linux-6.12": "--verify", "4-cpus-gicv3-el2": "--verify"}
 
 
 def machine(name):
@@ -131,6 +135,8 @@ def test_the_crash_kernel_shows_the_dead_kernels_memory(
         pytest.skip(f"{UEFI[1]} is missing (Debian: qemu-efi-aarch64)")
     system = System(name, request.getfixturevalue)
     line = f"console={system.console} panic=-1 quiet {crashkernel}"
+    options = LOAD_OPTIONS.get(name, "")
+    line += f" LOAD_OPTIONS={options}"
     files = qemu.kernel_args(system.kernel, initrds(system), line)
     log = qemu.run(
         system.qemu, (*hardware, *files), TIMEOUT, log=boot_folder / "console.log"
@@ -140,6 +146,7 @@ def test_the_crash_kernel_shows_the_dead_kernels_memory(
     assert "@@@ all sent" in log, "the crash kernel stopped early" + end
     sent = console.received(log)
 
+    assert ("--verify" in re.search(r"\$ pyfdtx load .*", log)[0]) == bool(options)
     assert "crash kernel: not loaded" in log.partition("$ pyfdtx load")[0]
     assert "crash kernel: loaded" in log.partition("$ pyfdtx load")[2]
     # One piece is all memory around it; the kernel's own image is another one,

@@ -114,6 +114,15 @@ def mapping(machine: Machine) -> Mapping:
     )
 
 
+def verifying(
+    kernel: int, dtb: int, entry: int, pieces: list[tuple[int, int]], digest: bytes
+) -> bytes:
+    """As trampoline(), after a check of SHA-256 over memory."""
+    from .arm64_check import checking_trampoline
+
+    return checking_trampoline(kernel, dtb, entry, pieces, digest)
+
+
 RULES = Rules(
     name="arm64",
     tree="arm64",
@@ -124,4 +133,5 @@ RULES = Rules(
     initrd_reach=initrd_reach,
     max_dtb=2 * MIB,
     trampoline=trampoline,
+    verifying=verifying,
 )

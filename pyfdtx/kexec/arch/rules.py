@@ -67,6 +67,8 @@ class Rules:
     unread: properties of /chosen that its kernels do not read.
     command_line_size: COMMAND_LINE_SIZE, NUL included, where
         second_kernel_dtb() does not know the architecture.
+    verifying: (kernel, dtb, entry, pieces, digest) to a trampoline that checks
+        SHA-256 first, see arm64_check.py; None where there is none.
     """
 
     __slots__ = (
@@ -89,6 +91,7 @@ class Rules:
         "tree",
         "unread",
         "usable",
+        "verifying",
     )
 
     def __init__(
@@ -113,6 +116,8 @@ class Rules:
         live_tree: bool = False,
         unread: tuple[str, ...] = (),
         command_line_size: int = 0,
+        verifying: Callable[[int, int, int, list[tuple[int, int]], bytes], bytes]
+        | None = None,
     ):
         self.name = name
         self.tree = tree
@@ -133,3 +138,4 @@ class Rules:
         self.live_tree = live_tree
         self.unread = unread
         self.command_line_size = command_line_size
+        self.verifying = verifying

@@ -17,6 +17,8 @@ PACKAGE_OF = {
     "qemu-system-ppc64": "qemu-system-ppc",
     "qemu-system-riscv64": "qemu-system-misc",
     "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-aarch64-static": "qemu-user-static",
+    "aarch64-linux-gnu-as": "binutils-aarch64-linux-gnu",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     "arm-linux-gnueabihf-gcc": "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
     "powerpc64le-linux-gnu-gcc": "gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross",

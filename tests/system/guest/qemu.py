@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from . import GuestError, need
@@ -52,6 +55,66 @@ def run(
     if trouble:
         raise GuestError(f"{program}: {trouble}{end_of(console)}")
     return console
+
+
+def run_until_at(
+    program: str,
+    args: tuple[str, ...],
+    places: range,
+    timeout: float,
+    *,
+    log: Path,
+) -> None:
+    """Run a guest until its first CPU stands at one of some addresses.
+
+    Raises:
+        GuestError: it ended, or did not get there in time.
+    """
+    need(program)
+    with tempfile.TemporaryDirectory() as folder, log.open("wb") as said:
+        monitor = Path(folder) / "monitor"
+        more = ("-monitor", f"unix:{monitor},server=on,wait=off")
+        guest = subprocess.Popen(
+            (program, *args, *COMMON, *more),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        end = time.monotonic() + timeout
+        pc = None
+        try:
+            while pc not in places:
+                if guest.poll() is not None or time.monotonic() > end:
+                    console = log.read_text(errors="replace")
+                    where = "nowhere" if pc is None else f"at {pc:#x}"
+                    raise GuestError(
+                        f"{program}: is {where}, not in {places}{end_of(console)}"
+                    )
+                time.sleep(0.2)
+                if monitor.exists():
+                    pc = _pc(monitor)
+        finally:
+            guest.kill()
+            guest.wait()
+
+
+def _pc(monitor: Path) -> int | None:
+    """Where QEMU's first CPU is, from its monitor."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(30)
+        try:
+            line.connect(str(monitor))
+            line.sendall(b"info registers\n")
+            text = b""
+            while b"PSTATE" not in text:
+                part = line.recv(1 << 16)
+                if not part:
+                    return None
+                text += part
+        except OSError:
+            return None
+    found = re.search(rb"PC=([0-9a-f]+)", text)
+    return int(found[1], 16) if found else None
 
 
 def end_of(console: str) -> str:

@@ -170,6 +170,7 @@ def test_capture_copies_what_plan_needs(cli, image):
         ("--dtb", "x"),
         ("--output-dir", "out"),
         ("--dry-run",),
+        ("--verify",),
         ("--kaslr-seed", "none"),
         ("--rng-seed", "00"),
         ("--root-cells", "2/2"),
@@ -189,3 +190,26 @@ def test_by_file_a_missing_image_is_named(cli):
 
 def test_exec_wants_to_hear_now(cli):
     assert "say --now, or use 'systemctl kexec'" in cli.bad(2, "exec")
+
+
+def test_a_huge_initrd_is_not_read_to_say_that_it_does_not_fit(cli, image):
+    """More than any memory has; reading it would fail in another way."""
+    with (cli.folder / "huge").open("wb") as f:
+        f.truncate(1 << 40)
+    said = cli.bad(1, "plan", "--crash", "Image", "--initrd", "huge", "--root", DT)
+    assert said.startswith(f"plan initrd: {1 << 40} bytes do not fit")
+
+
+def test_an_initrd_may_come_from_a_pipe(cli, image):
+    words = ("--crash", "Image", "--root", DT, *NO_SEEDS, "--json")
+    text = cli.good("plan", *words, "--initrd", "/dev/stdin", stdin=b"i" * 70_000)
+    assert text == cli.good("plan", *words, "--initrd", "initrd")
+
+
+def test_verify_makes_the_trampoline_longer(cli, image):
+    words = ("--crash", "Image", "--root", DT, "--json")
+    short, long = (
+        segments(cli.good("plan", *words, *more))["trampoline"]["bytes"]
+        for more in ((), ("--verify",))
+    )
+    assert short == 40 < long
