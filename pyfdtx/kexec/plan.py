@@ -391,9 +391,16 @@ def make_plan(
             "root_cells": root_cells,
         },
     )
-    checked = _checked_initrd(rules, initrd)
     job = _Job(
-        machine, rules, kernel, checked, header, page, tree, exclude, verify=verify
+        machine,
+        rules,
+        kernel,
+        _checked_initrd(rules, initrd),
+        header,
+        page,
+        tree,
+        exclude,
+        verify,
     )
     try:
         placed, entry = job.place(area)

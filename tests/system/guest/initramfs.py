@@ -41,6 +41,17 @@ class Initramfs:
     def file(self, path: str, data: bytes, mode: int = 0o755) -> None:
         self._add(path, stat.S_IFREG | mode, data)
 
+    def files(self, below: str) -> list[tuple[str, bytes]]:
+        """Of a directory, "usr/lib/": (path, content) of all regular files."""
+        return [
+            (path, data)
+            for path, (mode, data) in self._entries.items()
+            if path.startswith(below) and stat.S_ISREG(mode)
+        ]
+
+    def remove(self, path: str) -> None:
+        del self._entries[path]
+
     def symlink(self, path: str, target: str) -> None:
         self._add(path, stat.S_IFLNK | 0o777, target.encode())
 
