@@ -18,41 +18,66 @@ struct fdtx_segment {
 	uint64_t size;
 };
 
+/*
+ * Class and byte order are constants in each copy that the compiler makes of
+ * these functions: a segment is a few moves.
+ */
+#define FDTX_INLINE static inline __attribute__((always_inline))
+
+#define FDTX_HOST_IS_BIG (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
+static const int fdtx_host_is_big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+
+/* One store: fields that are gathered in a struct first would be copied from
+ * it in larger pieces, for which the processor waits */
+#define FDTX_STORE(at, bits, value, big)				\
+do {									\
+	uint##bits##_t v_ = (uint##bits##_t)(value);			\
+									\
+	if ((big) != fdtx_host_is_big)					\
+		v_ = __builtin_bswap##bits(v_);				\
+	memcpy(at, &v_, sizeof(v_));					\
+} while (0)
+
+/* A field that stands in both classes, at its own place and width in each */
+#define FDTX_PUT(w, type, field, value)					\
+do {									\
+	if ((w)->wide)							\
+		fdtx_put((w)->at + offsetof(Elf64_##type, field),	\
+			 sizeof(((Elf64_##type *)0)->field), value,	\
+			 (w)->big);					\
+	else								\
+		fdtx_put((w)->at + offsetof(Elf32_##type, field),	\
+			 sizeof(((Elf32_##type *)0)->field), value,	\
+			 (w)->big);					\
+} while (0)
+
+FDTX_INLINE void fdtx_put(unsigned char *at, size_t len, uint64_t value,
+			  int big)
+{
+	if (len == 8)
+		FDTX_STORE(at, 64, value, big);
+	else if (len == 4)
+		FDTX_STORE(at, 32, value, big);
+	else
+		FDTX_STORE(at, 16, value, big);
+}
+
 struct fdtx_writer {
 	unsigned char *at;
 	int wide;
 	int big;
 };
 
-static void fdtx_put(const struct fdtx_writer *w, size_t offset, size_t len,
-		     uint64_t value)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		size_t to = w->big ? len - 1 - i : i;
-
-		w->at[offset + to] = (unsigned char)(value >> (8 * i));
-	}
-}
-
-/* A field that stands in both classes, at its own place and width in each */
-#define FDTX_PUT(w, type, field, value)					\
-	((w)->wide ?							\
-	 fdtx_put(w, offsetof(Elf64_##type, field),			\
-		  sizeof(((Elf64_##type *)0)->field), value) :		\
-	 fdtx_put(w, offsetof(Elf32_##type, field),			\
-		  sizeof(((Elf32_##type *)0)->field), value))
-
-static int fdtx_fits32(uint64_t start, uint64_t size)
+FDTX_INLINE int fdtx_fits32(uint64_t start, uint64_t size)
 {
 	return start <= UINT32_MAX && size <= UINT32_MAX &&
 	       start + size <= (uint64_t)UINT32_MAX + 1;
 }
 
 /* Write one program header and step behind it */
-static int fdtx_put_segment(struct fdtx_writer *w,
-			    const struct fdtx_segment *s)
+FDTX_INLINE int fdtx_put_segment(struct fdtx_writer *w,
+				 const struct fdtx_segment *s)
 {
 	if (!w->wide && !(fdtx_fits32(s->paddr, s->size) &&
 			  fdtx_fits32(s->offset, s->size)))
@@ -70,11 +95,12 @@ static int fdtx_put_segment(struct fdtx_writer *w,
 	return 0;
 }
 
-static void fdtx_put_header(struct fdtx_writer *w,
-			    const struct fdtx_elfcore *core, size_t count)
+FDTX_INLINE void fdtx_put_header(struct fdtx_writer *w,
+				 const struct fdtx_elfcore *core, size_t count)
 {
 	size_t len = w->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
 
+	memset(w->at, 0, len);
 	memcpy(w->at, ELFMAG, SELFMAG);
 	w->at[EI_CLASS] = (unsigned char)core->elf_class;
 	w->at[EI_DATA] = (unsigned char)core->elf_data;
@@ -102,8 +128,8 @@ size_t fdtx_elfcore_length(int elf_class, size_t count)
 	return 0;
 }
 
-static int fdtx_put_loads(struct fdtx_writer *w,
-			  const struct fdtx_elfcore *core, size_t *bad)
+FDTX_INLINE int fdtx_put_loads(struct fdtx_writer *w,
+			       const struct fdtx_elfcore *core, size_t *bad)
 {
 	struct fdtx_segment s = { .type = PT_LOAD, .flags = PF_R | PF_W | PF_X };
 	const uint64_t *copy = core->backups;
@@ -129,30 +155,16 @@ static int fdtx_put_loads(struct fdtx_writer *w,
 	return 0;
 }
 
-int fdtx_elfcore_fill(const struct fdtx_elfcore *core, void *buf, size_t size,
-		      size_t *bad)
+/* Header and segments, zeros behind them */
+FDTX_INLINE int fdtx_put_all(const struct fdtx_elfcore *core,
+			     unsigned char *buf, size_t size, size_t count,
+			     int wide, int big, size_t *bad)
 {
 	struct fdtx_segment s = { .type = PT_NOTE };
-	struct fdtx_writer w = {
-		.at = buf,
-		.wide = core->elf_class == ELFCLASS64,
-		.big = core->elf_data == ELFDATA2MSB,
-	};
-	size_t count, need, i;
+	struct fdtx_writer w = { .at = buf, .wide = wide, .big = big };
+	size_t i;
 	int err;
 
-	*bad = 0;
-	if ((core->elf_class != ELFCLASS32 && core->elf_class != ELFCLASS64) ||
-	    (core->elf_data != ELFDATA2LSB && core->elf_data != ELFDATA2MSB))
-		return -FDT_ERR_BADVALUE;
-	if (core->nr_notes >= PN_XNUM || core->nr_loads >= PN_XNUM)
-		return -FDT_ERR_NOSPACE;
-	count = core->nr_notes + !!core->text + core->nr_loads;
-	need = fdtx_elfcore_length(core->elf_class, count);
-	if (!need || need > size)
-		return -FDT_ERR_NOSPACE;
-
-	memset(buf, 0, size);
 	fdtx_put_header(&w, core, count);
 	for (i = 0; i < core->nr_notes; i++, (*bad)++) {
 		s.paddr = s.offset = core->notes[2 * i];
@@ -172,5 +184,35 @@ int fdtx_elfcore_fill(const struct fdtx_elfcore *core, void *buf, size_t size,
 			return err;
 		(*bad)++;
 	}
-	return fdtx_put_loads(&w, core, bad);
+	err = fdtx_put_loads(&w, core, bad);
+	if (!err)
+		memset(w.at, 0, size - (size_t)(w.at - buf));
+	return err;
+}
+
+int fdtx_elfcore_fill(const struct fdtx_elfcore *core, void *buf, size_t size,
+		      size_t *bad)
+{
+	int wide = core->elf_class == ELFCLASS64;
+	int big = core->elf_data == ELFDATA2MSB;
+	size_t count, need;
+
+	*bad = 0;
+	if ((core->elf_class != ELFCLASS32 && core->elf_class != ELFCLASS64) ||
+	    (core->elf_data != ELFDATA2LSB && core->elf_data != ELFDATA2MSB))
+		return -FDT_ERR_BADVALUE;
+	if (core->nr_notes >= PN_XNUM || core->nr_loads >= PN_XNUM)
+		return -FDT_ERR_NOSPACE;
+	count = core->nr_notes + !!core->text + core->nr_loads;
+	need = fdtx_elfcore_length(core->elf_class, count);
+	if (!need || need > size)
+		return -FDT_ERR_NOSPACE;
+
+	if (wide && !big)
+		return fdtx_put_all(core, buf, size, count, 1, 0, bad);
+	if (wide)
+		return fdtx_put_all(core, buf, size, count, 1, 1, bad);
+	if (!big)
+		return fdtx_put_all(core, buf, size, count, 0, 0, bad);
+	return fdtx_put_all(core, buf, size, count, 0, 1, bad);
 }

@@ -37,6 +37,16 @@ size_t fdtx_ranges_check(const uint64_t *a, size_t n)
 	return n;
 }
 
+size_t fdtx_ranges_sound(const uint64_t *a, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!a[2 * i + 1] || fdtx_last(a, i) < fdtx_start(a, i))
+			break;
+	return i;
+}
+
 uint64_t fdtx_ranges_total(const uint64_t *a, size_t n)
 {
 	uint64_t total = 0;

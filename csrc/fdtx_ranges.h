@@ -23,6 +23,14 @@
 size_t fdtx_ranges_check(const uint64_t *a, size_t n);
 
 /**
+ * fdtx_ranges_sound - find the first pair that is empty or wraps past 2^64
+ * @a: @n pairs in any order, which may overlap
+ *
+ * returns: its number, from 0; @n if there is none
+ */
+size_t fdtx_ranges_sound(const uint64_t *a, size_t n);
+
+/**
  * fdtx_ranges_total - number of bytes in a list, modulo 2^64
  *
  * (a list that covers everything from 0 to 2^64 gives 0)

@@ -16,6 +16,7 @@ __all__ = [
     "check_packed",
     "fault_of",
     "from_entries",
+    "is_packed",
     "to_ranges",
 ]
 
@@ -32,9 +33,14 @@ if TYPE_CHECKING:
 _REGS = ffi.typeof("struct fdt_reg[]")
 
 
+def is_packed(view: memoryview) -> bool:
+    """Whether the items are unsigned 64-bit numbers, host byte order."""
+    return view.itemsize == 8 and view.format.lstrip("@=") in ("Q", "L")
+
+
 def check_packed(view: memoryview, what: str) -> None:
-    """TypeError unless the items are unsigned 64-bit numbers, host byte order."""
-    if view.itemsize != 8 or view.format.lstrip("@=") not in ("Q", "L"):
+    """TypeError unless is_packed()."""
+    if not is_packed(view):
         raise TypeError(
             f"{what} must be unsigned 64-bit numbers (format 'Q'), not "
             f"format {view.format!r} of {view.itemsize} bytes"

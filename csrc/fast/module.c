@@ -17,6 +17,16 @@ int fdtf_is_sound(PyObject *data, const char **fdtp)
 	return *fdtp && !fdtx_check(*fdtp, (size_t)PyBytes_Size(data), &fault);
 }
 
+static PyObject *fdtf_blank(PyObject *module, PyObject *size)
+{
+	Py_ssize_t n = PyLong_AsSsize_t(size);
+
+	(void)module;
+	if (n < 0 && !PyErr_Occurred())
+		PyErr_SetString(PyExc_ValueError, "negative size");
+	return n < 0 ? NULL : PyBytes_FromStringAndSize(NULL, n);
+}
+
 /* Other than extend() this touches none of the memory */
 static PyObject *fdtf_resize(PyObject *module, PyObject *const *argv,
 			     Py_ssize_t argc)
@@ -47,6 +57,10 @@ static PyMethodDef fdtf_functions[] = {
 	  "The numbers in a list or tuple of pairs, 64 bits each, as bytes in\n"
 	  "the order of this machine; None if something in it is no tuple of\n"
 	  "two int from 0 to 2**64 - 1." },
+	{ "blank", fdtf_blank, METH_O,
+	  "blank(size)\n--\n\n"
+	  "So many bytes of any content, to be filled before anybody else sees\n"
+	  "them." },
 	{ "resize", FASTCALL(fdtf_resize), METH_FASTCALL,
 	  "resize(buf, size)\n--\n\n"
 	  "Let a bytearray have so many bytes; what is new is not cleared." },

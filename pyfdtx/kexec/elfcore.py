@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from array import array
 
-from .._native import check, ffi, lib, writing
+from .._fast import blank
+from .._native import check, ffi, lib
 from ..errors import FdtBadParameter
 from ..reg import U64_MAX, MemRange, check_packed
-from .ranges import Ranges
+from .ranges import Ranges, quick_pack
 
 __all__ = ["core_header_of", "elf_core_header"]
 
@@ -68,6 +69,12 @@ _SIZE = ffi.typeof("size_t *")
 
 def _note_words(notes: Notes) -> array[int]:
     """Packed pairs in the order given; CPUs are not sorted by address."""
+    quick = quick_pack(notes)
+    if quick is not None:
+        with ffi.from_buffer(_WORDS, quick) as p:
+            if lib.fdtx_ranges_sound(p, len(quick) // 2) * 2 == len(quick):
+                return quick
+    # An iterable of another kind, or one to complain about
     if isinstance(notes, (array, memoryview)):
         view = memoryview(notes)
         check_packed(view, "packed notes")
@@ -210,7 +217,8 @@ def elf_core_header(
             "ranges out, or join ranges that touch with Ranges.joined()",
         )
     rounding = _ROUNDING[style]
-    buf = bytearray((length + rounding - 1) // rounding * rounding)
+    # Filled before anybody else can see it: no second copy of the header
+    out = blank((length + rounding - 1) // rounding * rounding)
 
     core = ffi.new(_CORE)
     core.elf_class = _CLASSES[bits_]
@@ -218,13 +226,13 @@ def elf_core_header(
     core.machine = elf.machine
     core.virt_offset = virtual_offset & U64_MAX
     core.virt_last = virtual_last
-    _fill(core, buf, note_words, text_words, loads.words, backups)
-    return bytes(buf)
+    _fill(core, out, note_words, text_words, loads.words, backups)
+    return out
 
 
 def _fill(
     core: Any,
-    buf: bytearray,
+    out: bytes,
     notes: array[int],
     text: array[int],
     loads: memoryview,
@@ -237,8 +245,7 @@ def _fill(
     core.loads, core.nr_loads = pins[2], len(loads) // 2
     core.backups, core.nr_backups = pins[3], len(backups) // 3
     bad = ffi.new(_SIZE)
-    with writing(buf) as p:
-        code = lib.fdtx_elfcore_fill(core, p, len(buf), bad)
+    code = lib.fdtx_elfcore_fill(core, out, len(out), bad)
     if code == -lib.FDT_ERR_BADVALUE:
         i = 2 * bad[0]
         words = [*notes, *text[:2], *loads]

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from array import array
 
+from .._fast import pairs
 from .._native import ffi, lib
 from ..errors import FdtBadParameter
-from ..reg import U64_END, MemRange, check_packed
+from ..reg import U64_END, MemRange, check_packed, is_packed
 
 __all__ = ["Ranges"]
 
@@ -43,6 +44,21 @@ def _own_copy(packed: Packed) -> array[int]:
         )
     words = array("Q")
     words.frombytes(view.cast("B") if view.c_contiguous else view.tobytes())
+    return words
+
+
+def quick_pack(source: object) -> array[int] | None:
+    """The numbers of packed ranges (copied), or of a list or tuple of plain
+    pairs, empty ones among them; None if it takes more than a look."""
+    if isinstance(source, (array, memoryview)):
+        view = memoryview(source)
+        good = is_packed(view) and view.nbytes % 16 == 0
+        return _own_copy(source) if good else None
+    raw = pairs(source) if isinstance(source, (list, tuple)) else None
+    if raw is None or isinstance(source, MemRange):
+        return None
+    words = array("Q")
+    words.frombytes(raw)
     return words
 
 
@@ -107,6 +123,10 @@ class Ranges:
     def __init__(self, source: Source = ()) -> None:
         if isinstance(source, Ranges):
             self._words = source._words
+            return
+        words = quick_pack(source)
+        if words is not None and _first_bad(words) * 2 == len(words):
+            self._words = words
             return
         words = _pack(source)
         if _first_bad(words) * 2 != len(words):

@@ -20,7 +20,7 @@ MAY = {
     "tree": {"_native", "_fast"},
     "libfdt": {"_libfdt"},
     "pure": set(),
-    "kexec": {"_native", "_oneshot", "tree"},
+    "kexec": {"_native", "_fast", "_oneshot", "tree"},
     "proposal": {"_native", "tree"},
     "__main__": {"cli"},
     "cli": {"_native", "tree", "kexec", "pure", "libfdt", "proposal", ""},

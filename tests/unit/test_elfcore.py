@@ -9,6 +9,7 @@ import io
 import os
 import re
 import shutil
+import struct
 import subprocess
 import threading
 from array import array
@@ -398,3 +399,52 @@ def test_memory_that_the_caller_excludes_is_not_in_the_header():
     dumped = Ranges.union([(s.p_paddr, s.p_memsz) for s in loads(data)])
     assert not dumped.intersect([hole])
     assert dumped.total == machine.ram.total - machine.crash_main.size - hole.size
+
+
+def by_struct(ram, offset, bits, order):
+    """The same header written with struct, field by field as <elf.h> has them."""
+    mark = "<" if order == "little" else ">"
+    address = "Q" if bits == 64 else "I"
+    ehdr = struct.Struct(f"{mark}16sHHI3{address}I6H")
+    phdr = struct.Struct(mark + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"))
+    ident = bytes([0x7F, *b"ELF", bits // 32, 1 if order == "little" else 2, 1])
+    n = len(NOTES) + len(ram)
+    out = [
+        ehdr.pack(
+            ident, 4, 183, 1, 0, ehdr.size, 0, 0, ehdr.size, phdr.size, n, 0, 0, 0
+        )
+    ]
+    segments = [(4, 0, start, 0, start, size) for start, size in NOTES]
+    segments += [(1, 7, s, (s + offset) % (1 << bits), s, size) for s, size in ram]
+    for kind, flags, at, virtual, physical, size in segments:
+        if bits == 64:
+            out.append(phdr.pack(kind, flags, at, virtual, physical, size, size, 0))
+        else:
+            out.append(phdr.pack(kind, at, virtual, physical, size, size, flags, 0))
+    return b"".join(out)
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("n", [1, 2, 10_000])
+def test_many_ranges_are_what_a_loop_with_struct_writes(bits, order, n):
+    ram = [(0x5000 * i, 0x4000 + i % 0x1000) for i in range(n)]
+    packed = array("Q", [number for pair in ram for number in pair])
+    expected = by_struct(ram, 0x8000_1234, bits, order)
+    for way in (ram, packed, memoryview(packed), Ranges(ram)):
+        data = header(
+            ram=way, virtual_offset=0x8000_1234, bits=bits, byteorder=order,
+            vmcoreinfo=None, text=None,
+        )  # fmt: skip
+        assert data[: len(expected)] == expected
+        assert not any(data[len(expected) :])
+
+
+@pytest.mark.parametrize("bad", [(5, 0), (TOP - 1, 2)])
+def test_one_bad_note_among_many_is_found(bad):
+    notes = [(0x1000 * i, 0x100) for i in range(500)]
+    notes[300] = bad
+    packed = array("Q", [number for pair in notes for number in pair])
+    for way in (notes, tuple(notes), iter(notes), packed, memoryview(packed)):
+        with pytest.raises(FdtBadParameter, match=hex(bad[0])):
+            header(notes=way)

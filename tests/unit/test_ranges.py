@@ -261,3 +261,29 @@ def test_a_hundred_thousand_ranges_and_holes():
     assert left[0] == MemRange(0, 2)
     assert left[2 * count - 1] == MemRange(10 * (count - 1) + 4, 4)
     assert left.merge(ranges) == ranges
+
+
+def test_every_way_to_give_ranges_gives_the_same():
+    pairs = [(i << 20, 0x1000) for i in range(1000)]
+    flat = array("Q", [number for pair in pairs for number in pair])
+    ways = {
+        "list": pairs,
+        "tuple": tuple(pairs),
+        "MemRange": [MemRange(*pair) for pair in pairs],
+        "lists": [list(pair) for pair in pairs],
+        "generator": (pair for pair in pairs),
+        "array": flat,
+        "view": memoryview(flat),
+        "backwards": pairs[::-1],
+        "with empty ones": [*pairs[:500], (0, 0), (1 << 40, 0), *pairs[500:]],
+    }
+    for name, way in ways.items():
+        assert list(Ranges(way)) == pairs, name
+
+
+def test_packed_numbers_are_copied():
+    flat = array("Q", [0x1000, 0x1000])
+    got = Ranges(flat)
+    flat[0] = 5
+    flat.append(1)  # BufferError if something still held it
+    assert list(got) == [(0x1000, 0x1000)]
