@@ -8,50 +8,7 @@
  * Nothing is refused here: whatever is not plain, and whatever anybody would
  * have to be told about, is None, and Python's way does it and finds the words.
  */
-#ifndef Py_GIL_DISABLED
-#define Py_LIMITED_API 0x03090000
-#endif
-#include <Python.h>
-
-#include "fdtx_second_kernel_plan.h"
-
-/* Hidden from the limited API before 3.10, the same in every CPython from
- * 3.7 on */
-#ifndef METH_FASTCALL
-#define METH_FASTCALL 0x0080
-#endif
-
-/* More ranges than any kernel reads are not plain */
-#define FDTX_PLAIN_USABLE 8
-
-enum fdtx_argument {
-	ARG_BLOB,
-	ARG_ARCH,		/* enum fdtx_arch */
-	ARG_COMMAND_LINE_SIZE,	/* what the kernel reads, with the NUL */
-	ARG_HEADER_INSIDE,	/* whether elfcorehdr belongs into usable */
-	ARG_MAX_SIZE,		/* of the result; 0: no limit */
-	ARG_CMDLINE,
-	ARG_APPEND,
-	ARG_INITRD,
-	ARG_CRASH,
-	ARG_KASLR_SEED,
-	ARG_RNG_SEED,
-	ARG_MAX_USABLE,
-	ARG_ROOT_CELLS_2_2,
-	ARG_OLD_DTB,
-	ARG_MEM_RANGE,		/* the two classes */
-	ARG_CRASH_CLASS,
-	N_ARGUMENTS
-};
-
-struct fdtx_plain {
-	struct fdtx_second_kernel job;
-	struct fdt_reg usable[FDTX_PLAIN_USABLE];
-	PyObject *text;		/* owns job.cmdline */
-	long command_line_size;
-	int header_inside;
-	long max_size;
-};
+#include "plain.h"
 
 /* An unsigned 64-bit int, no bool and nothing that only acts like one */
 static int plain_u64(PyObject *arg, uint64_t *value)
@@ -193,13 +150,12 @@ static int plain_seeds(PyObject *const *argv, struct fdtx_second_kernel *job)
 	return 1;
 }
 
-static int plain_job(PyObject *const *argv, struct fdtx_plain *plain)
+static int plain_arguments(PyObject *const *argv, struct fdtx_plain *plain)
 {
 	long arch;
 
 	memset(plain, 0, sizeof(*plain));
-	if (!PyBytes_CheckExact(argv[ARG_BLOB]) ||
-	    !plain_long(argv[ARG_ARCH], &arch) ||
+	if (!plain_long(argv[ARG_ARCH], &arch) ||
 	    !plain_long(argv[ARG_COMMAND_LINE_SIZE],
 			&plain->command_line_size) ||
 	    !plain_long(argv[ARG_MAX_SIZE], &plain->max_size))
@@ -238,6 +194,18 @@ static int header_is_well(const struct fdtx_plain *plain)
 	return !plain->header_inside;
 }
 
+int plain_job(PyObject *const *argv, struct fdtx_plain *plain)
+{
+	return plain_arguments(argv, plain) && header_is_well(plain);
+}
+
+int plain_result(const struct fdtx_plain *plain,
+		 const struct fdtx_second_kernel_plan *plan, int size)
+{
+	return size && (!plain->max_size || size <= plain->max_size) &&
+	       plan->bootargs_len < plain->command_line_size;
+}
+
 static PyObject *make(PyObject *blob, const struct fdtx_plain *plain)
 {
 	struct fdtx_second_kernel_plan plan;
@@ -252,8 +220,7 @@ static PyObject *make(PyObject *blob, const struct fdtx_plain *plain)
 	Py_BEGIN_ALLOW_THREADS
 	size = fdtx_second_kernel_plan(in, (size_t)len, &plain->job, &plan);
 	Py_END_ALLOW_THREADS
-	if (!size || (plain->max_size && size > plain->max_size) ||
-	    plan.bootargs_len >= plain->command_line_size)
+	if (!plain_result(plain, &plan, size))
 		Py_RETURN_NONE;
 	out = PyBytes_FromStringAndSize(NULL, size);
 	if (!out)
@@ -275,7 +242,7 @@ static PyObject *second_kernel(PyObject *self, PyObject *const *argv,
 				"second_kernel: wrong number of arguments");
 		return NULL;
 	}
-	if (plain_job(argv, &plain) && header_is_well(&plain)) {
+	if (plain_job(argv, &plain) && PyBytes_CheckExact(argv[ARG_BLOB])) {
 		out = make(argv[ARG_BLOB], &plain);
 	} else {
 		out = Py_None;
@@ -289,6 +256,9 @@ static PyMethodDef methods[] = {
 	{ "second_kernel", (PyCFunction)(void (*)(void))second_kernel,
 	  METH_FASTCALL,
 	  "second_kernel_dtb() for plain arguments, None for all others" },
+	{ "second_kernels", (PyCFunction)(void (*)(void))second_kernels,
+	  METH_FASTCALL,
+	  "many at once; see csrc/oneshot/batch.c" },
 	{ NULL, NULL, 0, NULL },
 };
 

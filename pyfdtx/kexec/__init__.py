@@ -9,6 +9,7 @@ from .dtb import Crash, second_kernel_dtb
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .arch.x86_64 import MapEntry, crash_memory_map, memmap_words
+    from .batch import second_kernel_dtbs
     from .elfcore import core_header_of, elf_core_header
     from .image import Image, ZImage, parse_image, read_image
     from .machine import Machine
@@ -33,6 +34,7 @@ __all__ = [
     "parse_image",
     "read_image",
     "second_kernel_dtb",
+    "second_kernel_dtbs",
 ]
 
 # Loaded when asked for: each costs more than what a tree needs
@@ -51,6 +53,7 @@ _LATER = {
     "memmap_words": "arch.x86_64",
     "parse_image": "image",
     "read_image": "image",
+    "second_kernel_dtbs": "batch",
 }
 
 
