@@ -188,13 +188,19 @@ def python_tasks(blob: bytes) -> dict[str, Callable[[], object]]:
             "arm64", notes=notes, ram=ram, virtual_offset=0
         ),
         "Fdt, one property": lambda: pyfdtx.Fdt(blob)["/chosen"].get("bootargs"),
+        "FdtView, one property": lambda: pyfdtx.FdtView(blob).getprop("/", "model"),
+        "to_dict": lambda: pyfdtx.to_dict(blob),
     }  # fmt: skip
-    if hasattr(pyfdtx, "to_dict"):
-        tasks["to_dict"] = lambda: pyfdtx.to_dict(blob)
-    if hasattr(pyfdtx, "FdtView"):
-        tasks["FdtView, one property"] = lambda: pyfdtx.FdtView(blob)["/chosen"].get(
-            "bootargs"
-        )
+
+    def edited() -> bytes:
+        fdt = pyfdtx.Fdt(blob)
+        with fdt.edit() as edit:
+            for i in range(10):
+                edit.add_node(f"/node@{i}")
+                edit.set_u32(f"/node@{i}", "reg", i)
+        return fdt.to_bytes()
+
+    tasks["edit, 20 changes"] = edited
     return tasks
 
 

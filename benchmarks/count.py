@@ -19,6 +19,7 @@ from typing import Any
 import callgrind
 import cases
 import jobs
+import machine
 import run as runner
 from frame import Case, Missing, Row, Setup
 from results import Results, case, load
@@ -67,6 +68,10 @@ def count(name: str, directory: Path, results: Results) -> None:
         callgrind.NoValgrind, RuntimeError.
     """
     job = jobs.load(name)
+    facts = machine.facts(None)
+    results["counted"] = {
+        key: facts[key] for key in ("commit", "modified", "date", "valgrind")
+    }
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         if hasattr(job, "commands"):

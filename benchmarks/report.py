@@ -215,6 +215,12 @@ def conditions(results: Results) -> str:
         f"commit {m['commit'] or 'unknown'}"
         f"{' with changes' if m['modified'] else ''}, {m['date']}."
     )
+    counted = results.get("counted")
+    if counted:
+        parts.append(
+            f"Instructions counted with {counted['valgrind']} at commit "
+            f"{counted['commit']}{' with changes' if counted['modified'] else ''}."
+        )
     left_out = results.get("facts", {}).get("left_out")
     if left_out:
         parts.append(
@@ -271,7 +277,7 @@ def summary(everything: dict[str, Results]) -> str:
         [
             as_markdown(verdict_cells(headlines, jobs=True)),
             f"Of {len(verdicts)} targets: {count_text}.",
-            conditions({**last, "missing": {}, "facts": {}}),
+            conditions({**last, "missing": {}, "facts": {}, "counted": None}),
         ]
     )
 

@@ -63,13 +63,13 @@ def ours_nodes_in_edit(count: int) -> Job:
 
     def run() -> bytes:
         fdt = Fdt.empty()
-        with fdt.edit():
-            root = fdt.root
+        with fdt.edit() as edit:
             for i in range(count):
-                root.add(f"node@{i:x}").set_u32("reg", i)
+                path = f"/node@{i:x}"
+                edit.add_node(path)
+                edit.set_u32(path, "reg", i)
         return fdt.to_bytes()
 
-    run()
     return run
 
 
@@ -151,13 +151,11 @@ def ours_bytes_in_edit(kib: int) -> Job:
 
     def run() -> bytes:
         fdt = Fdt.empty()
-        with fdt.edit():
-            root = fdt.root
+        with fdt.edit() as edit:
             for _ in range(kib):
-                root.append("data", CHUNK)
+                edit.append("/", "data", CHUNK)
         return fdt.to_bytes()
 
-    run()
     return run
 
 

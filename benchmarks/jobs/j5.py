@@ -194,8 +194,6 @@ class Both:
 
 def prepare(setup: Setup) -> Prepared:
     _, blobs, _ = cases.read(setup.directory)
-    if setup.few:
-        blobs = blobs[::4]
     if not blobs:
         raise ValueError(f"no usable .dtb file below {setup.directory}")
     if os.cpu_count() == 1:

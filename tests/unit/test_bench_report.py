@@ -257,6 +257,9 @@ def test_the_conditions_name_what_is_missing_and_left_out():
     assert "pure (No module named 'x')" in text
     assert "3 trees (the root has no #size-cells)" in text
     assert "pyfdtx 0.1.0; commit" in text
+    counted = {"commit": "beef", "modified": False, "valgrind": "valgrind-3.19.0"}
+    text = report.conditions({**J1, "counted": counted})
+    assert "Instructions counted with valgrind-3.19.0 at commit beef." in text
 
 
 EVERYTHING = {"j1": J1, "growth": GROWTH, "memory": MEMORY}

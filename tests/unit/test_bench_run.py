@@ -276,6 +276,31 @@ def test_rounds_are_stored_in_one_line():
     }
 
 
+def test_counts_outlive_a_new_run_with_the_commit_they_saw(tmp_path):
+    place = tmp_path / "j1.json"
+    old = {
+        "schema": runner.SCHEMA,
+        "counted": {"commit": "abc"},
+        "cases": [
+            {"key": "A", "instructions": {"x": 1}, "profile": [["f", 1, 2]]},
+            {"key": "gone", "instructions": {"x": 2}},
+        ],
+    }
+    place.write_text(runner.json.dumps(old))
+    new = {
+        "cases": [{"key": "A", "instructions": {}}, {"key": "B", "instructions": {}}]
+    }
+    runner.keep_counts(new, place)
+    assert new == {
+        "counted": {"commit": "abc"},
+        "cases": [old["cases"][0], {"key": "B", "instructions": {}}],
+    }
+    place.write_text('{"schema": 1}')
+    runner.keep_counts(new, place)
+    runner.keep_counts(new, tmp_path / "none.json")
+    assert new["counted"] == {"commit": "abc"}
+
+
 def test_progress_is_shown_on_a_terminal_only(monkeypatch, capsys):
     runner.progress("half-way")
     assert capsys.readouterr() == ("", "")
