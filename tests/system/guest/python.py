@@ -43,25 +43,58 @@ def python_of(archive: Archive) -> str:
     raise GuestError("python3-minimal depends on no python3.N-minimal")
 
 
-def extension(archive: Archive, python: str, work: Path) -> bytes:
-    """_ext, compiled for the guest from the same sources as the host's."""
-    compiler = COMPILERS[archive.architecture]
-    need(compiler)
-    headers = archive.unpack(f"lib{python}-dev") / "usr/include"
-    emitted, built = work / "_ext.c", work / "_ext.so"
+def extensions(archive: Archive, python: str, work: Path) -> dict[str, bytes]:
+    """The package's extensions by name, compiled for the guest from the same
+    sources as the host's. The drop-in module is left out: no guest needs it."""
+    emitted = work / "_ext.c"
     build = ROOT / "csrc" / "build_ffi.py"
     _run(sys.executable, str(build), str(emitted))
     facts = runpy.run_path(str(build), run_name="facts")["arguments"]()
-    include = [ROOT / name for name in facts["include_dirs"]]
+    sources = [str(emitted), *facts["sources"]]
+    built = {
+        "_ext": _compiled(
+            archive,
+            python,
+            work / "_ext.so",
+            facts["extra_compile_args"],
+            facts["include_dirs"],
+            sources,
+        )
+    }
+    for name in ("fast", "oneshot"):
+        made = runpy.run_path(str(ROOT / "csrc" / f"build_{name}.py"))["extension"]()
+        built[f"_{name}"] = _compiled(
+            archive,
+            python,
+            work / f"_{name}.so",
+            made.extra_compile_args,
+            made.include_dirs,
+            made.sources,
+        )
+    return built
+
+
+def _compiled(
+    archive: Archive,
+    python: str,
+    target: Path,
+    flags: list[str],
+    include: list[str],
+    sources: list[str],
+) -> bytes:
+    """Names of files are relative to the project."""
+    compiler = COMPILERS[archive.architecture]
+    need(compiler)
+    headers = archive.unpack(f"lib{python}-dev") / "usr/include"
+    places = [*(ROOT / name for name in include), headers / python, headers]
     _run(
         compiler,
-        *facts["extra_compile_args"],
-        *("-fPIC", "-shared", "-o", str(built)),
-        *(f"-I{place}" for place in (*include, headers / python, headers)),
-        str(emitted),
-        *(str(ROOT / name) for name in facts["sources"]),
+        *flags,
+        *("-fPIC", "-shared", "-o", str(target)),
+        *(f"-I{place}" for place in places),
+        *(str(ROOT / name) for name in sources),
     )
-    return built.read_bytes()
+    return target.read_bytes()
 
 
 def _run(*command: str) -> None:
@@ -134,7 +167,8 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
         if path.is_file():
             name = f"{HOME}/{path.relative_to(ours).as_posix()}"
             ramfs.file(name, path.read_bytes())
-    ramfs.file(f"{HOME}/_ext.abi3.so", extension(archive, python, work))
+    for name, data in extensions(archive, python, work).items():
+        ramfs.file(f"{HOME}/{name}.abi3.so", data)
     return ramfs
 
 
