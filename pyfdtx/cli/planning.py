@@ -39,7 +39,7 @@ def machine_arguments(parser: argparse.ArgumentParser) -> None:
 
 def plan_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("image", metavar="IMAGE", help="the kernel: Image, compressed or EFI zboot too")
+    add("image", metavar="IMAGE", help="the kernel: Image, zImage, vmlinux; compressed")
     add(
         "--crash",
         action="store_true",

@@ -339,7 +339,8 @@ def make_plan(
         cmdline: the command line; None: reused_cmdline().
         append: words to put behind it.
         dtb: the tree to start from; None: the machine's own.
-        kaslr_seed, rng_seed, root_cells: as second_kernel_dtb().
+        kaslr_seed, rng_seed, root_cells: as second_kernel_dtb(); on ppc64le
+            rng_seed alone has a meaning.
         max_usable: how many ranges of memory the crash kernel reads; the main
             one comes first, then the low one, then those of crashkernel=,cma.
         exclude: memory to leave out of the dump.
