@@ -8,9 +8,11 @@ BENCH_PIP    := $(BENCH_PYTHON) -m pip --disable-pip-version-check --quiet
 # Folder with .dtb files of your own; the default is Debian's arm64 kernel
 CORPUS       ?=
 BENCH_CORPUS  = $(if $(CORPUS),--corpus $(CORPUS))
-BENCH_PAGES   = $(shell grep -ls '<!-- bench:j1 -->' README.md docs/*.md)
+# Some of j1 j2 j3 j4 j5 j6 growth memory; the default is all
+JOBS         ?=
+BENCH_PAGES   = $(shell grep -ls '<!-- bench:' README.md docs/*.md)
 
-.PHONY: bench bench-quick bench-count bench-corpus
+.PHONY: bench bench-quick bench-count bench-check bench-pages bench-corpus
 
 # setuptools: what cffi compiles the C side with, at run time
 $(BENCH_VENV)/.installed: $(WHEELS)/.stamp
@@ -29,12 +31,19 @@ build/bench/c/.built: $(BENCH_VENV)/.installed benchmarks/cbuild.py \
 bench-corpus:
 	@$(if $(CORPUS),:,$(BIN)/python tests/corpus/fetch.py)
 
-bench: build/bench/c/.built $(VENV)/.installed bench-corpus	## J1 against its peers: table, benchmarks/results, pages
-	@$(BENCH_PYTHON) benchmarks/run.py $(BENCH_CORPUS)
-	@$(if $(CORPUS),:,$(BENCH_PYTHON) benchmarks/report.py benchmarks/results/j1.json $(BENCH_PAGES))
+bench: build/bench/c/.built $(VENV)/.installed bench-corpus	## every job against its peers: tables, charts, pages
+	@$(BENCH_PYTHON) benchmarks/run.py $(BENCH_CORPUS) $(JOBS)
+	@$(if $(CORPUS),:,$(MAKE) --no-print-directory bench-pages)
 
 bench-quick: build/bench/c/.built $(VENV)/.installed bench-corpus	## the same at a glance, nothing stored
-	@$(BENCH_PYTHON) benchmarks/run.py --quick $(BENCH_CORPUS)
+	@$(BENCH_PYTHON) benchmarks/run.py --quick $(BENCH_CORPUS) $(JOBS)
 
-bench-count: build/bench/c/.built $(VENV)/.installed bench-corpus	## instructions per tree, by callgrind (needs valgrind)
-	@$(BENCH_PYTHON) benchmarks/count.py $(BENCH_CORPUS)
+bench-count: build/bench/c/.built $(VENV)/.installed bench-corpus	## add instructions to the results, by callgrind (needs valgrind)
+	@$(BENCH_PYTHON) benchmarks/count.py $(JOBS)
+	@$(MAKE) --no-print-directory bench-pages
+
+bench-pages:	## tables and charts again, from the stored results
+	@$(PYTHON) benchmarks/report.py $(BENCH_PAGES)
+
+bench-check: $(VENV)/.installed	## instructions against benchmarks/limits.json (needs valgrind); UPDATE=1 writes it
+	@$(BIN)/python benchmarks/check.py $(if $(UPDATE),--update)

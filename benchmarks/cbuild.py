@@ -25,8 +25,9 @@ NEEDED = (
     "csrc/fdt_reg.cdef.h",
     "csrc/fdtx_check.cdef.h",
     "csrc/fdtx_second_kernel.cdef.h",
-    "benchmarks/c/j1.cdef.h",
+    "benchmarks/c/bench.cdef.h",
 )
+SOURCES = ("j1", "j2", "j6", "callgrind")
 ALLOC_PEAK = TARGET / "alloc_peak.so"
 
 
@@ -50,7 +51,7 @@ def compile_module() -> Path:
     args = extension().arguments()
     args["sources"] = [
         *(str(ROOT / s) for s in args["sources"]),
-        *(str(p) for p in sorted((HERE / "c").glob("j1*.c"))),
+        *(str(p) for p in (HERE / "c" / f"{name}.c" for name in SOURCES)),
     ]
     args["include_dirs"] = [
         str(HERE / "c"),
@@ -61,7 +62,7 @@ def compile_module() -> Path:
         *(str(p) for p in (HERE / "c").glob("*.h")),
     ]
     args["py_limited_api"] = False
-    ffi.set_source(MODULE, '#include "j1.h"\n', **args)
+    ffi.set_source(MODULE, '#include <libfdt.h>\n#include "bench.h"\n', **args)
     return Path(ffi.compile(tmpdir=str(TARGET)))
 
 

@@ -1,89 +1,132 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Instructions per tree, by callgrind: repeatable where times are not.
+"""Instructions by callgrind, into the results: repeatable where times are not.
 
     make bench-count
 
-Each implementation runs twice under valgrind in a process of its own, over
-one tree and over every 12th of corpus A; the difference is what the trees
-cost, without start-up. Needs valgrind (Debian: apt-get install valgrind).
+A process per job does every row once to warm up and once counted; what start
+and preparation cost is not counted. Few trees are used, of the same sizes.
+Whole processes (J4) are counted from their start. Needs valgrind.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import callgrind
 import cases
-import impls
-import report
-import timing
+import jobs
+import run as runner
+from frame import Case, Missing, Row, Setup
+from results import Results, case, load
 
-COUNTED = ("native", "c_engine", "c_plain_fdtx", "c_plain", "percall", "pylibfdt")
-
-
-def child(key: str, directory: Path, trees: int) -> None:
-    """Warm up on the first tree, then do the first `trees` ones."""
-    blobs = [p.read_bytes() for p in sorted(directory.iterdir())]
-    corpus = cases.Corpus("A", "", [], blobs)
-    (variant,) = (v for v in impls.available(cases.CRASH)[0] if v.key == key)
-    variant.loop(corpus._replace(blobs=blobs[:1]))()
-    variant.loop(corpus._replace(blobs=blobs[:trees]))()
+SHOWN = 8  # functions of a profile
+APART = "|"  # between case and row in the name of a dump
 
 
-def instructions(key: str, directory: Path, trees: int) -> int:
-    done = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-         sys.executable, __file__, "--child", key, str(trees),
-         "--corpus", str(directory)],
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    found = re.search(r"Collected : (\d+)", done.stderr)
-    if done.returncode or not found:
-        raise RuntimeError(f"{key} under valgrind: {done.stderr[-800:]}")
-    return int(found[1])
+def counted(prepared_cases: list[Case]) -> list[tuple[Case, Row]]:
+    return [
+        (c, r) for c in prepared_cases if not c.part_of for r in c.rows if r.counted
+    ]
 
 
-def count(directory: Path, names: list[str], blobs: list[bytes]) -> report.Cells:
-    """The table; the trees are put into directory for the processes."""
-    for i, blob in enumerate(blobs):
-        (directory / f"{i:04}.dtb").write_bytes(blob)
-    cells = [["implementation", "checks", "instructions per tree"]]
-    for v in impls.available(cases.CRASH)[0]:
-        if v.key in COUNTED:
-            extra = instructions(v.key, directory, len(names))
-            extra -= instructions(v.key, directory, 1)
-            each = extra // (len(names) - 1)
-            cells.append([v.title, v.checks or "nothing", f"{each:,}"])
-    return cells
+def child(name: str, directory: Path) -> None:
+    """Run every row of a job that is to be counted, in valgrind."""
+    import impls
+
+    c = impls.c_module()
+    if not c.lib.bench_count_possible():
+        raise SystemExit("compiled without valgrind's headers (Debian: valgrind)")
+    setup = Setup(directory, few=True, small=False, progress=lambda message: None)
+    for one, row in counted(jobs.load(name).prepare(setup).cases):
+        for starting in (False, True):
+            if row.before:
+                row.before()
+            if starting:
+                c.lib.bench_count_start()
+            row.run()
+        c.lib.bench_count_stop(f"{one.key}{APART}{one.units}{APART}{row.key}".encode())
+
+
+def profile(dump: callgrind.Dump, units: int) -> list[tuple[str, float, float]]:
+    """(function, share, instructions per unit) of the most expensive ones."""
+    return [
+        (name, round(cost / dump.total, 4), round(cost / units, 1))
+        for name, cost in dump.functions.most_common(SHOWN)
+        if cost * 50 >= dump.total
+    ]
+
+
+def count(name: str, directory: Path, results: Results) -> None:
+    """Write the counts of a job into its results.
+
+    Raises:
+        callgrind.NoValgrind, RuntimeError.
+    """
+    job = jobs.load(name)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        if hasattr(job, "commands"):
+            _count_commands(job, directory, place, results)
+            return
+        dumps = callgrind.run(
+            [sys.executable, __file__, "--child", name, "--corpus", str(directory)],
+            place, at_start=False,
+        )  # fmt: skip
+    for dump in dumps:
+        if APART not in dump.name:
+            continue  # the rest, at the end of the process
+        key, units, row = dump.name.split(APART)
+        found = case(results, key)
+        if found:
+            _store(found, row, dump, int(units))
+
+
+def _count_commands(job: Any, directory: Path, folder: Path, results: Results) -> None:
+    setup = Setup(directory, few=True, small=False, progress=runner.progress)
+    for key, (case_key, command) in job.commands(setup).items():
+        runner.progress(f"counting {job.KEY}: {key}")
+        dump = callgrind.run(command, folder)[-1]
+        found = case(results, case_key)
+        if found:
+            _store(found, key, dump, 1)
+
+
+def _store(found: Any, row: str, dump: callgrind.Dump, units: int) -> None:
+    found.setdefault("instructions", {})[row] = {
+        "instructions": dump.total,
+        "units": units,
+    }
+    if row == found["base"]:
+        found["profile"] = profile(dump, units)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("jobs", nargs="*", metavar="JOB")
     parser.add_argument("--corpus", type=Path, default=cases.DEBIAN, metavar="DIR")
-    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--results", type=Path, default=runner.RESULTS, metavar="DIR")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
-        child(args.child[0], args.corpus, int(args.child[1]))
+        child(args.child, args.corpus)
         return 0
-    if not shutil.which("valgrind"):
-        print("bench: valgrind is missing (Debian: apt-get install valgrind)",
-              file=sys.stderr)  # fmt: skip
-        return 1
-    names, blobs, _ = cases.read(args.corpus)
-    names, blobs = names[:: timing.PART], blobs[:: timing.PART]
-    if len(names) < 2:
-        print(f"bench: needs more than {timing.PART} trees", file=sys.stderr)
-        return 1
-    with tempfile.TemporaryDirectory() as folder:
-        print(report.as_text(count(Path(folder), names, blobs)))
-    print(f"corpus A, {len(names)} trees: every {timing.PART}th")
+    for name in args.jobs or [n for n in jobs.NAMES if n not in ("j5", "memory")]:
+        place = args.results / f"{name}.json"
+        try:
+            results = load(place)
+            runner.progress(f"counting {name}")
+            count(name, args.corpus, results)
+        except (callgrind.NoValgrind, RuntimeError, Missing, ValueError, OSError) as e:
+            runner.progress("")
+            print(f"bench: {name}: {e}", file=sys.stderr)
+            return 1
+        runner.progress("")
+        place.write_text(runner.compact(results))
+        print(f"bench: instructions of {name} counted, {place} written", flush=True)
     return 0
 
 

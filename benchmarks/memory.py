@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Peak extra memory of J1 on a tree of several megabytes.
+"""Peak extra memory on a tree of several megabytes: J1, and opening for reading.
 
 Each implementation runs in a process of its own, is warmed up on a small tree
-and then does the job once. Two methods, which check each other: bytes
+and then does its work once. Two methods, which check each other: bytes
 allocated, counted by a preloaded allocator (c/alloc_peak.c), and the growth
 of the resident set's high-water mark (VmHWM, after a reset). Both count the
-output, neither counts the input.
+result, neither counts the input.
 """
 
 from __future__ import annotations
@@ -17,16 +17,53 @@ import os
 import struct
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
+from typing import Callable
 
 import cbuild
 from cases import CRASH
+from frame import Missing
 
 NODES = 60_000
-MEASURED = ("native", "percall", "pylibfdt", "pure")
 # arm64 kernels take no tree above 2 MiB, riscv's do
 JOB = CRASH._replace(arch="riscv")
+NOT_THERE = 3  # exit status
+
+
+def _fdt_view() -> Callable[[bytes], object]:
+    import pyfdtx
+
+    if not hasattr(pyfdtx, "FdtView"):
+        raise Missing("pyfdtx.FdtView is not there")
+    view = pyfdtx.FdtView
+
+    def index(blob: bytes) -> object:
+        """Opened, and whatever a look-up by path builds."""
+        opened = view(blob)
+        opened.getprop("/", "#size-cells")
+        return opened, opened["/chosen"]
+
+    return index
+
+
+def _fdt() -> Callable[[bytes], object]:
+    from pyfdtx import Fdt
+
+    def opened(blob: bytes) -> object:
+        fdt = Fdt(blob)
+        fdt["/chosen"]
+        return fdt
+
+    return opened
+
+
+def _pylibfdt() -> Callable[[bytes], object]:
+    import libfdt
+
+    return lambda blob: libfdt.Fdt(blob)
+
+
+OPENED = {"open:view": _fdt_view, "open:fdt": _fdt, "open:pylibfdt": _pylibfdt}
 
 
 def synthetic(nodes: int) -> bytes:
@@ -83,12 +120,22 @@ def _reset_high_water() -> bool:
     return True
 
 
-def child(key: str, place: str) -> dict[str, int | None]:
-    """Run one implementation; sizes in bytes, None where not countable."""
+def work(key: str) -> Callable[[bytes], object]:
+    """What is measured: J1 by an implementation, or "open:..." for reading.
+
+    Raises:
+        Missing, ImportError, KeyError: it is not there.
+    """
+    if key.startswith("open:"):
+        return OPENED[key]()
     import impls
 
-    variants = {v.key: v for v in impls.available(JOB)[0]}
-    one = variants[key].one
+    return {v.key: v for v in impls.available(JOB)[0]}[key].one
+
+
+def child(key: str, place: str) -> dict[str, int | None]:
+    """Run one implementation; sizes in bytes, None where not countable."""
+    one = work(key)
     blob = Path(place).read_bytes()
     one(synthetic(3))
     gc.collect()
@@ -106,32 +153,42 @@ def child(key: str, place: str) -> dict[str, int | None]:
     peak = counter.alloc_peak() - before if counts else None
     high = _status("VmHWM")
     rss = high - resident if resets and high and resident else None
-    return {"output": len(out), "peak": peak, "rss": rss}
+    made = len(out) if isinstance(out, bytes) else len(blob)
+    return {"of": made, "peak": peak, "rss": rss}
 
 
-def measure(keys: list[str]) -> dict[str, object]:
-    """The `memory` part of the results; keys are the implementations there."""
-    blob = synthetic(NODES)
-    rows = {}
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "large.dtb"
-        place.write_bytes(blob)
-        for key in MEASURED:
-            if key not in keys:
-                continue
-            # Python's own allocator takes whole arenas with mmap(), unseen
-            env = {**os.environ, "PYTHONMALLOC": "malloc"}
-            if cbuild.ALLOC_PEAK.exists():
-                env["LD_PRELOAD"] = str(cbuild.ALLOC_PEAK)
-            done = subprocess.run(
-                [sys.executable, __file__, key, str(place)],
-                env=env, capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            if done.returncode:
-                raise RuntimeError(f"memory of {key}: {done.stderr.strip()}")
-            rows[key] = json.loads(done.stdout)
-    return {"input": len(blob), "rows": rows}
+def measure(key: str, place: Path) -> dict[str, int | None]:
+    """A process for it; "of" is the output's size, or the blob's for "open:".
+
+    Raises:
+        Missing: the implementation is not there.
+    """
+    # Python's own allocator takes whole arenas with mmap(), unseen
+    env = {**os.environ, "PYTHONMALLOC": "malloc"}
+    if cbuild.ALLOC_PEAK.exists():
+        env["LD_PRELOAD"] = str(cbuild.ALLOC_PEAK)
+    done = subprocess.run(
+        [sys.executable, __file__, key, str(place)],
+        env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode == NOT_THERE:
+        raise Missing(done.stderr.strip())
+    if done.returncode:
+        raise RuntimeError(f"memory of {key}: {done.stderr.strip()}")
+    found: dict[str, int | None] = json.loads(done.stdout)
+    return found
+
+
+def main() -> int:
+    key, place = sys.argv[1:]
+    try:
+        work(key)
+    except (Missing, ImportError, AttributeError, KeyError) as e:
+        print(e, file=sys.stderr)
+        return NOT_THERE
+    print(json.dumps(child(key, place)))
+    return 0
 
 
 if __name__ == "__main__":
-    print(json.dumps(child(*sys.argv[1:])))
+    sys.exit(main())

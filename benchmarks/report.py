@@ -1,48 +1,41 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""From a results file: the table, the verdict on the targets, the chart.
+"""From results files: tables, verdicts, charts, and the pages that show them.
 
-    python benchmarks/report.py benchmarks/results/j1.json [PAGE.md ...]
+    python benchmarks/report.py [--results DIR] PAGE.md ...
 
-writes the chart beside the results and the tables into every page, between
-the lines <!-- bench:j1 --> and <!-- /bench:j1 -->. Only rounds are stored;
-every number here is computed from them.
+writes the charts beside the results and what belongs there into every page:
+the tables of a job between the lines <!-- bench:JOB --> and <!-- /bench:JOB -->,
+the headlines of all jobs between <!-- bench:summary --> and its end.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
+import re
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import chart
-from stats import Spread, paired, spread
+import charts
+from results import (
+    Found,
+    Results,
+    instructions,
+    load_all,
+    per_unit,
+    ratio,
+    rows,
+    shown,
+)
+from stats import Spread
+from targets import AT_LEAST, Verdict, judge
 
-Results = dict[str, Any]
+FOLDER = Path(__file__).resolve().parent / "results"
+SUMMARY = "summary"
+
+GROWING = "Time per {unit}, x the ratio to {base}:"
+
 Cells = list[list[str]]
-
-
-def baseline(results: Results) -> str:
-    """What ratios are over: pyfdtx, or the first that could be measured."""
-    keys = [v["key"] for v in results["variants"]]
-    return "native" if "native" in keys else keys[0]
-
-
-def times(corpus: Results, key: str) -> tuple[list[int], int] | None:
-    """Rounds of a variant in ns and the number of trees in each."""
-    if key in corpus["whole"]:
-        return corpus["whole"][key], corpus["trees"]
-    if corpus["part"].get(key):
-        return corpus["part"][key], corpus["part_trees"]
-    return None
-
-
-def ratio(corpus: Results, above: str, below: str) -> Spread | None:
-    """above's time over below's, paired by round; None if not measured."""
-    for rounds in (corpus["whole"], corpus["part"]):
-        if rounds.get(above) and rounds.get(below):
-            return paired(rounds[above], rounds[below])
-    return None
 
 
 def digits(value: float) -> str:
@@ -53,95 +46,135 @@ def digits(value: float) -> str:
     return f"{value:.3f}"
 
 
-def show(s: Spread) -> str:
-    return f"{digits(s.median)} [{digits(s.q1)} .. {digits(s.q3)}]"
+def show(s: Spread | None) -> str:
+    if not s:
+        return ""
+    median, low, high = map(digits, (s.median, s.q1, s.q3))
+    return median if low == high else f"{median} [{low} .. {high}]"
 
 
-def speed_cells(results: Results) -> Cells:
-    base = baseline(results)
-    names = {v["key"]: v["title"] for v in results["variants"]}
-    head = ["implementation", "checks the input with"]
-    for c in results["corpora"]:
-        head += [f"{c['key']}: time over {names[base]}", f"{c['key']}: us per tree"]
-    rows = []
-    for v in results["variants"]:
-        row = [v["title"], v["checks"] or "nothing"]
-        for c in results["corpora"]:
-            over, measured = ratio(c, v["key"], base), times(c, v["key"])
-            row.append(show(over) if over else "")
-            if measured:
-                us = spread(measured[0]).scaled(1e-3 / measured[1]).median
-                row.append(digits(us))
-            else:
-                row.append("")
-        rows.append(row)
-    return [head, *rows]
+def duration(ns: float) -> str:
+    """With the unit that gives few digits."""
+    for limit, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "us")):
+        if ns >= limit:
+            return f"{digits(ns / limit)} {unit}"
+    return f"{digits(ns)} ns"
 
 
-def memory_cells(results: Results) -> Cells:
-    rows = [["implementation", "peak over output", "by resident set"]]
-    titles = {v["key"]: v["title"] for v in results["variants"]}
-    for key, m in (results.get("memory") or {"rows": {}})["rows"].items():
-        rows.append(
-            [titles[key]]
+def count(number: float | None) -> str:
+    if number is None:
+        return ""
+    return f"{number:,.0f}" if number >= 100 else digits(number)
+
+
+# -- tables --------------------------------------------------------------------
+
+
+def speed_cells(results: Results, group: str) -> Cells:
+    """A row per implementation; per case the ratio and the time of a unit."""
+    cases = shown(results, group)
+    unit = results["groups"][group]["unit"]
+    if grows(cases):
+        head = ["implementation", "note", *(c["title"] for c in cases)]
+    else:
+        head = ["implementation", "note"]
+        for c in cases:
+            name = f"{c['key']}: " if len(cases) > 1 else ""
+            base = _title(results, group, c["base"])
+            head += [f"{name}time over {base}", f"{name}per {unit}"]
+    found = []
+    for key, (title, note) in rows(results, group).items():
+        row = [title, note]
+        for c in cases:
+            each = per_unit(results, c, key)
+            cells = [
+                show(ratio(results, c, key, c["base"])),
+                duration(each.median) if each else "",
+            ]
+            row += [", x ".join(filter(None, cells[::-1]))] if grows(cases) else cells
+        found.append(row)
+    return [head, *found]
+
+
+def grows(cases: list[Found]) -> bool:
+    """Whether the cases are one thing at several sizes."""
+    return len(cases) > 1 and all(c["x"] is not None for c in cases)
+
+
+def count_cells(results: Results, group: str) -> Cells:
+    """Instructions of one unit, and over the base's; [] if none were counted."""
+    cases = [c for c in shown(results, group) if c.get("instructions")]
+    unit = results["groups"][group]["unit"]
+    growing = grows(shown(results, group))
+    head = ["implementation"]
+    for c in cases:
+        if growing:
+            head.append(c["title"])
+        else:
+            name = f"{c['key']}: " if len(cases) > 1 else ""
+            head += [f"{name}instructions per {unit}", f"{name}ratio"]
+    found = []
+    for key, (title, note) in rows(results, group).items():
+        row = [title if growing or not note else f"{title}; {note}"]
+        for c in cases:
+            mine = instructions(results, c, key)
+            base = instructions(results, c, c["base"])
+            cells = [count(mine), digits(mine / base) if mine and base else ""]
+            row += [", x ".join(filter(None, cells))] if growing else cells
+        if any(row[1:]):
+            found.append(row)
+    return [head, *found] if found else []
+
+
+def memory_cells(results: Results, group: str) -> Cells:
+    found = [["implementation", "peak of allocated bytes", "growth of resident set"]]
+    for m in results["memory"]["rows"][group].values():
+        found.append(
+            [m["title"]]
             + [
-                f"{m[how] / m['output']:.4f}" if m[how] is not None else "not counted"
+                f"{m[how] / m['of']:.4f}" if m[how] is not None else "not counted"
                 for how in ("peak", "rss")
             ]
         )
-    return rows
-
-
-class Target(NamedTuple):
-    """A promise about speed or memory, and what came out."""
-
-    text: str
-    where: str
-    measured: str
-    met: bool | None
-
-    @property
-    def verdict(self) -> str:
-        return {True: "met", False: "missed", None: "not measured"}[self.met]
-
-
-# (above, below, limit, at least or at most, text)
-SPEED_TARGETS = (
-    ("pylibfdt", "native", 1.5, "min", "at least 1.5 times as fast as pylibfdt"),
-    ("native", "c_plain", 1.15, "max", "at most 1.15 times C over libfdt, unchecked"),
-    ("native", "c_engine", 1.15, "max", "at most 1.15 times the same job in C"),
-    ("fdt", "native", 100, "min", "at least 100 times as fast as fdt"),
-)
-MEMORY_LIMIT = 2
-
-
-def targets(results: Results) -> list[Target]:
-    found = []
-    for above, below, limit, way, text in SPEED_TARGETS:
-        for corpus in results["corpora"]:
-            s = ratio(corpus, above, below)
-            met = None
-            if s:
-                met = s.median >= limit if way == "min" else s.median <= limit
-            found.append(Target(text, corpus["key"], show(s) if s else "-", met))
-    native = (results.get("memory") or {"rows": {}})["rows"].get("native")
-    sizes = [native[how] for how in ("peak", "rss")] if native else []
-    counted = max((s for s in sizes if s is not None), default=None)
-    over = counted / native["output"] if counted is not None else None
-    found.append(
-        Target(
-            f"peak extra memory at most {MEMORY_LIMIT} times the output",
-            "large tree",
-            f"{over:.4f}" if over is not None else "-",
-            over <= MEMORY_LIMIT if over is not None else None,
-        )
-    )
     return found
 
 
-def target_cells(results: Results) -> Cells:
-    rows = [[t.text, t.where, t.measured, t.verdict] for t in targets(results)]
-    return [["target", "on", "measured", "verdict"], *rows]
+def verdict_cells(verdicts: list[Verdict], jobs: bool = False) -> Cells:
+    head = [*(["job"] if jobs else []), "what", "where", "target", "measured",
+            "verdict"]  # fmt: skip
+    found = [head]
+    for v in verdicts:
+        sign = ">=" if v.promise.way == AT_LEAST else "<="
+        row = [v.promise.text, v.where, f"{sign} {v.promise.limit:g}",
+               show(v.found) or "-", v.word]  # fmt: skip
+        found.append([*([job_name(v.promise.job)] if jobs else []), *row])
+    return found
+
+
+def job_name(key: str) -> str:
+    return key.upper() if re.fullmatch(r"j\d", key) else key.capitalize()
+
+
+def _title(results: Results, group: str, key: str) -> str:
+    return rows(results, group).get(key, (key, ""))[0]
+
+
+def _base(results: Results, group: str) -> str:
+    return _title(results, group, shown(results, group)[0]["base"])
+
+
+def profile_cells(results: Results, verdicts: list[Verdict]) -> Cells:
+    """Where the instructions go in the cases in which a target is missed."""
+    missed = {v.key for v in verdicts if v.word == "missed"}
+    found = [["case", "implementation", "function", "share", "instructions per unit"]]
+    for c in results.get("cases", ()):
+        if c["key"] in missed:
+            base = _title(results, c["group"], c["base"])
+            found += [
+                [c["title"], base, f"`{name}`", f"{share:.0%}", count(each)]
+                for name, share, each in c.get("profile", ())
+            ]
+    return found if len(found) > 1 else []
 
 
 def as_text(cells: Cells) -> str:
@@ -159,66 +192,117 @@ def as_markdown(cells: Cells) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+# -- text ----------------------------------------------------------------------
+
+
 def conditions(results: Results) -> str:
-    """One paragraph: corpora, machine, versions."""
+    """One paragraph: how often, machine, versions, what is missing."""
     m = results["machine"]
     packages = ", ".join(
         f"{name} {number}" for name, number in m["packages"].items() if number
     )
-    corpora = "; ".join(
-        f"{c['key']}: {c['trees']} trees {c['title']}" for c in results["corpora"]
-    )
-    text = (
-        f"{corpora}. Median [quartiles] of {results['rounds']} interleaved rounds, "
-        "thread CPU time. "
-        f"{m['cpu']}, {m['system']}, {m['python']}, {m['compiler']}; {packages}; "
+    parts = []
+    if "clock" in results:
+        most = max(
+            len(times) for c in results["cases"] for times in c["rounds"].values()
+        )
+        parts.append(
+            f"Median [quartiles] of {most} interleaved rounds, {results['clock']}."
+        )
+    parts.append(
+        f"{m['cpu']}, {m['cpus']} CPUs, {m['system']}, {m['python']}, "
+        f"{m['compiler']}, load {m['load']}; {packages}; "
         f"commit {m['commit'] or 'unknown'}"
         f"{' with changes' if m['modified'] else ''}, {m['date']}."
     )
-    slow = [v["title"] for v in results["variants"] if v["slow"]]
-    if slow:
-        text += (
-            f" {', '.join(slow)}: every {results['part_step']}th tree, every "
-            f"{results['seldom']}th round, against the others on the same trees."
+    left_out = results.get("facts", {}).get("left_out")
+    if left_out:
+        parts.append(
+            "Left out: "
+            + ", ".join(f"{n} trees ({why})" for why, n in left_out.items())
+            + "."
         )
     if results["missing"]:
-        text += " Not measured: " + ", ".join(
-            f"{name} ({why})" for name, why in results["missing"].items()
-        )
-        text += "."
-    return text
-
-
-def markdown(results: Results) -> str:
-    """All that stands between the markers of a page."""
-    parts = [as_markdown(speed_cells(results)), conditions(results)]
-    memory = memory_cells(results)
-    if len(memory) > 1:
         parts.append(
-            f"Peak extra memory on a tree of {results['memory']['input']} bytes "
-            "(allocated bytes; growth of the resident set):"
+            "Not measured: "
+            + ", ".join(f"{key} ({why})" for key, why in results["missing"].items())
+            + "."
         )
-        parts.append(as_markdown(memory))
-    parts.append(as_markdown(target_cells(results)))
+    return " ".join(parts)
+
+
+def markdown(results: Results, to_chart: str = "") -> str:
+    """All that stands between a job's markers; to_chart leads from the page to
+    the folder of the charts."""
+    verdicts = judge(results)
+    parts = [as_markdown(verdict_cells(verdicts))]
+    for key, group in results["groups"].items():
+        parts.append(f"**{group['title']}**" + f"\n{group['text']}".rstrip())
+        if "memory" in results:
+            parts.append(as_markdown(memory_cells(results, key)))
+            continue
+        if grows(shown(results, key)):
+            parts.append(GROWING.format(**group, base=_base(results, key)))
+        parts.append(as_markdown(speed_cells(results, key)))
+        if charts.drawable(results, key):
+            name = charts.file_name(results, key)
+            parts.append(f"![{group['title']}]({to_chart}{name})")
+        counted = count_cells(results, key)
+        if counted:
+            unit = f" per {group['unit']}" if grows(shown(results, key)) else ""
+            parts.append(f"Instructions{unit}, by callgrind, few trees:")
+            parts.append(as_markdown(counted))
+    profile = profile_cells(results, verdicts)
+    if profile:
+        parts.append("Where the instructions go in what missed its target:")
+        parts.append(as_markdown(profile))
+    parts.append(conditions(results))
     return "\n\n".join(parts)
+
+
+def summary(everything: dict[str, Results]) -> str:
+    """The headlines, how many targets are met, what it was measured on."""
+    verdicts = [v for results in everything.values() for v in judge(results)]
+    words = Counter(v.word for v in verdicts)
+    headlines = [v for v in verdicts if v.promise.headline]
+    count_text = ", ".join(f"{n} {word}" for word, n in sorted(words.items()))
+    last = everything.get("j1") or next(iter(everything.values()))
+    return "\n\n".join(
+        [
+            as_markdown(verdict_cells(headlines, jobs=True)),
+            f"Of {len(verdicts)} targets: {count_text}.",
+            conditions({**last, "missing": {}, "facts": {}}),
+        ]
+    )
 
 
 def screen(results: Results) -> str:
-    parts = [as_text(speed_cells(results)), conditions(results)]
-    memory = memory_cells(results)
-    if len(memory) > 1:
-        parts.append(as_text(memory))
-    parts.append(as_text(target_cells(results)))
+    parts = [f"== {job_name(results['job'])}: {results['title']}"]
+    for key, group in results["groups"].items():
+        parts.append(group["title"])
+        if "memory" in results:
+            parts.append(as_text(memory_cells(results, key)))
+            continue
+        parts.append(as_text(speed_cells(results, key)))
+    parts.append(as_text(verdict_cells(judge(results))))
+    parts.append(conditions(results))
     return "\n\n".join(parts)
 
 
-def replace_between(page: str, job: str, text: str) -> str:
-    """page with text between the job's markers.
+# -- pages ---------------------------------------------------------------------
+
+
+def markers(name: str) -> tuple[str, str]:
+    return f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+
+
+def replace_between(page: str, name: str, text: str) -> str:
+    """page with text between the markers of that name.
 
     Raises:
         ValueError: not exactly one pair of markers.
     """
-    start, end = f"<!-- bench:{job} -->", f"<!-- /bench:{job} -->"
+    start, end = markers(name)
     if page.count(start) != 1 or page.count(end) != 1:
         raise ValueError(f"needs exactly one {start} and one {end}")
     head, _, rest = page.partition(start)
@@ -228,58 +312,57 @@ def replace_between(page: str, job: str, text: str) -> str:
     return f"{head}{start}\n{text}\n{end}{tail}"
 
 
-def update(page: Path, results: Results) -> None:
-    """Write the tables into a page.
+def rewritten(page: str, everything: dict[str, Results], to_chart: str) -> str:
+    """page with all its markers filled.
 
     Raises:
-        ValueError: the page has not exactly one pair of markers.
+        ValueError: a marker without its pair, or for which there are no results.
+    """
+    names = sorted(set(re.findall(r"<!-- /?bench:(\w+) -->", page)))
+    if not names:
+        raise ValueError("has no <!-- bench:... --> markers")
+    for name in names:
+        if name == SUMMARY:
+            text = summary(everything)
+        elif name in everything:
+            text = markdown(everything[name], to_chart)
+        else:
+            raise ValueError(f"shows {name}, of which there are no results")
+        page = replace_between(page, name, text)
+    return page
+
+
+def to_charts(page: Path, folder: Path) -> str:
+    """From the page's folder to the charts, as a page links."""
+    root = folder.parent.parent
+    up = "../" * (len(page.resolve().relative_to(root).parts) - 1)
+    return f"{up}{folder.relative_to(root).as_posix()}/"
+
+
+def update(page: Path, everything: dict[str, Results], to_chart: str) -> None:
+    """Fill a page's markers.
+
+    Raises:
+        ValueError: as rewritten(), with the page's name.
     """
     try:
-        new = replace_between(page.read_text(), results["job"], markdown(results))
+        new = rewritten(page.read_text(), everything, to_chart)
     except ValueError as e:
         raise ValueError(f"{page}: {e}") from None
     page.write_text(new)
 
 
-def bars(results: Results) -> list[chart.Bars]:
-    base = baseline(results)
-    found = []
-    for v in results["variants"]:
-        spreads = [ratio(c, v["key"], base) for c in results["corpora"]]
-        if any(spreads):
-            note = f"checks: {v['checks']}" if v["checks"] else "no checks"
-            found.append(chart.Bars(v["title"], note, spreads))
-    return found
-
-
-def write_chart(path: Path, results: Results) -> None:
-    titles = {v["key"]: v["title"] for v in results["variants"]}
-    base = titles[baseline(results)]
-    corpora = results["corpora"]
-    legend = [f"{c['key']}: {c['trees']} trees {c['title']}" for c in corpora]
-    m = results["machine"]
-    path.write_text(
-        chart.svg(
-            "A crash kernel's tree from a boot tree, bytes to bytes",
-            f"CPU time, {base} = 1, log scale; median, whiskers: quartiles. "
-            f"{m['cpu']}, {m['date']}",
-            base,
-            legend,
-            bars(results),
-        )
-    )
-
-
-def main(arguments: list[str]) -> int:
-    if not arguments:
-        print(__doc__, file=sys.stderr)
-        return 2
-    source, *pages = map(Path, arguments)
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE.md")
+    parser.add_argument("--results", type=Path, default=FOLDER, metavar="DIR")
+    args = parser.parse_args()
     try:
-        results = json.loads(source.read_text())
-        write_chart(source.with_suffix(".svg"), results)
-        for page in pages:
-            update(page, results)
+        everything = load_all(args.results)
+        for name in charts.write_all(everything, args.results):
+            print(f"bench: {name} written")
+        for page in args.pages:
+            update(page, everything, to_charts(page, args.results))
             print(f"bench: {page} updated")
     except (OSError, ValueError) as e:
         print(f"benchmarks/report.py: {e}", file=sys.stderr)
@@ -288,4 +371,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

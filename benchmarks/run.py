@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Run the benchmark of job J1.
+"""Run the benchmarks: compare, measure, store, show.
 
-make bench                       everything, results in benchmarks/results
+make bench                       every job, results in benchmarks/results
+make bench JOBS="j1 j6"          some jobs
 make bench-quick                 a glance, under a minute, stores nothing
-make bench CORPUS=DIR            your own .dtb files
+make bench CORPUS=DIR            your own .dtb files, stores nothing
 """
 
 from __future__ import annotations
@@ -12,123 +13,148 @@ import argparse
 import json
 import re
 import sys
-from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import cases
-import impls
+import jobs
 import machine
-import memory
-import report
 import timing
+from frame import Case, Disagreement, Missing, Setup, agree
+from results import SCHEMA, Results
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "j1.json"
-ROUNDS = 25
-QUICK_STEP = 12  # --quick: every 12th tree ...
-QUICK_ROUNDS = 9  # ... in 9 rounds
+RESULTS = ROOT / "benchmarks" / "results"
+QUICK_ROUNDS = 5
 
 
 def progress(message: str) -> None:
     """One line that is rewritten, on a terminal only."""
     if sys.stderr.isatty():
-        print(f"\r\033[K{message}", end="", file=sys.stderr, flush=True)
+        print(f"\r\033[K{message[:100]}", end="", file=sys.stderr, flush=True)
 
 
-def compact(results: report.Results) -> str:
+def compact(results: Results) -> str:
     """JSON with one line per list of rounds."""
     text = json.dumps(results, indent=1)
-    lists = re.compile(r"\[\s+([\d,\s]+?)\s+\]")
+    lists = re.compile(r"\[\s+((?:\d+|null)(?:,\s+(?:\d+|null))*)\s+\]")
     return lists.sub(lambda m: f"[{' '.join(m[1].split())}]", text) + "\n"
 
 
-def run(directory: Path, rounds: int, quick: bool) -> report.Results:
-    """Read, compare, time; the results as they are stored.
+def base(one: Case) -> str:
+    """What ratios are over: the case's base, or the first row if it is not
+    there."""
+    keys = [r.key for r in one.rows]
+    return one.base if one.base in keys else keys[0]
+
+
+def run(name: str, setup: Setup, rounds: int | None) -> Results:
+    """One job: prepare, compare, measure; the results as they are stored.
 
     Raises:
-        timing.Disagreement: two implementations differ.
-        ValueError: no tree in the directory.
+        Disagreement: two implementations differ.
+        ValueError: the trees cannot serve this job.
     """
-    names, blobs, left_out = cases.read(directory)
-    if quick:
-        names, blobs = names[::QUICK_STEP], blobs[::QUICK_STEP]
-    if not names:
-        raise ValueError(f"no usable .dtb file below {directory}")
-    variants, missing = impls.available(cases.CRASH)
-    pinned = timing.pin()
-    corpora = []
-    for corpus in cases.corpora(names, blobs):
-        reference = timing.agree(corpus, variants, progress)
-        whole, part = timing.measure(corpus, variants, rounds, progress)
-        corpora.append(
-            {
-                "key": corpus.key,
-                "title": corpus.title,
-                "trees": len(corpus.names),
-                "bytes": sum(map(len, corpus.blobs)),
-                "part_trees": len(corpus.names[:: timing.PART]),
-                "left_out": Counter(left_out.values()),
-                "reference": reference,
-                "whole": whole,
-                "part": part,
-            }
+    job = jobs.load(name)
+    results: dict[str, Any] = {
+        "schema": SCHEMA,
+        "job": job.KEY,
+        "title": job.TITLE,
+        "groups": {key: group._asdict() for key, group in job.GROUPS.items()},
+    }
+    if hasattr(job, "sizes"):
+        results["machine"] = machine.facts(None)
+        results["memory"] = job.sizes(setup)
+        results["missing"] = results["memory"].pop("missing")
+        return results
+    setup.progress(f"{name}: preparing")
+    with timing.pinned(job.PINNED) as cpu:
+        prepared = job.prepare(setup)
+        if prepared.agree:
+            prepared.agree(setup.progress)
+        else:
+            agree(prepared.cases, setup.progress)
+        times = timing.measure(
+            prepared.cases,
+            rounds or (min(QUICK_ROUNDS, job.ROUNDS) if setup.few else job.ROUNDS),
+            job.CLOCK,
+            setup.progress,
         )
-    progress("peak memory")
-    measured = memory.measure([v.key for v in variants])
-    progress("")
+        facts = machine.facts(cpu)
     return {
-        "schema": 1,
-        "job": "j1",
-        "machine": machine.facts(pinned),
-        "rounds": rounds,
-        "part_step": timing.PART,
-        "seldom": timing.SELDOM,
-        "variants": [
-            {"key": v.key, "title": v.title, "checks": v.checks, "slow": v.slow}
-            for v in variants
+        **results,
+        "machine": facts,
+        "clock": getattr(job, "CLOCK_NAME", timing.CLOCKS[job.CLOCK]),
+        "missing": prepared.missing,
+        "facts": prepared.facts,
+        "cases": [
+            {
+                "key": c.key,
+                "title": c.title,
+                "group": c.group,
+                "units": c.units,
+                "base": base(c),
+                "x": c.x,
+                "part_of": c.part_of,
+                "rows": [
+                    {"key": r.key, "title": r.title, "note": r.note} for r in c.rows
+                ],
+                "rounds": times[c.key],
+                "instructions": {},
+            }
+            for c in prepared.cases
         ],
-        "missing": missing,
-        "corpora": corpora,
-        "memory": measured,
     }
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("jobs", nargs="*", metavar="JOB",
+                        help=f"default: all: {' '.join(jobs.NAMES)}")  # fmt: skip
     parser.add_argument("--corpus", type=Path, default=cases.DEBIAN, metavar="DIR",
                         help="folder with .dtb files, default %(default)s")  # fmt: skip
-    parser.add_argument("--rounds", type=int, help=f"default: {ROUNDS}")
+    parser.add_argument("--rounds", type=int, help="default: the job's own")
     parser.add_argument("--quick", action="store_true",
-                        help=f"every {QUICK_STEP}th tree, {QUICK_ROUNDS} rounds, "
-                        "nothing stored")  # fmt: skip
-    parser.add_argument("--output", type=Path,
-                        help="results file (default: benchmarks/results/j1.json, "
+                        help="few trees and rounds, nothing stored")  # fmt: skip
+    parser.add_argument("--output", type=Path, metavar="DIR",
+                        help="folder for the results (default: benchmarks/results; "
                         "none with --quick or --corpus)")  # fmt: skip
     args = parser.parse_args()
-    rounds = args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS)
-    try:
-        results = run(args.corpus, rounds, args.quick)
-    except (timing.Disagreement, ValueError, OSError) as e:
-        progress("")
-        print(f"bench: {e}", file=sys.stderr)
-        return 1
-    print(report.screen(results))
-    for reason, count in results["corpora"][0]["left_out"].items():
-        print(f"bench: {count} trees left out: {reason}")
+    for name in args.jobs:
+        if name not in jobs.NAMES:
+            parser.error(f"no job {name!r}; there are {', '.join(jobs.NAMES)}")
+    return args
+
+
+def main() -> int:
+    import report
+
+    args = arguments()
+    setup = Setup(args.corpus, args.quick, args.quick, progress)
     output = args.output
     if output is None and not args.quick and args.corpus == cases.DEBIAN:
         output = RESULTS
+    failed = 0
+    for name in args.jobs or jobs.NAMES:
+        try:
+            results = run(name, setup, args.rounds)
+        except (Disagreement, Missing, RuntimeError, ValueError, OSError) as e:
+            progress("")
+            print(f"bench: {name}: {e}", file=sys.stderr)
+            failed = 1
+            continue
+        progress("")
+        print(report.screen(results), end="\n\n", flush=True)
+        if output is not None:
+            output.mkdir(parents=True, exist_ok=True)
+            place = output / f"{name}.json"
+            place.write_text(compact(results))
+            print(f"bench: {place} written", flush=True)
     if output is None:
-        what = "quick look at a part of the trees" if args.quick else "own corpus"
-        print(f"\nbench: {what}, nothing stored")
-        return 0
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(compact(results))
-    report.write_chart(output.with_suffix(".svg"), results)
-    print(f"\nbench: {output} and {output.with_suffix('.svg').name} written")
-    return 0
+        print("bench: nothing stored")
+    return failed
 
 
 if __name__ == "__main__":

@@ -32,13 +32,19 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(*quantiles(values, n=4, method="inclusive"))
 
 
-def paired(above: Sequence[float], below: Sequence[float]) -> Spread:
+def paired(
+    above: Sequence[float | None], below: Sequence[float | None]
+) -> Spread | None:
     """Spread of above[i] / below[i]; entry i of both is the same round, so what
-    disturbed that round disturbed both.
+    disturbed that round disturbed both. None stands for a round in which one
+    was not run; without a common round there is no ratio.
 
     Raises:
-        ValueError: different numbers of rounds, or none.
+        ValueError: different numbers of rounds.
     """
     if len(above) != len(below):
         raise ValueError(f"{len(above)} rounds against {len(below)}")
-    return spread([a / b for a, b in zip(above, below)])
+    ratios = [
+        a / b for a, b in zip(above, below) if a is not None and b is not None and b
+    ]
+    return spread(ratios) if ratios else None

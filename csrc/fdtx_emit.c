@@ -35,7 +35,7 @@ static char *fdtx_emit_rsv(const struct fdtx_plan *plan, char *to)
 {
 	static const struct fdt_reg terminator = { 0, 0 };
 	const struct fdt_reserve_entry *re;
-	int i;
+	size_t i;
 
 	re = (const struct fdt_reserve_entry *)(plan->in +
 						plan->facts.rsv.start);
@@ -47,9 +47,12 @@ static char *fdtx_emit_rsv(const struct fdtx_plan *plan, char *to)
 	return fdtx_put_rsv(to, &terminator);
 }
 
-/* Tag by tag: FDT_NOP left out, padding zeroed */
-static char *fdtx_clean(char *to, const char *in, uint32_t pos, uint32_t end)
+/* Tag by tag: padding zeroed, FDT_NOP left out unless it is kept */
+static char *fdtx_clean(const struct fdtx_plan *plan, char *to, uint32_t pos,
+			uint32_t end)
 {
+	const char *in = plan->in;
+
 	while (pos < end) {
 		uint32_t tag = fdtx_word(in, pos), used = FDT_TAGSIZE;
 
@@ -58,7 +61,7 @@ static char *fdtx_clean(char *to, const char *in, uint32_t pos, uint32_t end)
 		else if (tag == FDT_PROP)
 			used += 2 * FDT_TAGSIZE +
 				fdtx_word(in, pos + FDT_TAGSIZE);
-		if (tag != FDT_NOP) {
+		if (tag != FDT_NOP || plan->keep_nops) {
 			to = fdtx_copy(to, in + pos, used);
 			memset(to, 0, fdtx_tag_align(used) - used);
 			to += fdtx_tag_align(used) - used;
@@ -81,7 +84,7 @@ static char *fdtx_emit_stretch(const struct fdtx_plan *plan, char *to,
 	uint32_t last = fdtx_clamp(plan->facts.dirty.end, pos, end);
 
 	to = fdtx_copy(to, plan->in + pos, first - pos);
-	to = fdtx_clean(to, plan->in, first, last);
+	to = fdtx_clean(plan, to, first, last);
 	return fdtx_copy(to, plan->in + last, end - last);
 }
 
@@ -92,7 +95,8 @@ static char *fdtx_emit_prop(const struct fdtx_plan *plan,
 
 	to = fdtx_put(to, FDT_PROP);
 	to = fdtx_put(to, edit->len);
-	to = fdtx_put(to, plan->name[edit->name].off);
+	to = fdtx_put(to, edit->name < 0 ? edit->nameoff :
+		      plan->name[edit->name].off);
 	edit->value = to;
 	if (edit->data)
 		memcpy(to, edit->data, edit->len);
@@ -114,7 +118,7 @@ static char *fdtx_emit_node(const struct fdtx_edit *edit, char *to)
 static char *fdtx_emit_tree(struct fdtx_plan *plan, char *to)
 {
 	uint32_t pos = plan->facts.tree.start;
-	int i;
+	size_t i;
 
 	for (i = 0; i < plan->n_edits; i++) {
 		struct fdtx_edit *edit = &plan->edit[i];

@@ -15,13 +15,6 @@
 #include "fdtx_names.h"
 #include "fdtx_walk.h"
 
-/* A longer list is for the caller to do in another way */
-#define FDTX_MAX_EDITS 64
-
-/* Blobs larger than this, before or after, are not planned: all sums of what
- * an edit list can add stay far below INT_MAX. */
-#define FDTX_MAX_PLAN (UINT32_C(1) << 30)
-
 enum fdtx_edit_kind {
 	FDTX_CUT,		/* @len bytes of whole tags, no FDT_NOP */
 	FDTX_ADD_NODE,		/* begins; FDTX_END_ADDED must follow */
@@ -36,7 +29,8 @@ enum fdtx_edit_kind {
  *	added comes in front of it
  * @len: bytes that are cut; bytes of the added node's name; bytes of the added
  *	property's value
- * @name: the added property: index in the plan's names
+ * @name: the added property: index in the plan's names, or -1: @nameoff is
+ *	the place of its name in the input's strings block
  * @data: the added node's name, or the added property's value; NULL leaves
  *	the value to the caller, who fills in @len bytes at @value
  * @value: filled in by fdtx_emit()
@@ -46,6 +40,7 @@ struct fdtx_edit {
 	uint32_t at;
 	uint32_t len;
 	int name;
+	uint32_t nameoff;
 	const void *data;
 	char *value;
 };
@@ -58,7 +53,9 @@ struct fdtx_edit {
  * @name: @n_names property names, in the order in which the strings block gets
  *	the new ones
  * @drop: @n_drop memory reservations: all entries equal to one go
+ * @drop_all: all the input's entries go
  * @add: @n_add memory reservations to append
+ * @keep_nops: leave FDT_NOP behind the root's beginning where it is
  *
  * All above is the caller's; fdtx_plan() fills in what is below:
  *
@@ -70,14 +67,16 @@ struct fdtx_edit {
 struct fdtx_plan {
 	const char *in;
 	struct fdtx_facts facts;
-	struct fdtx_edit edit[FDTX_MAX_EDITS];
-	int n_edits;
-	struct fdtx_name name[FDTX_MAX_NAMES];
+	struct fdtx_edit *edit;
+	size_t n_edits;
+	struct fdtx_name *name;
 	int n_names;
 	const struct fdt_reg *drop;
 	int n_drop;
+	int drop_all;
 	const struct fdt_reg *add;
-	int n_add;
+	size_t n_add;
+	int keep_nops;
 
 	uint32_t rsv_size;
 	uint32_t tree_size;
@@ -93,6 +92,8 @@ static inline int fdtx_dropped(const struct fdtx_plan *plan,
 	uint64_t size = fdt64_to_cpu(re->size);
 	int i;
 
+	if (plan->drop_all)
+		return 1;
 	for (i = 0; i < plan->n_drop; i++)
 		if (plan->drop[i].address == address &&
 		    plan->drop[i].size == size)
@@ -103,9 +104,19 @@ static inline int fdtx_dropped(const struct fdtx_plan *plan,
 /**
  * fdtx_plan - look up the names, compute the exact size
  *
- * returns: 1; 0 if the result or the input is larger than FDTX_MAX_PLAN
+ * For up to FDTX_MAX_NAMES names.
+ *
+ * returns: 1; 0 if the result is larger than FDTX_MAX_TOTALSIZE
  */
 int fdtx_plan(struct fdtx_plan *plan);
+
+/**
+ * fdtx_plan_sizes - compute the exact size, names looked up by the caller
+ * @added: bytes that new names add to the strings block
+ *
+ * returns: as fdtx_plan()
+ */
+int fdtx_plan_sizes(struct fdtx_plan *plan, uint32_t added);
 
 /**
  * fdtx_emit - write the result

@@ -10,3 +10,6 @@ struct fdtx_name {
 
 uint32_t fdtx_find_names(const char *strings, uint32_t size,
 			 struct fdtx_name *names, int n);
+int fdtx_find_many_names(const char *strings, uint32_t size,
+			 struct fdtx_name *names, uint32_t n, uint64_t seed,
+			 uint32_t *addedp);

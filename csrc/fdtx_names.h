@@ -35,4 +35,16 @@ struct fdtx_name {
 uint32_t fdtx_find_names(const char *strings, uint32_t size,
 			 struct fdtx_name *names, int n);
 
+/**
+ * fdtx_find_many_names - the same for any number of names
+ * @names: @n different names
+ * @seed: a number that whoever made @strings cannot know
+ * @addedp: filled in: what fdtx_find_names() returns
+ *
+ * returns: 0, or -FDT_ERR_INTERNAL, out of memory
+ */
+int fdtx_find_many_names(const char *strings, uint32_t size,
+			 struct fdtx_name *names, uint32_t n, uint64_t seed,
+			 uint32_t *addedp);
+
 #endif /* FDTX_NAMES_H */

@@ -24,7 +24,7 @@ static uint32_t fdtx_kept_rsv(const struct fdtx_plan *plan)
 static int64_t fdtx_growth(const struct fdtx_plan *plan)
 {
 	int64_t sum = 0;
-	int i;
+	size_t i;
 
 	for (i = 0; i < plan->n_edits; i++) {
 		const struct fdtx_edit *edit = &plan->edit[i];
@@ -48,26 +48,35 @@ static int64_t fdtx_growth(const struct fdtx_plan *plan)
 	return sum;
 }
 
-int fdtx_plan(struct fdtx_plan *plan)
+int fdtx_plan_sizes(struct fdtx_plan *plan, uint32_t added)
 {
 	const struct fdtx_facts *facts = &plan->facts;
-	uint32_t strings = facts->strings.end - facts->strings.start;
-	int64_t size;
+	int64_t tree, rsv, strings, size;
 
-	if (fdt_totalsize(plan->in) > FDTX_MAX_PLAN)
+	tree = (int64_t)facts->tree.end - facts->tree.start;
+	if (!plan->keep_nops)
+		tree -= facts->nops;
+	tree += fdtx_growth(plan);
+	rsv = fdtx_kept_rsv(plan) + ((int64_t)plan->n_add + 1) *
+	      (int64_t)sizeof(struct fdt_reserve_entry);
+	strings = (int64_t)facts->strings.end - facts->strings.start + added;
+	size = (int64_t)FDT_V17_SIZE + rsv + tree + strings;
+	if (size > FDTX_MAX_TOTALSIZE)
 		return 0;
-	size = facts->tree.end - facts->tree.start - facts->nops;
-	size += fdtx_growth(plan);
-	if (size > FDTX_MAX_PLAN)
-		return 0;
-	plan->tree_size = (uint32_t)size;
-	plan->rsv_size = fdtx_kept_rsv(plan) + ((uint32_t)plan->n_add + 1) *
-			 (uint32_t)sizeof(struct fdt_reserve_entry);
-	plan->strings_size = strings +
-			     fdtx_find_names(plan->in + facts->strings.start,
-					     strings, plan->name,
-					     plan->n_names);
-	size += (int64_t)FDT_V17_SIZE + plan->rsv_size + plan->strings_size;
+	plan->tree_size = (uint32_t)tree;
+	plan->rsv_size = (uint32_t)rsv;
+	plan->strings_size = (uint32_t)strings;
 	plan->size = (uint32_t)size;
-	return size <= FDTX_MAX_PLAN;
+	return 1;
+}
+
+int fdtx_plan(struct fdtx_plan *plan)
+{
+	const struct fdtx_block *strings = &plan->facts.strings;
+
+	return fdtx_plan_sizes(plan, fdtx_find_names(plan->in + strings->start,
+						     strings->end -
+						     strings->start,
+						     plan->name,
+						     plan->n_names));
 }

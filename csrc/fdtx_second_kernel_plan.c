@@ -90,6 +90,7 @@ static struct fdtx_edit *add_edit(struct fdtx_plan *edits,
 	edit->kind = kind;
 	edit->at = at;
 	edit->len = len;
+	edit->name = -1;
 	edit->data = NULL;
 	return edit;
 }
@@ -300,18 +301,23 @@ int fdtx_second_kernel_plan(const void *fdt, size_t size,
 	uint32_t behind_root;
 
 	if (fdtx_walk(fdt, size, &fault, &plan->edits.facts, chosen,
-		      CHOSEN_LEN) || fdtx_check_job(job, &wrong))
+		      CHOSEN_LEN) || fdt_totalsize(fdt) > FDTX_MAX_PLAN ||
+	    fdtx_check_job(job, &wrong))
 		return 0;
 	plan->job = job;
 	plan->edits.in = fdt;
-	plan->edits.n_edits = plan->edits.n_names = 0;
+	plan->edits.edit = plan->edit;
+	plan->edits.n_edits = 0;
+	plan->edits.name = plan->name;
+	plan->edits.n_names = 0;
+	plan->edits.drop_all = plan->edits.keep_nops = 0;
 	memset(&plan->old, 0, sizeof(plan->old));
 
 	behind_root = read_root(plan);
 	if (!edit_chosen(plan, behind_root))
 		return 0;
 	list_mem_rsv(plan);
-	if (!fdtx_plan(&plan->edits))
+	if (!fdtx_plan(&plan->edits) || plan->edits.size > FDTX_MAX_PLAN)
 		return 0;
 	plan->size = (int)plan->edits.size;
 	return plan->size;
@@ -350,7 +356,7 @@ static void fill(const struct fdtx_second_kernel_plan *plan,
 void fdtx_second_kernel_emit(struct fdtx_second_kernel_plan *plan, void *buf)
 {
 	struct fdtx_plan *edits = &plan->edits;
-	int i;
+	size_t i;
 
 	fdtx_emit(edits, buf);
 	for (i = 0; i < edits->n_edits; i++) {

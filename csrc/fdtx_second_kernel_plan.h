@@ -12,18 +12,27 @@
 #include "fdtx_engine.h"
 #include "fdtx_second_kernel.h"
 
+/* What the job has room for; a /chosen that needs more is libfdt's */
+#define FDTX_MAX_EDITS 64
+
+/* Nor are trees larger than this planned, before or after: far from where
+ * fdtx_second_kernel() runs out of numbers */
+#define FDTX_MAX_PLAN (UINT32_C(1) << 30)
+
 /**
  * struct fdtx_second_kernel_plan - state between plan and emit
  * @size: totalsize of the result
  * @bootargs_len: bytes of its command line, without the NUL
  *
- * The rest is private. It points to the input and to the job, which must
- * neither move nor change in between.
+ * The rest is private. It points to the input, to the job and to itself: none
+ * must move or change in between.
  */
 struct fdtx_second_kernel_plan {
 	int size;
 	int bootargs_len;
 	struct fdtx_plan edits;
+	struct fdtx_edit edit[FDTX_MAX_EDITS];
+	struct fdtx_name name[FDTX_N_STALE];
 	const struct fdtx_second_kernel *job;
 	struct fdtx_old old;
 	enum fdtx_stale stale[FDTX_N_STALE];	/* by name in edits */
@@ -43,8 +52,8 @@ struct fdtx_second_kernel_plan {
  *
  * returns: totalsize of the result; 0: fdtx_second_kernel() has to be called,
  *	to say what is wrong, or because root's cells would be rewritten,
- *	/chosen takes more edits than the engine has room for, or the tree is
- *	larger than FDTX_MAX_PLAN
+ *	/chosen takes more than FDTX_MAX_EDITS, or the tree would be larger
+ *	than FDTX_MAX_PLAN
  */
 int fdtx_second_kernel_plan(const void *fdt, size_t size,
 			    const struct fdtx_second_kernel *job,

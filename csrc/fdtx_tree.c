@@ -9,6 +9,7 @@
 
 #include <libfdt.h>
 
+#include "fdtx_regs.h"
 #include "fdtx_tree.h"
 
 struct fdtx_tag {
@@ -228,43 +229,6 @@ int fdtx_del_mem_rsvs(void *fdt, const uint8_t *gone, int n)
 	fdt_set_off_dt_struct(fdt, fdt_off_dt_struct(fdt) - len);
 	fdt_set_off_dt_strings(fdt, fdt_off_dt_strings(fdt) - len);
 	return 0;
-}
-
-static const uint8_t *fdtx_load(const uint8_t *p, int cells, uint64_t *valuep,
-				int *err)
-{
-	uint64_t value = 0;
-	int i;
-
-	for (i = 0; i < cells * (int)sizeof(fdt32_t); i++) {
-		if (value >> 56)
-			*err = -FDT_ERR_BADVALUE;
-		value = (value << 8) | *p++;
-	}
-	*valuep = value;
-	return p;
-}
-
-int fdtx_decode_regs(const void *data, int len, int address_cells,
-		     int size_cells, struct fdt_reg *regs, int max)
-{
-	int entry = (address_cells + size_cells) * (int)sizeof(fdt32_t);
-	const uint8_t *p = data;
-	int i, n, err = 0;
-
-	if (len % entry)
-		return -FDT_ERR_BADVALUE;
-	n = len / entry;
-	for (i = 0; i < n && i < max; i++) {
-		p = fdtx_load(p, address_cells, &regs[i].address, &err);
-		p = fdtx_load(p, size_cells, &regs[i].size, &err);
-		if (regs[i].size &&
-		    regs[i].size - 1 > UINT64_MAX - regs[i].address)
-			err = -FDT_ERR_BADVALUE;
-		if (err)
-			return err;
-	}
-	return n;
 }
 
 int fdtx_getprop_regs(const void *fdt, int parent, int nodeoffset,

@@ -19,8 +19,6 @@ int fdtx_props(const void *fdt, int nodeoffset, struct fdtx_prop *props,
 	       int max);
 int fdtx_mem_rsvs(const void *fdt, struct fdt_reg *regs, int max);
 int fdtx_del_mem_rsvs(void *fdt, const uint8_t *gone, int n);
-int fdtx_decode_regs(const void *data, int len, int address_cells,
-		     int size_cells, struct fdt_reg *regs, int max);
 int fdtx_getprop_regs(const void *fdt, int parent, int nodeoffset,
 		      const char *name, struct fdt_reg *regs, int max);
 int fdtx_delprop(void *fdt, int nodeoffset, const char *name);

@@ -86,17 +86,6 @@ int fdtx_mem_rsvs(const void *fdt, struct fdt_reg *regs, int max);
 int fdtx_del_mem_rsvs(void *fdt, const uint8_t *gone, int n);
 
 /**
- * fdtx_decode_regs - table of the (address, size) entries in a value
- * @data: @len bytes, each entry @address_cells (1 to FDT_MAX_NCELLS) and then
- *	@size_cells (0 to FDT_MAX_NCELLS) big-endian cells
- *
- * returns: number of entries; -FDT_ERR_BADVALUE if @len is not a whole number
- *	of them, or one needs more than 64 bits or wraps past 2^64
- */
-int fdtx_decode_regs(const void *data, int len, int address_cells,
-		     int size_cells, struct fdt_reg *regs, int max);
-
-/**
  * fdtx_getprop_regs - table of a property's (address, size) entries
  * @parent: offset of the node whose #address-cells and #size-cells apply
  *

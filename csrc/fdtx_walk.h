@@ -196,20 +196,6 @@ FDTX_INLINE uint64_t fdtx_load_le(const char *p)
 	return word;
 }
 
-/* Bytes in front of the first NUL or '/' of sixteen bytes; 16 if none is */
-FDTX_INLINE uint32_t fdtx_plain_bytes(const char *name)
-{
-	uint64_t low = fdtx_load_le(name), high = fdtx_load_le(name + 8);
-
-	low = fdtx_bytes(low, '\0') | fdtx_bytes(low, '/');
-	high = fdtx_bytes(high, '\0') | fdtx_bytes(high, '/');
-	if (!(low | high))
-		return 16;
-	/* Both are ready: no branch that depends on the length */
-	return (uint32_t)__builtin_ctzll(low ? low : high) / 8 +
-	       (low ? 0 : 8);
-}
-
 /* A node's name at @pos; its length without the NUL goes to @lenp */
 FDTX_INLINE int fdtx_check_name(const char *fdt, uint32_t pos, uint32_t limit,
 				int is_root, uint32_t *lenp,
@@ -219,12 +205,15 @@ FDTX_INLINE int fdtx_check_name(const char *fdt, uint32_t pos, uint32_t limit,
 	uint32_t max = limit - pos, len = 0;
 	int slash = 0;
 
-	while (max - len >= 16) {
-		uint32_t plain = fdtx_plain_bytes(name + len);
+	/* Eight bytes at a time, up to the first NUL or '/' */
+	for (; max - len >= 8; len += 8) {
+		uint64_t word = fdtx_load_le(name + len);
 
-		len += plain;
-		if (plain < 16)
+		word = fdtx_bytes(word, '\0') | fdtx_bytes(word, '/');
+		if (word) {
+			len += (uint32_t)__builtin_ctzll(word) / 8;
 			break;
+		}
 	}
 	while (FDTX_UNLIKELY(len == max || name[len])) {
 		if (len == max)
@@ -369,8 +358,9 @@ FDTX_INLINE void fdtx_pass_props(struct fdtx_walker *w,
 			/* Keeps the compiler from calculating instead */
 			__asm__ volatile("");
 		} else {
-			next = pos + (((uint64_t)len + 4 * FDT_TAGSIZE - 1) &
-				      ~(uint64_t)(FDT_TAGSIZE - 1));
+			/* pos is aligned: nothing is left to be added later */
+			next = (pos + len + 4 * FDT_TAGSIZE - 1) &
+			       ~(uint64_t)(FDT_TAGSIZE - 1);
 		}
 		if (next > limit || nameoff >= strsize || !strings[nameoff])
 			break;

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from struct import Struct
 
+from ._fast import resize
 from ._native import copy_in, ffi, lib, reading, validate, writing
 from .errors import FdtBadParameter, error
 
@@ -123,12 +124,8 @@ class Blob:
 
     def resize(self, size: int) -> None:
         """Set the buffer's length and the header's totalsize; not below used."""
-        buf = self.buf
-        if size > len(buf):
-            buf.extend(bytes(size - len(buf)))
-        else:
-            del buf[size:]
-        buf[4:8] = size.to_bytes(4, "big")
+        resize(self.buf, size)
+        self.buf[4:8] = size.to_bytes(4, "big")
 
     def canonicalise(self, *, squeeze: bool) -> None:
         """fdtx_canonicalise() in place, without slack behind."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     # pairs, or a packed array('Q') of alternating start and size
     Entries = Union[Iterable[Iterable[int]], Buffer]
 
+_REGS = ffi.typeof("struct fdt_reg[]")
+
 
 def check_packed(view: memoryview, what: str) -> None:
     """TypeError unless the items are unsigned 64-bit numbers, host byte order."""
@@ -44,9 +46,10 @@ def from_entries(entries: Entries, op: str, where: str) -> tuple[Any, int]:
 
     Args:
         entries: (start, size) pairs; or a buffer of unsigned 64-bit items in
-            host byte order, alternating start and size, taken as it is.
+            host byte order, alternating start and size, not copied.
     Returns:
-        (array, number of entries).
+        (array, number of entries); the array keeps the buffer alive and must
+        be gone before that can be resized.
     Raises:
         TypeError: neither, or a number that is no int.
         FdtBadParameter: a number below 0 or above 2**64 - 1; an odd buffer.
@@ -61,14 +64,30 @@ def from_entries(entries: Entries, op: str, where: str) -> tuple[Any, int]:
         raise FdtBadParameter(
             op, where, f"{view.nbytes // 8} numbers are not (start, size) entries"
         )
-    regs = ffi.new("struct fdt_reg[]", n)
-    ffi.memmove(regs, view if view.c_contiguous else view.tobytes(), view.nbytes)
-    return regs, n
+    return _regs(view if view.c_contiguous else view.tobytes()), n
+
+
+def _regs(packed: Buffer) -> Any:
+    """The entries in a contiguous buffer of numbers: no copy, if C can read
+    them there."""
+    regs = ffi.from_buffer(_REGS, packed)
+    if not int(ffi.cast("uintptr_t", regs)) % 8:
+        return regs
+    aligned = ffi.new(_REGS, len(regs))
+    ffi.memmove(aligned, packed, 16 * len(regs))
+    return aligned
 
 
 def _from_pairs(
     entries: Iterable[Iterable[int]], op: str, where: str
 ) -> tuple[Any, int]:
+    if isinstance(entries, (list, tuple)):
+        from . import _fast
+
+        packed = _fast.pairs(entries)
+        if packed is not None:
+            return _regs(packed), len(entries)
+    # An iterable of another kind, or something to complain about
     entries = several(entries, "(start, size) pairs", op, where)
     try:
         flat = [v for start, size in entries for v in (start, size)]
@@ -91,7 +110,7 @@ def _from_pairs(
                     "64-bit number",
                 ) from None
         raise
-    regs = ffi.new("struct fdt_reg[]", len(entries))
+    regs = ffi.new(_REGS, len(entries))
     ffi.memmove(regs, numbers, 8 * len(flat))
     return regs, len(entries)
 

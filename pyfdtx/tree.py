@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from .edit import Edit
+
 
 class Fdt(Lookup[Node]):
     """A device tree: a validated, owned copy of a blob.
@@ -295,6 +297,26 @@ class Fdt(Lookup[Node]):
             while phandle in used:
                 phandle += 1
         return phandle
+
+    # -- many changes at once ----------------------------------------------
+
+    def edit(self) -> Edit:
+        """Changes to be collected and made together: a context manager.
+
+        Leaving the block makes all of them in one pass over the tree, or none
+        if one cannot be made or an exception leaves the block. See `Edit`.
+
+        >>> fdt = Fdt.empty()
+        >>> with fdt.edit() as edit:
+        ...     edit.add_node("/chosen")
+        ...     edit.set_string("/chosen", "bootargs", "quiet")
+        >>> fdt["/chosen"].get_string("bootargs")
+        'quiet'
+        """
+        # Seldom needed, so not part of every import
+        from .edit import Edit
+
+        return Edit(self)
 
     # -- overlays ----------------------------------------------------------
 

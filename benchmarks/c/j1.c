@@ -11,7 +11,7 @@
 #include "fdtx_check.h"
 #include "fdtx_second_kernel.h"
 #include "fdtx_second_kernel_plan.h"
-#include "j1.h"
+#include "bench.h"
 
 int bench_memcpy(const struct bench_blob *blobs, int n, void *out,
 		 size_t outsize)

@@ -32,6 +32,7 @@ PyObject *fdtf_str(const char *s, size_t len);
 int fdtf_is_sound(PyObject *data, const char **fdtp);
 
 PyObject *fdtf_to_dict(PyObject *module, PyObject *data);
+PyObject *fdtf_pairs(PyObject *module, PyObject *list);
 
 /**
  * fdtf_properties - the properties of one node

@@ -17,11 +17,39 @@ int fdtf_is_sound(PyObject *data, const char **fdtp)
 	return *fdtp && !fdtx_check(*fdtp, (size_t)PyBytes_Size(data), &fault);
 }
 
+/* Other than extend() this touches none of the memory */
+static PyObject *fdtf_resize(PyObject *module, PyObject *const *argv,
+			     Py_ssize_t argc)
+{
+	Py_ssize_t size;
+
+	(void)module;
+	if (argc != 2 || !PyByteArray_Check(argv[0])) {
+		PyErr_SetString(PyExc_TypeError, "resize(bytearray, int)");
+		return NULL;
+	}
+	size = PyLong_AsSsize_t(argv[1]);
+	if (size < 0 && !PyErr_Occurred())
+		PyErr_SetString(PyExc_ValueError, "negative size");
+	if (size < 0 || PyByteArray_Resize(argv[0], size))
+		return NULL;
+	Py_INCREF(Py_None);
+	return Py_None;
+}
+
 static PyMethodDef fdtf_functions[] = {
 	{ "to_dict", fdtf_to_dict, METH_O,
 	  "to_dict(data)\n--\n\n"
 	  "{path: {name: value}} of bytes; None if they are no sound tree.\n"
 	  "OverflowError if paths and names are too long." },
+	{ "pairs", fdtf_pairs, METH_O,
+	  "pairs(list)\n--\n\n"
+	  "The numbers in a list or tuple of pairs, 64 bits each, as bytes in\n"
+	  "the order of this machine; None if something in it is no tuple of\n"
+	  "two int from 0 to 2**64 - 1." },
+	{ "resize", FASTCALL(fdtf_resize), METH_FASTCALL,
+	  "resize(buf, size)\n--\n\n"
+	  "Let a bytearray have so many bytes; what is new is not cleared." },
 	{ NULL, NULL, 0, NULL },
 };
 

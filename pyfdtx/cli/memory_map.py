@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ..kexec.ranges import Ranges
 from ..reg import MemRange
 
 __all__ = ["amount", "as_json", "as_svg", "lines"]
@@ -31,6 +32,7 @@ COLOURS = {
     "initrd": "#a8d5ba",
     "dtb": "#f2a97e",
     "trampoline": "#d7a6d9",
+    "backup": "#c9b79c",
     "elfcorehdr": "#e58f8f",
 }
 BOX = 44  # characters inside a box
@@ -56,7 +58,7 @@ def _rows(plan: Plan) -> list[_Row]:
     for r in plan.area.intersect(frame).exclude(used):
         text = "free, for the crash kernel" if plan.crash else "free"
         rows.append(_Row("free", r, text, True))
-    low = [r for r in plan.usable if r not in frame]
+    low = list(Ranges.union(plan.usable).exclude(frame))
     rows += [_Row("usable", r, "crash kernel, no segments", False) for r in low]
     text = "memory, dumped" if plan.crash else "memory"
     for r in plan.ram.exclude(frame).exclude(low).joined():

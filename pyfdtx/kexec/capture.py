@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 from ..errors import FdtExists, FdtMachineError
-from .arch import BY_KCORE
+from .arch import ARCHES, BY_KCORE
 from .machine import (
     CPU,
     CRASH_CMA,
@@ -59,8 +59,10 @@ def _notes(machine: Machine) -> Iterator[str]:
 
 
 def _tree(machine: Machine) -> Iterator[str]:
-    """Every file of the tree, if there is no blob."""
-    if machine.exists(FDT):
+    """Every file of the tree, if there is no blob or it is not enough."""
+    rules = ARCHES.get(machine.arch)
+    live = rules is not None and rules.live_tree
+    if machine.exists(FDT) and not live:
         yield from (f"{CHOSEN}/{name}" for name in IN_CHOSEN)
         return
     top = next((t for t in TREES if machine.exists(t)), None)

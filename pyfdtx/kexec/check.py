@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .._native import copy_in, validate
 from ..errors import FdtBadParameter
 from ..reg import U64_END
+from .arch.ppc64 import check as _ppc64  # noqa: F401 (adds its rules)
 from .rules import RULES, SEVERITIES, Facts
 from .rules.elf import Core
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .._native import Buffer
-    from .image import Image, ZImage
+    from .image import AnyImage
     from .machine import Machine
     from .rules import Found, Rule
 
 OP = "check_tree"
-ARCHES = ("arm64", "arm", "riscv")
+ARCHES = ("arm64", "arm", "riscv", "ppc64le")
 # A hostile tree can break one rule a million times
 SHOWN = 8
 
@@ -108,14 +109,14 @@ def check_tree(
     kernel: str | None = None,
     machine: Machine | None = None,
     elfcorehdr: tuple[int, Buffer] | None = None,
-    image: Image | ZImage | None = None,
+    image: AnyImage | None = None,
     load_address: int | None = None,
 ) -> list[Finding]:
     """Judge a tree as the kernel that boots next will read it.
 
     Args:
         dtb: the tree, any bytes-like object; as it will lie in memory.
-        arch: "arm64", "arm" or "riscv"; None: the machine's, else "arm64".
+        arch: "arm64", "arm", "riscv" or "ppc64le"; None: the machine's, else "arm64".
         kernel: version of the kernel that will read it, "6.12"; None: what
             all versions from 6.1 read.
         machine: the system it is for, running or captured.
@@ -184,7 +185,10 @@ def rules_table() -> str:
     lines = ["| rule | what | the kernel | way out | source |", "|" + "---|" * 5]
     for r in RULES:
         limits = [] if r.versions == "all" else [f"Linux {r.versions}"]
-        if len(r.arches) < len(ARCHES):
+        others = [a for a in ARCHES if a not in r.arches]
+        if len(others) == 1:
+            limits.append(f"not {others[0]}")
+        elif others:
             limits.append(" and ".join(r.arches) + " only")
         about = "; ".join([r.about, *limits])
         cells = (f"`{r.id}` {r.severity}", about, r.effect, r.way_out, r.source)

@@ -13,7 +13,6 @@ from array import array
 from .._native import check, ffi, lib, writing
 from ..errors import FdtBadParameter
 from ..reg import U64_MAX, MemRange, check_packed
-from .arch import NOT_DUMPED
 from .ranges import Ranges
 
 __all__ = ["core_header_of", "elf_core_header"]
@@ -257,6 +256,7 @@ def core_header_of(
     *,
     style: Literal["kernel", "kexec-tools"] = "kernel",
     exclude: Source = (),
+    keep: Source = (),
     backup: Iterable[tuple[Pair, int]] = (),
     spare: int = 0,
 ) -> bytes:
@@ -266,6 +266,7 @@ def core_header_of(
         machine: the facts of the running, or of a captured, system.
         exclude: memory to leave out of the dump, beside the crash kernel's
             regions.
+        keep: memory to dump though it lies in such a region (firmware's).
         style, backup, spare: as elf_core_header().
     Returns: as elf_core_header().
     Raises:
@@ -273,9 +274,13 @@ def core_header_of(
             contradicts another.
         FdtBadParameter: as elf_core_header().
     """
+    # Architectures place core headers of their own, with the help of this file
+    from .arch import NOT_DUMPED
+
     _choice(machine.arch, "arch", ARCHES)
     mapping = machine.mapping
-    ram = machine.ram.exclude(machine.crash_ranges).exclude(machine.cma_ranges)
+    theirs = Ranges(machine.crash_ranges).exclude(keep)
+    ram = machine.ram.exclude(theirs).exclude(machine.cma_ranges)
     ram = ram.exclude(NOT_DUMPED.get(machine.arch, ())).exclude(exclude)
     if ARCHES[machine.arch].bits == 32:
         low = ram.clip(0, 1 << 32)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Kernel images: arm64 and riscv Image, arm zImage, and what wraps them."""
+"""Kernel images: arm64 and riscv Image, arm zImage, ELF, and what wraps them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from typing import Union
 
     from .._native import Buffer
+    from .vmlinux import Vmlinux
 
-    AnyImage = Union["Image", "ZImage"]
+    AnyImage = Union["Image", "ZImage", "Vmlinux"]
 
 OP = "image"
 # Linux Documentation/arch/arm64/booting.rst and arch/riscv/boot-image-header.rst
@@ -43,8 +44,8 @@ TAG_KLSZ = 0x5A534C4B
 ZIMAGE_TEXT_OFFSET = 0x8000
 ZIMAGE_MALLOC = 0x1_0000
 
+ELF_MAGIC = b"\x7fELF"
 OTHERS = (
-    (b"\x7fELF", "an ELF file (vmlinux?)"),
     (b"\xd0\x0d\xfe\xed", "a device tree blob"),
     (b"\x27\x05\x19\x56", "a U-Boot uImage"),
     (b"0707", "a cpio archive (an initrd?)"),
@@ -52,8 +53,8 @@ OTHERS = (
     (b"#!", "a script"),
 )
 WANTED = (
-    "give an Image (arm64, riscv), a zImage (arm), or one of them compressed or "
-    "as EFI zboot"
+    "give an Image (arm64, riscv), a zImage (arm), a vmlinux (ppc64le), or one of "
+    "them compressed or as EFI zboot"
 )
 
 
@@ -252,8 +253,8 @@ def parse_image(blob: Buffer, where: str = "image") -> AnyImage:
     Args:
         blob: any bytes-like object.
         where: the file's name, for errors.
-    Returns: an Image (arm64, riscv) or a ZImage (arm); data is a copy if it was
-        wrapped.
+    Returns: an Image (arm64, riscv), a ZImage (arm), or a Vmlinux (ELF, ppc64);
+        data is a copy if it was wrapped.
     Raises:
         TypeError: blob is not bytes-like.
         FdtImageError: it is something else, damaged, or of a kernel too old to
@@ -267,6 +268,10 @@ def parse_image(blob: Buffer, where: str = "image") -> AnyImage:
             f"an image must be bytes-like, not {type(blob).__name__}"
         ) from None
     data, layers = unpack(raw, where)
+    if data.startswith(ELF_MAGIC):
+        from .vmlinux import Vmlinux
+
+        return Vmlinux(data, where, layers)
     if len(data) >= HEADER_SIZE:
         magic = data[MAGIC_AT : MAGIC_AT + 4]
         if magic == ARM64_MAGIC:

@@ -427,8 +427,15 @@ class Machine:
         return self._once("fdt", self._find_fdt)
 
     def _find_fdt(self) -> bytes:
-        if self.exists(FDT):
-            return self.read(FDT)
+        return self.read(FDT) if self.exists(FDT) else self.live_fdt
+
+    @property
+    def live_fdt(self) -> bytes:
+        """The device tree as the running kernel has it now, from
+        /proc/device-tree: without memory reservations, boot CPU 0."""
+        return self._once("live_fdt", self._find_live_fdt)
+
+    def _find_live_fdt(self) -> bytes:
         tree = self._first(TREES)
         if tree is None or not os.path.isdir(self.path(tree)):
             self.refuse(FDT, "does not exist, nor /proc/device-tree; give a DTB")

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 OP = "Machine"
-# Linux arch/powerpc/Kconfig PAGE_OFFSET of PPC64
-PPC64_PAGE_OFFSET = 0xC000_0000_0000_0000
 
 
 class Mapping:
@@ -58,10 +56,6 @@ def kernel_image(machine: Machine) -> MemRange:
     return MemRange(code[0].start, data[0].stop - code[0].start)
 
 
-def _ppc64(_machine: Machine) -> Mapping:
-    return Mapping(PPC64_PAGE_OFFSET)
-
-
 def mapping_of(machine: Machine) -> Mapping:
     """The mapping of a machine.
 
@@ -71,13 +65,13 @@ def mapping_of(machine: Machine) -> Mapping:
     """
     from .arch import MAPPINGS
 
-    known = {**MAPPINGS, "ppc64": _ppc64, "ppc64le": _ppc64}
-    find = known.get(machine.arch)
+    find = MAPPINGS.get(machine.arch)
     if find is None:
         raise FdtMachineError(
             OP,
             machine.root,
             f"how {machine.arch} maps its memory is not known here (known: "
-            f"{', '.join(sorted(known))}); call elf_core_header() with virtual_offset",
+            f"{', '.join(sorted(MAPPINGS))}); call elf_core_header() with "
+            "virtual_offset",
         )
     return find(machine)

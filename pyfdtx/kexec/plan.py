@@ -16,6 +16,10 @@ from .elfcore import core_header_of
 from .image import Image
 from .initrd import InitrdFile
 from .integrity import EMPTY_DIGEST, digest_of, verifying
+from .places import Full as _Full
+from .places import Segment
+from .places import Space as _Space
+from .places import up as _up
 from .ranges import Ranges
 
 __all__ = ["Plan", "Segment", "make_plan", "reused_cmdline"]
@@ -35,34 +39,6 @@ OP = "plan"
 PAGE = 4096
 MIB = 1 << 20
 FDT_MAGIC = b"\xd0\x0d\xfe\xed"
-
-
-class Segment:
-    """A piece of memory that is filled before the next kernel starts.
-
-    name: "kernel", "initrd", "dtb", "trampoline" or "elfcorehdr".
-    data: its bytes; the memory behind them is zero.
-    start: physical address, a multiple of the page size.
-    size: bytes of memory, a multiple of the page size, at least len(data).
-    """
-
-    __slots__ = ("data", "name", "size", "start")
-
-    def __init__(self, name: str, data: Buffer, start: int, size: int):
-        self.name = name
-        self.data = data
-        self.start = start
-        self.size = size
-
-    @property
-    def range(self) -> MemRange:
-        return MemRange(self.start, self.size)
-
-    def __repr__(self) -> str:
-        return (
-            f"Segment({self.name!r}, {len(self.data)} bytes, {self.start:#x}, "
-            f"{self.size:#x})"
-        )
 
 
 class Plan:
@@ -122,69 +98,6 @@ class Plan:
         return f"Plan({self.arch}, entry={self.entry:#x}, {list(self.segments)!r})"
 
 
-def _up(value: int, boundary: int) -> int:
-    return -(-value // boundary) * boundary
-
-
-class _Space:
-    """Free memory, from which pieces are taken."""
-
-    def __init__(self, free: Ranges, page: int):
-        self.free = free
-        self.page = page
-
-    def copy(self) -> _Space:
-        return _Space(self.free, self.page)
-
-    def starts(
-        self, size: int, boundary: int, offset: int = 0, low: int = 0
-    ) -> list[int]:
-        """In each free range the lowest start, offset behind a multiple of
-        boundary, with room for size bytes."""
-        found = []
-        for r in self.free:
-            start = _up(max(r.start, low) - offset, boundary) + offset
-            if start + size <= r.stop:
-                found.append(start)
-        return found
-
-    def take(self, start: int, size: int) -> int:
-        self.free = self.free.exclude([(start, size)])
-        return start
-
-    def lowest(
-        self, what: str, size: int, low: int, boundary: int = 1, high: int = U64_END
-    ) -> int:
-        """Take the lowest place from low on that ends at or below high."""
-        whole = _up(size, self.page)
-        starts = self.starts(whole, max(boundary, self.page), low=low)
-        if not starts or starts[0] + whole > high:
-            raise _Full(what, whole, self.largest(low, high))
-        return self.take(starts[0], whole)
-
-    def highest(self, what: str, size: int) -> int:
-        whole = _up(size, self.page)
-        for r in reversed(list(self.free)):
-            start = (r.stop - whole) // self.page * self.page
-            if start >= r.start:
-                return self.take(start, whole)
-        raise _Full(what, whole, self.largest(0, U64_END))
-
-    def largest(self, low: int, high: int) -> int:
-        clipped = self.free.clip(min(low, high), high)
-        return max((r.size for r in clipped), default=0)
-
-
-class _Full(Exception):
-    """No room for: what, of how many bytes; the largest hole, bytes."""
-
-    def __init__(self, what: str, size: int, hole: int):
-        super().__init__(what, size, hole)
-        self.what = what
-        self.size = size
-        self.hole = hole
-
-
 class _Job:
     """One kernel to be placed: what all attempts have in common."""
 
@@ -197,6 +110,7 @@ class _Job:
         header: bytes | None,
         page: int,
         tree: _Tree,
+        exclude: Source = (),
         verify: bool = False,
     ):
         self.machine = machine
@@ -208,12 +122,16 @@ class _Job:
         self.page = page
         self.tree = tree
         self.verify = verify
+        self.exclude = exclude
+        self.anywhere = False  # if set: no limits but those of the area
 
     def place(self, free: Ranges) -> tuple[list[Segment], int]:
         """Segments and entry.
 
         Raises: _Full.
         """
+        if self.rules.place is not None:
+            return self.rules.place(self, free)
         space = _Space(free, self.page)
         header = None
         if self.header is not None:
@@ -332,6 +250,11 @@ def _footprint(rules: Rules, image: AnyImage) -> Footprint:
     return Footprint(size, at=0, length=size, offset=image.text_offset)
 
 
+def _taken(rules: Rules, machine: Machine, crash: bool) -> Source:
+    """What is no place for segments, though it is memory."""
+    return () if rules.taken is None else rules.taken(machine, crash)
+
+
 def _page_size(rules: Rules, machine: Machine, image: AnyImage) -> int:
     """The larger one of both kernels' pages, bytes."""
     if rules.page_size is not None:
@@ -370,7 +293,8 @@ def _checked_initrd(rules: Rules, initrd: Buffer | InitrdFile | None) -> bytes |
 
 
 def _startable(rules: Rules, initrd: bytes) -> bytes:
-    if rules.trampoline is None and initrd.startswith(FDT_MAGIC):
+    searched = rules.trampoline is None and rules.place is None
+    if searched and initrd.startswith(FDT_MAGIC):
         raise FdtBadParameter(
             OP,
             "initrd",
@@ -452,11 +376,12 @@ def make_plan(
         header = core_header_of(machine, exclude=exclude)
     else:
         area = machine.free_ram
-    area = area.clip(0, rules.address_end)
+    area = area.clip(0, rules.address_end).exclude(_taken(rules, machine, crash))
     page = _page_size(rules, machine, kernel)
+    own = "live_fdt" if rules.live_tree else "fdt"
     tree = _Tree(
         rules,
-        machine.fdt if dtb is None else dtb,
+        getattr(machine, own) if dtb is None else dtb,
         regions,
         {
             "cmdline": line,
@@ -466,8 +391,17 @@ def make_plan(
             "root_cells": root_cells,
         },
     )
-    checked = _checked_initrd(rules, initrd)
-    job = _Job(machine, rules, kernel, checked, header, page, tree, verify)
+    job = _Job(
+        machine,
+        rules,
+        kernel,
+        _checked_initrd(rules, initrd),
+        header,
+        page,
+        tree,
+        exclude,
+        verify,
+    )
     try:
         placed, entry = job.place(area)
     except _Full as e:
@@ -482,25 +416,29 @@ def _named(segments: list[Segment], name: str) -> Segment:
 
 
 def _no_room(job: _Job, full: _Full, machine: Machine) -> FdtNoRoom:
+    too_small = FdtNoRoom(
+        OP,
+        full.what,
+        f"{full.size} bytes do not fit: the largest free piece of memory where "
+        f"it may lie has {full.hole}, {full.size - full.hole} are missing",
+    )
     if job.header is None:
-        return FdtNoRoom(
-            OP,
-            full.what,
-            f"{full.size} bytes do not fit: the largest free piece of memory where "
-            f"it may lie has {full.hole}, {full.size - full.hole} are missing",
-        )
+        return too_small
     main = machine.crash_main
-    # The same job in a region that is large enough; a tree of the same size,
-    # for places that are not there fit no cells
-    initrd = MemRange(main.start, len(job.initrd)) if job.initrd else None
-    where = main.start
-    if job.rules.usable is not None:  # which wants to end below the header
-        where = job.rules.address_end - _up(len(job.header), job.page)
-    somewhere = Segment("elfcorehdr", job.header, where, len(job.header))
-    job.tree.fixed = job.tree.make(initrd, somewhere)
+    # The same job in a region that is large enough
+    job.anywhere = True
+    if job.rules.place is None:
+        # A tree of the same size, for places that are not there fit no cells
+        initrd = MemRange(main.start, len(job.initrd)) if job.initrd else None
+        where = main.start
+        if job.rules.usable is not None:  # which wants to end below the header
+            where = job.rules.address_end - _up(len(job.header), job.page)
+        somewhere = Segment("elfcorehdr", job.header, where, len(job.header))
+        job.tree.fixed = job.tree.make(initrd, somewhere)
     limit = min(main.size + (1 << 36), job.rules.address_end - main.start)
+    larger = Ranges([(main.start, limit)]).exclude(_taken(job.rules, machine, True))
     try:
-        placed, _ = job.place(Ranges([(main.start, limit)]))
+        placed, _ = job.place(larger)
     except _Full as e:
         return FdtNoRoom(
             OP,
@@ -511,6 +449,8 @@ def _no_room(job: _Job, full: _Full, machine: Machine) -> FdtNoRoom:
     header = _named(placed, "elfcorehdr")
     others = max(s.start + s.size for s in placed if s is not header)
     need = others + header.size - main.start
+    if need <= main.size:  # not the region is too small, but a part of it
+        return too_small
     pieces = ", ".join(f"{s.name} {s.size}" for s in placed)
     return FdtNoRoom(
         OP,

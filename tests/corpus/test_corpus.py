@@ -133,6 +133,50 @@ def test_c_and_plain_python_make_the_same_tree(tree, options):
         assert native(expected, **options) == expected, "a second run changes it"
 
 
+def random_changes(fdt, choose):
+    """Some changes of a tree, made one by one, and what they were."""
+    made = []
+    nodes = choose.sample(list(fdt), min(8, len(fdt)))
+    for node in nodes:
+        # deleted with one above it, or hidden behind a sibling of its name
+        if node not in fdt or fdt.get(node.path) is not node:
+            continue
+        path, names = node.path, list(node)
+        value = choose.randbytes(choose.randrange(40))
+        if names:
+            name = choose.choice(names)
+            node[name] = value
+            made.append(("set", path, name, value))
+            name = choose.choice(list(node))
+            node.append(name, value)
+            made.append(("append", path, name, value))
+        name = f"new-{choose.randrange(50)}"
+        node[name] = value
+        made.append(("set", path, name, value))
+        if names and choose.random() < 0.5:
+            name = choose.choice(names)
+            del node[name]
+            made.append(("delete", path, name))
+        if choose.random() < 0.5:
+            node.add("added")["reg"] = value
+            below = path.rstrip("/") + "/added"
+            made += [("add_node", below), ("set", below, "reg", value)]
+        if node is not fdt.root and choose.random() < 0.3:
+            node.delete()
+            made.append(("delete_node", path))
+    fdt.memreserve.append((0x1000, 0x10))
+    made.append(("reserve", (0x1000, 0x10)))
+    return made
+
+
+def test_changes_together_give_the_bytes_of_one_by_one(tree, dtb):
+    slow, fast = Fdt(tree), Fdt(tree)
+    with fast.edit() as edit:
+        for kind, *args in random_changes(slow, random.Random(dtb.name)):
+            getattr(edit, kind)(*args)
+    assert fast.to_bytes() == slow.to_bytes()
+
+
 # What the bytes mean to others
 
 

@@ -565,6 +565,7 @@ int exercise(struct exercise *x, const void *data, size_t size)
 
 		read_all(buf);
 		exercise_index(fdt, buf);
+		exercise_regs(buf);
 		free(buf);
 		edit(fdt);
 		merge(x, fdt, x->overlay->data);

@@ -36,6 +36,10 @@ struct sample sample_load(const char *path);
  * fdtx_open_into() */
 void exercise_index(const void *fdt, const void *opened);
 
+/* fdtx_write_regs() on a tree as left by fdtx_open_into(), against the
+ * functions of fdt_reg.h */
+void exercise_regs(const void *opened);
+
 /* For those who look for broken promises: say which, and abort */
 void broken(const char *format, ...)
 	__attribute__((format(printf, 1, 2), noreturn));

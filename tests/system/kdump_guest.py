@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 
-PAGE = 4096
+PAGE = mmap.PAGESIZE
 
 
 def marked_page():

@@ -6,7 +6,8 @@ SYSTEM_PACKAGES := debian-archive-keyring \
 	qemu-system-x86 qemu-user-static gcc libc6-dev \
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 	gcc-arm-linux-gnueabihf libc6-dev-armhf-cross \
-	gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
+	gcc-riscv64-linux-gnu libc6-dev-riscv64-cross \
+	qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
 
 # Which kernels to boot, of the tests' marks: make test-system KERNELS="arm64 armmp"
 KERNELS ?=

@@ -11,7 +11,7 @@ import pyfdtx
 HOME = Path(pyfdtx.__file__).parent
 
 TREE = {"tree", "node", "props", "values", "memreserve", "overlay", "blob", "reg"}
-TREE |= {"flat", "dts", "diff", "getters", "lookup", "memrange", "view"}
+TREE |= {"flat", "dts", "diff", "getters", "lookup", "memrange", "view", "edit"}
 # area: what it may import; everything may import errors
 MAY = {
     "errors": set(),

@@ -16,11 +16,15 @@ from pyfdtx._native import validate
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import cases
+import frame
 import memory
 import percall
+import run as runner
 import timing
 from compare import decode
+from frame import Case, Disagreement, Missing, Row
 from impls import BYTES, INPUT, TREE, in_python
+from jobs import j1
 
 SMALL = memory.synthetic(2)
 
@@ -111,12 +115,12 @@ def test_implementations_that_agree_pass():
         variant("b", job, TREE),
         variant("copy", lambda blob: blob, INPUT),
     ]
-    assert timing.agree(corpus(3), variants, quiet) == "a"
+    assert j1.agree(corpus(3), variants, quiet) == "a"
 
 
 def test_the_reference_is_who_promises_bytes_wherever_it_stands():
     variants = [variant("tree", job, TREE), variant("bytes", job)]
-    assert timing.agree(corpus(1), variants, quiet) == "bytes"
+    assert j1.agree(corpus(1), variants, quiet) == "bytes"
 
 
 def wrong_on(number, change):
@@ -139,8 +143,8 @@ def test_one_wrong_value_in_one_tree_ends_the_run(promise):
         variant("right", job),
         variant("wrong", wrong_on(2, flip_seed), promise),
     ]
-    with pytest.raises(timing.Disagreement, match=r"corpus A, 2\.dtb: wrong differs"):
-        timing.agree(corpus(4), variants, quiet)
+    with pytest.raises(Disagreement, match=r"corpus A, 2\.dtb: wrong differs"):
+        j1.agree(corpus(4), variants, quiet)
 
 
 def test_dirty_padding_ends_the_run_for_who_promises_bytes_only():
@@ -150,16 +154,16 @@ def test_dirty_padding_ends_the_run_for_who_promises_bytes_only():
 
     wrong = wrong_on(1, dirty)
     tree = [variant("right", job), variant("dirty", wrong, TREE)]
-    assert timing.agree(corpus(2), tree, quiet) == "right"
+    assert j1.agree(corpus(2), tree, quiet) == "right"
     same = [variant("right", job), variant("dirty", wrong, BYTES)]
-    with pytest.raises(timing.Disagreement, match="dirty differs from right"):
-        timing.agree(corpus(2), same, quiet)
+    with pytest.raises(Disagreement, match="dirty differs from right"):
+        j1.agree(corpus(2), same, quiet)
 
 
 def test_a_copy_that_is_none_ends_the_run():
     variants = [variant("right", job), variant("copy", lambda b: b[:-1], INPUT)]
-    with pytest.raises(timing.Disagreement, match="copy differs from the input"):
-        timing.agree(corpus(1), variants, quiet)
+    with pytest.raises(Disagreement, match="copy differs from the input"):
+        j1.agree(corpus(1), variants, quiet)
 
 
 def test_an_implementation_that_fails_ends_the_run():
@@ -167,25 +171,114 @@ def test_an_implementation_that_fails_ends_the_run():
         raise KeyError("oops")
 
     variants = [variant("right", job), variant("broken", broken)]
-    with pytest.raises(timing.Disagreement, match=r"0\.dtb: broken fails: KeyError"):
-        timing.agree(corpus(1), variants, quiet)
+    with pytest.raises(Disagreement, match=r"0\.dtb: broken fails: KeyError"):
+        j1.agree(corpus(1), variants, quiet)
 
 
-def test_every_implementation_runs_on_every_tree_once_per_round():
-    seen = {"fast": [], "slow": []}
+def test_every_row_runs_once_per_round_that_is_its_turn():
+    seen = []
+    rows = [
+        Row("fast", "", "", lambda: seen.append("fast")),
+        Row("slow", "", "", lambda: seen.append("slow"), every=3),
+        Row("fresh", "", "", lambda: seen.append("run"), None,
+            lambda: seen.append("before")),
+    ]  # fmt: skip
+    cases_ = [
+        Case("one", "", "g", 1, "fast", rows),
+        Case("two", "", "g", 1, "fast", rows),
+    ]
+    times = timing.measure(cases_, 5, "thread", quiet)
+    for key in ("one", "two"):
+        assert [t is not None for t in times[key]["slow"]] == [1, 0, 0, 1, 0]
+        assert all(t >= 0 for t in times[key]["fast"])
+        assert len(times[key]["fresh"]) == 5
+    # Two cases, five rounds and a warm-up, which the slow one is spared
+    assert seen.count("fast") == 2 * 6
+    assert seen.count("slow") == 2 * 2
+    assert seen.count("run") == seen.count("before") == 2 * 6
+    assert all(a == "before" for a, b in zip(seen, seen[1:]) if b == "run")
 
-    def note(key):
-        return lambda blob: seen[key].append(len(blob)) or blob
 
-    many = corpus(timing.PART + 1)
-    variants = [variant("fast", note("fast")), variant("slow", note("slow"), slow=True)]
-    rounds = timing.SELDOM + 1
-    whole, part = timing.measure(many, variants, rounds, quiet)
-    assert {key: len(times) for key, times in whole.items()} == {"fast": rounds}
-    assert {key: len(times) for key, times in part.items()} == {"fast": 2, "slow": 2}
-    assert all(
-        time >= 0 for times in (*whole.values(), *part.values()) for time in times
-    )
-    # The part is trees 0 and PART: once to warm up, twice measured
-    assert len(seen["slow"]) == 2 * 3
-    assert len(seen["fast"]) == 2 * 3 + len(many.blobs) * rounds
+def test_a_row_may_tell_its_own_time():
+    case = Case("c", "", "g", 1, "r", [Row("r", "", "", lambda: 4711)])
+    assert timing.measure([case], 2, "own", quiet) == {"c": {"r": [4711, 4711]}}
+
+
+def answering(*answers):
+    rows = [
+        Row(f"r{i}", "", "", quiet, answer=lambda a=a: a) for i, a in enumerate(answers)
+    ]
+    return [Case("case", "the case", "g", 1, "r0", rows)]
+
+
+@pytest.mark.parametrize(
+    "answer", [b"abc", [1, 2], {"/": {"a": b"x"}}, [{"/": {"a": b"x"}}]]
+)
+def test_equal_answers_agree(answer):
+    frame.agree(answering(answer, answer, answer), quiet)
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "named"),
+    [
+        (b"abc", b"abd", "byte 2"),
+        (b"abc", b"abcd", "3 against 4 bytes"),
+        ([1, 2], [1], "1 results instead of 2"),
+        ([1, 2], [1, 3], "result 1: wanted 2, got 3"),
+        ([{"/": {"a": b"x"}}], [{"/": {"a": b"y"}}], "result 0: '/': 'a': byte 0"),
+        ({"/": {"a": b"x"}}, {"/": {}}, "'/': 'a' is lacking"),
+        ({"/": {}}, {"/": {"a": b"x"}}, "'/': 'a' is too much"),
+        ({"/": b""}, {"/": None}, "'/': wanted bytes, got NoneType"),
+    ],
+)
+def test_a_difference_ends_the_run_and_is_named(want, got, named):
+    with pytest.raises(Disagreement, match=r"the case: r1 differs from r0") as e:
+        frame.agree(answering(want, got), quiet)
+    assert named in str(e.value)
+
+
+def test_an_answer_that_fails_ends_the_run():
+    def broken():
+        raise KeyError("oops")
+
+    one = answering(1)[0]
+    case = one._replace(rows=[*one.rows, Row("bad", "", "", quiet, answer=broken)])
+    with pytest.raises(Disagreement, match="bad fails: KeyError"):
+        frame.agree([case], quiet)
+
+
+def test_what_is_not_there_is_reported_and_the_rest_measured():
+    def lacking():
+        raise Missing("no such thing")
+
+    def not_installed():
+        raise ImportError("No module named 'x'")
+
+    missing = {}
+    row = Row("a", "", "", quiet)
+    made = [("a", lambda: row), ("b", lacking), ("c", not_installed)]
+    assert frame.collect(made, missing) == [row]
+    assert missing == {"b": "no such thing", "c": "No module named 'x'"}
+
+
+def test_without_its_base_a_case_is_over_its_first_row():
+    rows = [Row("a", "", "", quiet), Row("b", "", "", quiet)]
+    assert runner.base(Case("c", "", "g", 1, "b", rows)) == "b"
+    assert runner.base(Case("c", "", "g", 1, "z", rows)) == "a"
+
+
+def test_rounds_are_stored_in_one_line():
+    text = runner.compact({"rounds": {"a": [1, None, 22], "b": []}, "x": "[1]"})
+    assert '"a": [1, null, 22]' in text
+    assert runner.json.loads(text) == {
+        "rounds": {"a": [1, None, 22], "b": []},
+        "x": "[1]",
+    }
+
+
+def test_progress_is_shown_on_a_terminal_only(monkeypatch, capsys):
+    runner.progress("half-way")
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    runner.progress("half-way")
+    assert "half-way" in capsys.readouterr().err

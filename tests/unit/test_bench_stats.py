@@ -43,3 +43,8 @@ def test_unpaired_rounds_are_an_error():
 
 def test_scaling_scales_all_three():
     assert Spread(1, 2, 3).scaled(10) == (10, 20, 30)
+
+
+def test_rounds_that_one_was_not_run_in_are_left_out():
+    assert paired([10, None, 40], [10, 7, 20]) == (1.25, 1.5, 1.75)
+    assert paired([None, None], [1, 2]) is None

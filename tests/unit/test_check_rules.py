@@ -1030,7 +1030,8 @@ def test_the_machine_contradicts(tmp_path, rule, where, also, edits, change):
 
 def test_every_rule_has_a_case():
     cases = {case.values[0] for case in CASES + MACHINE_CASES}
-    assert cases == {rule.id for rule in RULES}
+    # ppc64le's own have theirs in test_ppc64_check.py
+    assert cases == {rule.id for rule in RULES if rule.arches != ("ppc64le",)}
 
 
 def test_ids_are_unique_and_texts_complete():

@@ -110,7 +110,7 @@ def test_a_loaded_kernel_is_not_replaced_by_accident(system):
 @pytest.mark.parametrize("rules", ARCHES.values(), ids=list(ARCHES))
 def test_the_architectures_number_is_the_elf_machine(rules):
     """linux/kexec.h: "These values match the ELF architecture values"; from
-    its KEXEC_ARCH_ARM, KEXEC_ARCH_AARCH64 and KEXEC_ARCH_RISCV."""
-    want = {"arm": 40, "arm64": 183, "riscv64": 243}
+    its KEXEC_ARCH_ARM, _AARCH64, _PPC64 and _RISCV."""
+    want = {"arm": 40, "arm64": 183, "ppc64le": 21, "riscv64": 243}
     assert rules.elf_machine == want[rules.name]
     assert lib.KEXEC_ON_CRASH == 1

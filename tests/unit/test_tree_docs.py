@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import pyfdtx.edit
 import pyfdtx.memreserve
 import pyfdtx.node
 import pyfdtx.reg
@@ -21,7 +22,7 @@ DEAR = [
 
 @pytest.mark.parametrize(
     ("module", "least"),
-    [(pyfdtx.tree, 1), (pyfdtx.node, 1), (pyfdtx.memreserve, 1)],
+    [(pyfdtx.tree, 1), (pyfdtx.node, 1), (pyfdtx.memreserve, 1), (pyfdtx.edit, 1)],
     ids=lambda v: getattr(v, "__name__", str(v)),
 )
 def test_examples_in_docstrings_run(module, least):

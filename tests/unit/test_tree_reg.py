@@ -254,3 +254,92 @@ def test_large_arrays_go_through_in_one_piece():
     assert device.reg() == pairs
     device.append_reg("reg", pairs)
     assert device.reg() == pairs + pairs
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 100, 10_000])
+def test_every_way_to_give_many_entries_gives_the_same(n):
+    pairs = [(i << 33 | i, 1 << (i % 60)) for i in range(n)]
+    flat = array.array("Q", [number for pair in pairs for number in pair])
+    # Numbers at an odd address: C could not read them there
+    odd = memoryview(b"\0" * 4 + flat.tobytes())[4:].cast("Q")
+    twice = array.array("Q", [n for n in flat for _ in range(2)])
+    ways = {
+        "list": pairs,
+        "tuple": tuple(pairs),
+        "MemRange": [MemRange(*pair) for pair in pairs],
+        "lists": [list(pair) for pair in pairs],
+        "generator": (pair for pair in pairs),
+        "array": flat,
+        "view": memoryview(flat),
+        "misaligned": odd,
+        "strided": memoryview(twice)[::2],
+    }
+    expected = encoded(pairs, 2, 2)
+    for name, way in ways.items():
+        _, device = board(2, 2)
+        device.set_reg("reg", way)
+        assert device["reg"] == expected, name
+    for name in ("list", "array"):
+        device.append_reg("reg", ways[name])
+        expected += encoded(pairs, 2, 2)
+        assert device["reg"] == expected, name
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        (True, False),
+        (2**30 - 1, 2**30),
+        (2**60, 2**62 - 1),
+        (2**63 - 1, 2**63),
+        (0, 2**64 - 1),
+        (2**64 - 1, 1),
+    ],
+)
+def test_numbers_of_every_length_are_taken_from_pairs(entry):
+    # CPython's int has 30 bits to a digit, C's signed numbers 63
+    _, device = board(2, 2)
+    device.set_reg("reg", [entry] * 3)
+    assert device["reg"] == encoded([entry] * 3, 2, 2)
+
+
+@pytest.mark.parametrize("bad", [-1, 2**64, 2**200, -(2**200), 1.0, "1", None])
+@pytest.mark.parametrize("place", [0, 1])
+def test_one_bad_number_among_many_is_found_and_named(bad, place):
+    _, device = board(2, 2)
+    device["reg"] = b"before"
+    entries = [(1, 1)] * 1000
+    entry = [1, 1]
+    entry[place] = bad
+    entries[777] = tuple(entry)
+    number = isinstance(bad, int)
+    with pytest.raises(FdtBadParameter if number else TypeError) as e:
+        device.set_reg("reg", entries)
+    if number:
+        what = "size" if place else "start"
+        assert f"{what} {hex(bad)[:20]}" in str(e.value)
+        assert "entry 777" in str(e.value)
+    assert device["reg"] == b"before"
+
+
+class Sneaky:
+    """No int: its __index__() must not be asked while C reads the list."""
+
+    def __index__(self):
+        raise AssertionError("asked")
+
+
+def test_objects_that_are_like_numbers_are_no_numbers():
+    _, device = board(2, 2)
+    with pytest.raises(TypeError, match="want int, not Sneaky"):
+        device.set_reg("reg", [(1, Sneaky())])
+
+
+def test_the_packed_buffer_is_free_again_afterwards():
+    flat = array.array("Q", [1, 2])
+    _, device = board(2, 2)
+    device.set_reg("reg", flat)
+    flat.append(3)  # BufferError if something still held it
+    with pytest.raises(FdtBadParameter, match="3 numbers are not"):
+        device.set_reg("reg", flat)
+    flat.append(4)

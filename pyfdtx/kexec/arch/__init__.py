@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ...errors import FdtBadParameter
-from . import arm, arm64, riscv, x86_64
+from . import arm, arm64, ppc64, riscv, x86_64
 from .rules import Footprint, Rules
 
 __all__ = [
@@ -18,12 +18,16 @@ __all__ = [
     "rules_of",
 ]
 
-ARCHES = {rules.name: rules for rules in (arm.RULES, arm64.RULES, riscv.RULES)}
+ARCHES = {
+    rules.name: rules for rules in (arm.RULES, arm64.RULES, ppc64.RULES, riscv.RULES)
+}
 
 # Where the running kernel has its memory, by Machine.arch
 MAPPINGS = {
     "arm": arm.mapping,
     "arm64": arm64.mapping,
+    "ppc64": ppc64.mapping,
+    "ppc64le": ppc64.mapping,
     "riscv32": riscv.mapping,
     "riscv64": riscv.mapping,
     "x86_64": x86_64.mapping,

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from ...reg import MemRange
     from ..image import AnyImage
+    from ..machine import Machine
+    from ..places import Segment
+    from ..plan import _Job as Job
+    from ..ranges import Ranges, Source
 
 
 class Footprint:
@@ -37,7 +41,8 @@ class Rules:
     """The rules of one architecture.
 
     name: as Machine.arch.
-    tree: as the argument arch of second_kernel_dtb().
+    tree: as the argument arch of second_kernel_dtb(); None where place makes
+        the tree.
     elf_machine: EM_*; kexec_load(2) takes it as KEXEC_ARCH_*.
     images: the Image.arch that can be started.
     boundary: the image lies text_offset behind a multiple of this, bytes.
@@ -54,6 +59,14 @@ class Rules:
         use of the region; None: all of it.
     page_size: of the running kernel, bytes; None: VMCOREINFO says it.
     address_end: the first byte that cannot be addressed.
+    place: places everything by itself: (job, free memory) to the segments and
+        the entry; Full (pyfdtx/kexec/places.py) if they do not fit.
+    taken: (machine, crash) to memory that is no place for segments.
+    live_tree: whether the running kernel changes its tree so much that the next
+        one needs it as it is now (/proc/device-tree), not as it was at boot.
+    unread: properties of /chosen that its kernels do not read.
+    command_line_size: COMMAND_LINE_SIZE, NUL included, where
+        second_kernel_dtb() does not know the architecture.
     verifying: (kernel, dtb, entry, pieces, digest) to a trampoline that checks
         SHA-256 first, see arm64_check.py; None where there is none.
     """
@@ -61,17 +74,22 @@ class Rules:
     __slots__ = (
         "address_end",
         "boundary",
+        "command_line_size",
         "elf_machine",
         "footprint",
         "images",
         "initrd_boundary",
         "initrd_reach",
+        "live_tree",
         "max_dtb",
         "name",
         "page_size",
+        "place",
         "plain_boundary",
+        "taken",
         "trampoline",
         "tree",
+        "unread",
         "usable",
         "verifying",
     )
@@ -80,7 +98,7 @@ class Rules:
         self,
         *,
         name: str,
-        tree: Literal["arm64", "arm", "riscv"],
+        tree: Literal["arm64", "arm", "riscv"] | None,
         elf_machine: int,
         images: tuple[str, ...],
         boundary: int,
@@ -93,6 +111,11 @@ class Rules:
         usable: Callable[[MemRange, MemRange], MemRange] | None = None,
         page_size: int | None = None,
         address_end: int = U64_END,
+        place: Callable[[Job, Ranges], tuple[list[Segment], int]] | None = None,
+        taken: Callable[[Machine, bool], Source] | None = None,
+        live_tree: bool = False,
+        unread: tuple[str, ...] = (),
+        command_line_size: int = 0,
         verifying: Callable[[int, int, int, list[tuple[int, int]], bytes], bytes]
         | None = None,
     ):
@@ -110,4 +133,9 @@ class Rules:
         self.usable = usable
         self.page_size = page_size
         self.address_end = address_end
+        self.place = place
+        self.taken = taken
+        self.live_tree = live_tree
+        self.unread = unread
+        self.command_line_size = command_line_size
         self.verifying = verifying

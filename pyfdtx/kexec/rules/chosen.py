@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..dtb import ARCHES
 from . import names
 from .facts import Facts, hexed, inside, shown
 from .rule import ERROR, NOTE, WARNING, Found, rule
@@ -78,7 +77,7 @@ def _bootargs(f: Facts) -> str:
     "early_init_dt_scan_chosen()",
 )
 def cmdline_too_long(f: Facts) -> Iterator[Found]:
-    room = ARCHES[f.arch].command_line_size
+    room = f.command_line_size
     if len(f.cmdline) >= room:
         yield Found(
             f"{len(f.cmdline)} bytes, {f.arch} reads {room - 1}",

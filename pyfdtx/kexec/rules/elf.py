@@ -26,7 +26,7 @@ FORMS = {
     1: ("HHIIIIIHHHHHH", "8I", (0, 1, 3, 5)),
     2: ("HHIQQQIHHHHHH", "2I6Q", (0, 2, 4, 6)),
 }
-MACHINES = {"arm": 40, "arm64": 183, "riscv": 243}
+MACHINES = {"arm": 40, "arm64": 183, "ppc64le": 21, "riscv": 243}
 
 
 class Segment(NamedTuple):

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ... import flat
 from ...reg import U64_END, MemRange
+from ..arch import ARCHES
+from ..dtb import ARCHES as WRITTEN
 from ..ranges import Ranges
 from . import names
 from .number import memparse
@@ -20,7 +22,7 @@ __all__ = ["Facts", "Word", "hexed", "inside", "overlap", "shown"]
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..image import Image, ZImage
+    from ..image import AnyImage
     from ..machine import Machine
     from .elf import Core
 
@@ -80,7 +82,7 @@ class Facts:
         kernel: tuple[int, int] | None,
         machine: Machine | None,
         core: Core | None,
-        image: Image | ZImage | None,
+        image: AnyImage | None,
         address: int | None,
     ):
         self.blob = blob
@@ -98,7 +100,10 @@ class Facts:
         self.top = [i for i, node in enumerate(self.nodes) if node.depth == 1]
         self.chosens = [i for i in self.top if self.is_called(i, "chosen")]
         self.chosen = self.chosens[0] if self.chosens else -1
-        self.in_chosen = self.props(self.chosen) if self.chosens else {}
+        self.in_chosen = dict(self.props(self.chosen)) if self.chosens else {}
+        rules = ARCHES.get(arch)
+        for name in rules.unread if rules else ():
+            self.in_chosen.pop(name, None)
         self._read_cells()
         self._read_cmdline()
         self._read_crash()
@@ -112,6 +117,13 @@ class Facts:
             tree = self.machine.fdt
             self._boot = Facts(tree, self.arch, None, None, None, None, None)
         return self._boot
+
+    @property
+    def command_line_size(self) -> int:
+        """COMMAND_LINE_SIZE, NUL included."""
+        if self.arch in WRITTEN:
+            return WRITTEN[self.arch].command_line_size
+        return ARCHES[self.arch].command_line_size
 
     # Nodes and properties
 

@@ -14,7 +14,7 @@ from .rule import ERROR, Found, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..image import Image, ZImage
+    from ..image import AnyImage
 
 MIB = 1 << 20
 PAGE = 4096
@@ -22,7 +22,7 @@ PAGE = 4096
 ALIGN = {"arm64": 2 * MIB, "riscv64": 2 * MIB, "riscv": 2 * MIB, "riscv32": 4 * MIB}
 
 
-def _arch(image: Image | ZImage) -> str:
+def _arch(image: AnyImage) -> str:
     return "riscv" if image.arch.startswith("riscv") else image.arch
 
 

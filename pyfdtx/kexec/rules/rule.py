@@ -5,7 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["ALL", "ERROR", "NOTE", "RULES", "SEVERITIES", "WARNING", "Found", "rule"]
+__all__ = [
+    "ALL",
+    "ERROR",
+    "NOTE",
+    "RULES",
+    "SEVERITIES",
+    "WARNING",
+    "Found",
+    "adopt",
+    "rule",
+]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,3 +89,11 @@ def rule(
         return check
 
     return add
+
+
+def adopt(arch: str, *ids: str) -> None:
+    """Have rules that are there already hold for another architecture."""
+    places = {r.id: i for i, r in enumerate(RULES)}
+    for id in ids:
+        old = RULES[places[id]]
+        RULES[places[id]] = old._replace(arches=(*old.arches, arch))

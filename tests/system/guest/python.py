@@ -119,10 +119,10 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
     for name in ("bin", "sbin", "lib"):
         ramfs.directory(f"usr/{name}")
         ramfs.symlink(name, f"usr/{name}")
-    # where programs of amd64 look for their loader
-    ramfs.symlink(
-        "lib64", "usr/lib64" if archive.architecture == "amd64" else "usr/lib"
-    )
+    # Where the loader of a 64-bit libc is, if not in lib
+    libc = archive.unpack("libc6")
+    own = any((libc / name).is_dir() for name in ("lib64", "usr/lib64"))
+    ramfs.symlink("lib64", "usr/lib64" if own else "usr/lib")
     busybox = archive.unpack("busybox-static")
     found = next(p for p in busybox.rglob("busybox") if p.parent.name == "bin")
     ramfs.file("usr/bin/busybox", found.read_bytes())

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The jobs, one module each; frame.py says what a module has."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+NAMES = ("j1", "j2", "j3", "j4", "j5", "j6", "growth", "memory")
+
+
+def load(name: str) -> Any:
+    """A job's module, by its key."""
+    return import_module(f"jobs.{name}")

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Changes made together give the bytes of the same changes made one by one.
+
+Expected: Node's and MemReserve's own methods, each of which is one edit in
+place through libfdt. Random trees, with what libfdt leaves alone (FDT_NOP,
+doubled names, names with and without unit addresses), and random changes, many
+of which the tree does not allow.
+"""
+
+import sys
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+from second_kernel_blobs import assemble
+
+from pyfdtx import Fdt, FdtError, FdtExists, FdtNotFound
+from pyfdtx._native import validate
+
+# Few names, so that changes meet; tails of each other, for the strings block
+NODES = ["a", "b", "b@1", "soc", "soc@0", "a-node-of-some-length"]
+PROPS = ["x", "reg", "my-reg", "a-my-reg", "status", "linux,name-of-some-length"]
+
+props = st.lists(st.tuples(st.sampled_from(PROPS), st.binary(max_size=9)), max_size=4)
+trees = st.recursive(
+    st.tuples(st.sampled_from(NODES), props, st.just([])),
+    lambda below: st.tuples(st.sampled_from(NODES), props, st.lists(below, max_size=4)),
+    max_leaves=12,
+)
+paths = st.lists(st.sampled_from(NODES), max_size=4).map(lambda n: "/" + "/".join(n))
+entries = st.sampled_from([(0x1000, 0x10), (0x2000, 0x20), (1 << 40, 1)])
+changes = st.one_of(
+    st.tuples(
+        st.sampled_from(["set", "append"]),
+        paths,
+        st.sampled_from(PROPS),
+        st.binary(max_size=9),
+    ),
+    st.tuples(st.just("delete"), paths, st.sampled_from(PROPS)),
+    st.tuples(st.just("add_node"), paths, st.booleans()),
+    st.tuples(st.just("delete_node"), paths),
+    st.tuples(st.sampled_from(["reserve", "unreserve"]), entries),
+)
+
+
+def exact(fdt, path):
+    """The node of exactly these names."""
+    node = fdt.root
+    for name in [name for name in path.split("/") if name]:
+        node = node.child(name)
+        if node.name != name:
+            raise FdtNotFound("exact", path)
+    return node
+
+
+def one(fdt, kind, *args):
+    """One change, in place; LookupError, FdtExists if the tree does not allow it."""
+    if kind == "reserve":
+        fdt.memreserve.append(args[0])
+    elif kind == "unreserve":
+        if args[0] not in fdt.memreserve:
+            raise LookupError
+        fdt.memreserve.remove(args[0])
+    elif kind == "add_node":
+        path, parents = args
+        names = [name for name in path.split("/") if name]
+        node = fdt.root
+        for depth, name in enumerate(names):
+            try:
+                node = exact(node.fdt, "/" + "/".join(names[: depth + 1]))
+                there = True
+            except FdtNotFound:
+                if not parents and depth < len(names) - 1:
+                    raise
+                node, there = node.add(name), False
+        if there:
+            raise FdtExists("add_node", path)
+    else:
+        node = exact(fdt, args[0])
+        if kind == "set":
+            node[args[1]] = args[2]
+        elif kind == "append":
+            node.append(*args[1:])
+        elif kind == "delete":
+            del node[args[1]]
+        else:
+            node.delete()
+
+
+def sensible(change):
+    root = not change[1].strip("/") if isinstance(change[1], str) else False
+    return not (root and change[0] in ("add_node", "delete_node"))
+
+
+def together(fdt, wanted):
+    with fdt.edit() as edit:
+        for kind, *args in wanted:
+            getattr(edit, kind)(*args)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    trees,
+    st.lists(changes.filter(sensible), max_size=25),
+    st.sampled_from([{}, {"nops": True}, {"version": 16}, {"misordered": True}]),
+    st.lists(entries, max_size=3),
+)
+def test_together_gives_the_bytes_of_one_by_one(tree, wanted, layout, reserved):
+    blob = assemble(("", *tree[1:]), reserved, **layout)
+    slow, allowed = Fdt(blob), []
+    for change in wanted:
+        before = slow.to_bytes()
+        try:
+            one(slow, *change)
+        except (LookupError, FdtExists) as e:
+            # Up to here all at once; with it, nothing
+            fast = Fdt(blob)
+            try:
+                together(fast, [*allowed, change])
+                raised = None
+            except FdtError as told:
+                raised = told
+            kind = FdtExists if isinstance(e, FdtExists) else FdtNotFound
+            assert type(raised) is kind, (change, raised)
+            assert f"change {len(allowed) + 1} of" in str(raised)
+            assert fast.to_bytes() == Fdt(blob).to_bytes(), change
+            # Undo what add_node with parents may have added on its way
+            slow = Fdt(before)
+            continue
+        allowed.append(change)
+    fast = Fdt(blob)
+    together(fast, allowed)
+    assert fast.to_bytes() == slow.to_bytes(), allowed
+    validate(bytearray(fast.to_bytes()))
+
+
+@settings(max_examples=50, deadline=None)
+@given(trees, st.integers(0, 200), st.sampled_from([1, 7, 100]))
+def test_many_new_names_stand_where_one_by_one_puts_them(tree, n, step):
+    # More than the short list of names takes, tails of each other
+    blob = assemble(("", *tree[1:]))
+    names = ["n" * (1 + i % step) + f"-{i // step}"[: i % 3 * 2] for i in range(n)]
+    slow, fast = Fdt(blob), Fdt(blob)
+    for name in names:
+        slow.root[name] = name.encode()
+    together(fast, [("set", "/", name, name.encode()) for name in names])
+    assert fast.to_bytes() == slow.to_bytes()
