@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from conftest import archive_of
 from guest import GuestError, console, qemu, vmcore
-from guest.initramfs import INIT_HEAD, INIT_TAIL
+from guest.initramfs import INIT_HEAD, INIT_TAIL, Initramfs
 from guest.python import root_file_system
+
+from pyfdtx import Fdt
 
 HERE = Path(__file__).resolve().parent
 QEMU = "qemu-system-arm"
@@ -124,3 +126,51 @@ def test_the_crash_kernel_shows_the_dead_kernels_memory(
     first = sizes(sent["first-iomem"].decode())
     dumped = sum(m.size for m in vmcore.loads(sent["head"]))
     assert dumped == first["System RAM"] - first["Crash kernel"]
+
+
+NEXT = (
+    INIT_HEAD
+    + console.SEND
+    + f"""\
+if grep -q generation=2 /proc/cmdline
+then
+	send fdt </sys/firmware/fdt
+	send iomem </proc/iomem
+	echo "@@@ all sent"
+else
+	send first-iomem </proc/iomem
+	python3 -m pyfdtx load /boot/vmlinuz --initrd /boot/next.cpio \\
+		--cmdline "{COMMON} generation=2"
+	python3 -m pyfdtx exec --now
+fi
+"""
+    + INIT_TAIL
+)
+
+
+@pytest.mark.kernel("armmp")
+def test_a_kernel_hands_over_to_the_next_one_without_a_crash(
+    archive, userland, boot_folder
+):
+    """All of memory is the next kernel's; its tree is the first one's."""
+    kernel = kernel_of(archive, "armmp")
+    last = Initramfs()
+    busybox = archive.unpack("busybox-static") / "bin/busybox"
+    last.file("/bin/busybox", busybox.read_bytes())
+    last.file("/init", NEXT.encode())
+    ramfs = userland.copy()
+    ramfs.file("init", NEXT.encode())
+    ramfs.file("boot/next.cpio", last.to_bytes())
+    ramfs.file("boot/vmlinuz", kernel.read_bytes())
+    place = boot_folder / "first.cpio"
+    place.write_bytes(ramfs.to_bytes())
+    files = qemu.kernel_args(kernel, place, f"{COMMON} generation=1")
+    log = qemu.run(
+        QEMU, (*VIRT, "-m", "1G", *files), TIMEOUT, log=boot_folder / "console.log"
+    )
+    assert "@@@ all sent" in log, qemu.end_of(log)
+    sent = console.received(log)
+    assert sizes(sent["iomem"].decode()) == sizes(sent["first-iomem"].decode())
+    tree = Fdt(sent["fdt"])
+    assert "linux,booted-from-kexec" in tree["/chosen"]
+    assert len(tree.memreserve) == 1  # its initrd
