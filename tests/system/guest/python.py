@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""A guest with Debian's Python and pyfdtx, its extension cross-built."""
+"""A guest with Debian's Python and pyfdtx, its extensions cross-built."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from . import GuestError, need
 from .debian import Archive
@@ -43,22 +44,34 @@ def python_of(archive: Archive) -> str:
     raise GuestError("python3-minimal depends on no python3.N-minimal")
 
 
-def extension(archive: Archive, python: str, work: Path) -> bytes:
-    """_ext, compiled for the guest from the same sources as the host's."""
-    compiler = COMPILERS[archive.architecture]
-    need(compiler)
-    headers = archive.unpack(f"lib{python}-dev") / "usr/include"
-    emitted, built = work / "_ext.c", work / "_ext.so"
-    build = ROOT / "csrc" / "build_ffi.py"
+def extensions(archive: Archive, python: str, work: Path) -> dict[str, bytes]:
+    """What the wheel has, compiled for the guest from the same sources: by name."""
+    emitted, build = work / "_ext.c", ROOT / "csrc" / "build_ffi.py"
     _run(sys.executable, str(build), str(emitted))
     facts = runpy.run_path(str(build), run_name="facts")["arguments"]()
+    facts["sources"] = [str(emitted), *facts["sources"]]
+    found = {"_ext": _compiled(archive, python, work, facts)}
+    for build in sorted((ROOT / "csrc").glob("build_*.py")):
+        make = runpy.run_path(str(build), run_name="facts").get("extension")
+        if make is not None:
+            made = make()
+            name = made.name.rpartition(".")[2]
+            found[name] = _compiled(archive, python, work, vars(made))
+    return found
+
+
+def _compiled(
+    archive: Archive, python: str, work: Path, facts: dict[str, Any]
+) -> bytes:
+    compiler, built = COMPILERS[archive.architecture], work / "built.so"
+    need(compiler)
+    headers = archive.unpack(f"lib{python}-dev") / "usr/include"
     include = [ROOT / name for name in facts["include_dirs"]]
     _run(
         compiler,
         *facts["extra_compile_args"],
         *("-fPIC", "-shared", "-o", str(built)),
         *(f"-I{place}" for place in (*include, headers / python, headers)),
-        str(emitted),
         *(str(ROOT / name) for name in facts["sources"]),
     )
     return built.read_bytes()
@@ -134,7 +147,8 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
         if path.is_file():
             name = f"{HOME}/{path.relative_to(ours).as_posix()}"
             ramfs.file(name, path.read_bytes())
-    ramfs.file(f"{HOME}/_ext.abi3.so", extension(archive, python, work))
+    for name, built in extensions(archive, python, work).items():
+        ramfs.file(f"{HOME}/{name}.abi3.so", built)
     return ramfs
 
 
