@@ -4,9 +4,9 @@
 
     python3 examples/capture.py [machine ...]
 
-README.md says what the files are. Needs QEMU and apt's tools (it names the
-Debian packages that are missing), no root. Packages for the guest are kept in
-.cache/.
+README.md says what the files are. Needs pyfdtx installed, QEMU and apt's tools
+(it names the Debian packages that are missing), no root. Packages for the guest
+are kept in .cache/.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ sys.path.insert(0, str(ROOT / "tests" / "system"))
 from guest import GuestError, console, need, qemu  # noqa: E402
 from guest.debian import Archive  # noqa: E402
 from guest.initramfs import INIT_HEAD, INIT_TAIL, Initramfs  # noqa: E402
+
+from pyfdtx.errors import FdtMachineError  # noqa: E402
+from pyfdtx.kexec.kcore import note_in_kcore  # noqa: E402
 
 QEMU = "qemu-system-aarch64"
 KERNEL = "linux-image-cloud-arm64"
@@ -106,22 +109,15 @@ def trimmed(fdt: bytes) -> bytes:
     return fdt[:4] + struct.pack(">I", end) + fdt[8:end]
 
 
-def kcore_vmcoreinfo(core: bytes) -> bytes:
-    """The text of the VMCOREINFO note in the head of /proc/kcore (ELF64, LE)."""
-    (phoff,) = struct.unpack_from("<Q", core, 32)
-    entsize, count = struct.unpack_from("<2H", core, 54)
-    for i in range(count):
-        kind, _, offset, _, _, size = struct.unpack_from(
-            "<2I4Q", core, phoff + i * entsize
-        )
-        end = offset + size
-        while kind == 4 and offset + 12 <= end <= len(core):  # PT_NOTE
-            namesz, descsz = struct.unpack_from("<2I", core, offset)
-            name, desc = offset + 12, offset + 12 + (namesz + 3 & ~3)
-            if core[name : name + namesz] == b"VMCOREINFO\0":
-                return core[desc : desc + descsz].rstrip(b"\0")
-            offset = desc + (descsz + 3 & ~3)
-    raise GuestError(f"no VMCOREINFO note in the first {len(core)} bytes of {KCORE}")
+def kcore_vmcoreinfo(head: bytes) -> bytes:
+    """The text of the VMCOREINFO note in the head of /proc/kcore."""
+    with tempfile.NamedTemporaryFile() as core:
+        core.write(head)
+        core.flush()
+        try:
+            return note_in_kcore(core.name).encode()
+        except FdtMachineError as e:
+            raise GuestError(f"the first {len(head)} bytes of {KCORE}: {e}") from None
 
 
 def initramfs(busybox: Path) -> bytes:

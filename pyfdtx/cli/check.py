@@ -50,6 +50,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="the ELF core header and where it will lie",
     )
     add("--image", metavar="FILE", help="the kernel that will read the tree")
+    add(
+        "--image-address",
+        metavar="ADDR",
+        type=number,
+        help="where it will lie, text_offset included",
+    )
     add("--load-address", metavar="ADDR", type=number, help="where the tree will lie")
     add(
         "--root",
@@ -121,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
             machine=machine,
             elfcorehdr=core,
             image=image,
+            image_address=args.image_address,
             load_address=args.load_address,
         )
     except FdtBadParameter as e:

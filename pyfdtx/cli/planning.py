@@ -52,7 +52,7 @@ def plan_arguments(parser: argparse.ArgumentParser) -> None:
         "--reuse-cmdline",
         action="store_true",
         help="this machine's command line, without BOOT_IMAGE= and, for a crash "
-        "kernel, crashkernel= (the default)",
+        "kernel, crashkernel= and mem= (the default)",
     )
     add("--append", metavar="TEXT", help="words to put behind the command line")
     add("--dtb", metavar="FILE", help="the tree to start from (default: the machine's)")

@@ -110,6 +110,7 @@ def check_tree(
     machine: Machine | None = None,
     elfcorehdr: tuple[int, Buffer] | None = None,
     image: AnyImage | None = None,
+    image_address: int | None = None,
     load_address: int | None = None,
 ) -> list[Finding]:
     """Judge a tree as the kernel that boots next will read it.
@@ -122,13 +123,15 @@ def check_tree(
         machine: the system it is for, running or captured.
         elfcorehdr: (physical address, content) of the ELF core header.
         image: the kernel image, of read_image().
+        image_address: where it will lie: its first byte, text_offset included.
         load_address: where the tree itself will lie.
     Returns: findings, errors first, in the order of the table; of one rule at
         most 8, the last one with the number of the others. None: nothing is
         known against the tree.
     Raises:
         TypeError: an argument of the wrong type.
-        FdtBadParameter: an unknown arch or version, or an impossible address.
+        FdtBadParameter: an unknown arch or version, an impossible address, or
+            image_address without image.
         FdtBadBlob: dtb is not a sound device tree: no kernel takes it.
         FdtMachineError: a fact of the machine cannot be had.
     """
@@ -139,6 +142,10 @@ def check_tree(
     if elfcorehdr is not None:
         address, content = elfcorehdr
         core = Core(_place(address, "elfcorehdr"), bytes(memoryview(content)))
+    if image_address is not None and image is None:
+        raise FdtBadParameter(
+            OP, f"image_address {image_address:#x}", "the image is not given"
+        )
     facts = Facts(
         bytes(blob[:size]),
         _arch(arch, machine),
@@ -147,6 +154,7 @@ def check_tree(
         core,
         image,
         None if load_address is None else _place(load_address, "load_address"),
+        None if image_address is None else _place(image_address, "image_address"),
     )
     found = [
         finding

@@ -35,6 +35,7 @@ OP = "second_kernel_dtb"
 ARM64_MAX_DTB = 2 << 20
 # Linux, Documentation/arch/arm64/booting.rst, and libfdt's reader
 DTB_ALIGNMENT = 8
+PAGE = 4096
 # Linux, drivers/char/random.c and drivers/of/kexec.c RNG_SEED_SIZE
 RNG_SEED_SIZE = 128
 
@@ -227,6 +228,38 @@ def _warn(text: str) -> None:
     warnings.warn(f"{OP}: {text}", FdtWarning, stacklevel=3)
 
 
+def _mem_words(
+    text: bytes, arch: str, argument: str, usable: Iterable[MemRange]
+) -> str:
+    """What is wrong with the mem= words of a crash kernel's command line, or
+    nothing.
+
+    Source: Linux arch/{arm,arm64,riscv}: early_mem().
+    """
+    from .rules.number import memparse
+
+    words = text.translate(_SPACES).decode("latin-1").replace('"', "").split(" ")
+    mem = [w[len("mem=") :] for w in words if w.startswith("mem=")]
+    if not mem:
+        return ""
+    if arch == "arm":
+        _refuse(
+            argument,
+            f"'mem={mem[0]}' would give the crash kernel more than its own memory: "
+            "its mem= word is written from crash=",
+        )
+    limits = [memparse(m)[0] & -PAGE for m in mem]
+    limit = limits[-1] if arch == "arm64" else min(limits)
+    total = sum(r.size for r in usable)
+    if not 0 < limit < total:
+        return ""
+    return (
+        f"mem= on the command line leaves the {arch} crash kernel {limit:#x} of the "
+        f"{total:#x} bytes of linux,usable-memory-range, from the start: the core "
+        "header, as a rule at the end, is not mapped and it oopses; remove the word"
+    )
+
+
 def _check_header_place(crash: Crash, arch: str) -> str:
     """What is wrong with where the core header lies, or nothing."""
     header, usable = crash
@@ -308,8 +341,8 @@ def second_kernel_dtb(
             a range does not fit them (FDT_ERR_BADVALUE), or the result is too
             large for arm64.
     Warns:
-        FdtWarning: the kernel would not find its core header, or cut the
-            command line off.
+        FdtWarning: the kernel would not find its core header, cut the command
+            line off, or, for mem= in it, its usable memory.
     Source: Linux drivers/of/kexec.c of_kexec_alloc_and_setup_fdt();
         docs/architecture.md, "The second kernel's tree".
     """
@@ -320,7 +353,11 @@ def second_kernel_dtb(
         kaslr_seed = int.from_bytes(os.urandom(8), "big")
     if type(rng_seed) is str and rng_seed == "random":
         rng_seed = os.urandom(RNG_SEED_SIZE)
-    if facts is not None and load_address is None and (wide or root_cells == "keep"):
+    line = append if cmdline is None else cmdline
+    plain = load_address is None and (wide or root_cells == "keep")
+    if crash is not None and isinstance(line, str) and "mem=" in line:
+        plain = False
+    if facts is not None and plain:
         # None for whatever is not plain, wrong or to be warned about
         done = _plain(
             data,
@@ -372,6 +409,7 @@ def second_kernel_dtb(
 
     header = NONE
     usable: tuple[MemRange, ...] = ()
+    mem = ""
     if crash is not None:
         if not isinstance(crash, Crash):
             raise TypeError(
@@ -392,6 +430,9 @@ def second_kernel_dtb(
                 f"crash.usable[0] {usable[0]!r}: the kernel's mem= word "
                 "is their distance",
             )
+        if b"mem=" in text:
+            argument = "append" if cmdline is None else "cmdline"
+            mem = _mem_words(text, arch, argument, usable)
 
     seed = _kaslr_seed(kaslr_seed)
     rng = _rng_seed(rng_seed)
@@ -430,4 +471,6 @@ def second_kernel_dtb(
         complaint = _check_header_place(crash, arch)
         if complaint:
             _warn(complaint)
+        if mem:
+            _warn(mem)
     return out

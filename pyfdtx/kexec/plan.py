@@ -306,8 +306,9 @@ def _startable(rules: Rules, initrd: bytes) -> bytes:
 def reused_cmdline(machine: Machine, *, crash: bool) -> str:
     """The running kernel's command line for the next one, without the words
     that were true for this boot only: BOOT_IMAGE= and elfcorehdr=, and for a
-    crash kernel crashkernel=, which would set its memory aside once more."""
-    gone = ("BOOT_IMAGE=", "elfcorehdr=") + (("crashkernel=",) if crash else ())
+    crash kernel crashkernel=, which would set its memory aside once more, and
+    mem=, which would cut it, or add to it."""
+    gone = ("BOOT_IMAGE=", "elfcorehdr=") + (("crashkernel=", "mem=") if crash else ())
     words = machine.cmdline.split(" ")
     return " ".join(w for w in words if w and not w.startswith(gone))
 

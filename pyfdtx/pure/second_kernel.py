@@ -87,8 +87,25 @@ def _refuse(argument: str, value: object, why: str) -> NoReturn:
     raise FdtBadParameter(OP, argument, f"{value!r} {why}")
 
 
+def _type_error(argument: str, what: str, value: object) -> NoReturn:
+    raise TypeError(f"{argument} must be {what}, not {type(value).__name__}")
+
+
+def _integer(argument: str, value: object, low: int, high: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        _type_error(argument, "int", value)
+    if not low <= value <= high:
+        _refuse(argument, value, f"is not between {low:#x} and {high:#x}")
+    return value
+
+
 def _range(argument: str, value: Iterable[int]) -> Range:
-    start, size = value
+    try:
+        start, size = value
+    except (TypeError, ValueError):
+        _type_error(argument, "a pair (start, size)", value)
+    if not isinstance(start, int) or not isinstance(size, int):
+        _type_error(argument, "a pair (start, size) of int", value)
     if start < 0 or size < 0 or start + size > U64_END:
         _refuse(argument, (start, size), "is negative or wraps 2**64")
     if not size:
@@ -99,14 +116,18 @@ def _range(argument: str, value: Iterable[int]) -> Range:
 def _crash_argument(crash: Any, max_usable: int) -> _Crash | None:
     if crash is None:
         return None
-    if hasattr(crash, "elfcorehdr"):
-        elfcorehdr, usable = crash.elfcorehdr, crash.usable
-    else:
-        elfcorehdr, usable = crash
+    try:
+        if hasattr(crash, "elfcorehdr"):
+            elfcorehdr, usable = crash.elfcorehdr, list(crash.usable)
+        else:
+            elfcorehdr, usable = crash[0], list(crash[1])
+    except (TypeError, LookupError):
+        _type_error("crash", "a pair (elfcorehdr, usable)", crash)
     made = _Crash(
         _range("elfcorehdr", elfcorehdr),
         [_range(f"usable[{i}]", r) for i, r in enumerate(usable)],
     )
+    _integer("max_usable", max_usable, 1, 1 << 16)
     if not 1 <= len(made.usable) <= max_usable:
         _refuse("usable", made.usable, f"is not one to max_usable={max_usable} ranges")
     return made
@@ -128,6 +149,8 @@ def _words(text: bytes) -> list[tuple[int, int, int]]:
 
 
 def _text_argument(argument: str, text: str | None) -> bytes:
+    if text is not None and not isinstance(text, str):
+        _type_error(argument, "str or None", text)
     try:
         raw = text.encode("utf-8", "surrogateescape") if text else b""
     except UnicodeEncodeError:
@@ -139,6 +162,13 @@ def _text_argument(argument: str, text: str | None) -> bytes:
     return raw
 
 
+def _no_mem(argument: str, text: str | None) -> None:
+    """On arm, a crash kernel has the one mem= word that is written for it."""
+    raw = (text or "").encode("utf-8", "surrogateescape")
+    if any(w.replace(b"elfcorehdr=", b"mem=") in b" " + raw for w in OVERRIDE):
+        _refuse(argument, text, "has a mem= word, which would add memory")
+
+
 def _seed_arguments(
     kaslr_seed: int | str | None, rng_seed: bytes | str | None
 ) -> tuple[bytes | None, bytes | None]:
@@ -146,18 +176,23 @@ def _seed_arguments(
         kaslr = os.urandom(8)
     elif kaslr_seed is None:
         kaslr = None
-    elif isinstance(kaslr_seed, int) and 0 <= kaslr_seed < U64_END:
+    elif not isinstance(kaslr_seed, int) or isinstance(kaslr_seed, bool):
+        _type_error("kaslr_seed", 'int, "random" or None', kaslr_seed)
+    elif 0 <= kaslr_seed < U64_END:
         kaslr = pack(">Q", kaslr_seed)
     else:
-        raise FdtBadParameter(OP, "kaslr_seed", "is not a u64, 'random' or None")
-    if rng_seed == "random":
+        raise FdtBadParameter(OP, "kaslr_seed", "does not fit into 64 bits")
+    if isinstance(rng_seed, str) and rng_seed == "random":
         rng = os.urandom(128)
     elif rng_seed is None:
         rng = None
-    elif isinstance(rng_seed, (bytes, bytearray, memoryview)) and len(rng_seed):
-        rng = bytes(rng_seed)
     else:
-        raise FdtBadParameter(OP, "rng_seed", "is not bytes, 'random' or None")
+        try:
+            rng = bytes(memoryview(rng_seed))  # type: ignore[arg-type]
+        except TypeError:
+            _type_error("rng_seed", 'bytes-like, "random" or None', rng_seed)
+        if not rng:
+            raise FdtBadParameter(OP, "rng_seed", "has no bytes")
     return kaslr, rng
 
 
@@ -352,7 +387,7 @@ def second_kernel_dtb(
         crash: an object with `elfcorehdr` and `usable`, or a pair of them;
             every range is (start, size) in bytes.
     Returns: the canonical blob. Warns about nothing.
-    Raises: FdtBadParameter, FdtBadBlob, FdtBadContent, in this order.
+    Raises: TypeError, FdtBadParameter, FdtBadBlob, FdtBadContent, as that does.
     """
     if arch not in ("arm64", "arm", "riscv"):
         _refuse("arch", arch, "is not arm64, arm or riscv")
@@ -360,7 +395,9 @@ def second_kernel_dtb(
         _refuse("root_cells", root_cells, "is not 'keep' or '2/2'")
     if cmdline is not None and append is not None:
         _refuse("append", append, "and cmdline exclude each other")
-    if load_address is not None and load_address % 8:
+    if load_address is not None and (
+        _integer("load_address", load_address, 0, U64_END - 1) % 8
+    ):
         _refuse("load_address", hex(load_address), "is not 8-byte aligned")
     to_crash = _crash_argument(crash, max_usable)
     if to_crash and arch == "arm" and _arm_kib(to_crash) < 1:
@@ -372,6 +409,9 @@ def second_kernel_dtb(
     kaslr, rng = _seed_arguments(kaslr_seed, rng_seed)
     _text_argument("cmdline", cmdline)
     _text_argument("append", append)
+    if to_crash and arch == "arm":
+        _no_mem("cmdline", cmdline)
+        _no_mem("append", append)
 
     s = scan(blob)  # 0
     strings = Strings(s.strings)

@@ -67,6 +67,23 @@ def without_large_files(folder):
             path.unlink()
 
 
+SHOWN = 8000
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows the end of the console that it is about."""
+    report = yield
+    if report.failed:
+        for name in ("boot_folder", "module_boot_folder"):
+            folder = getattr(item, "funcargs", {}).get(name)
+            log = folder / "console.log" if folder else None
+            if log is not None and log.exists():
+                text = log.read_bytes()[-SHOWN:].decode(errors="replace")
+                report.sections.append((f"end of {log}", text.replace("\r", "")))
+    return report
+
+
 @pytest.fixture
 def boot_folder(request):
     """Each boot's own directory."""

@@ -16,7 +16,8 @@ KERNELS ?=
 test-system: $(VENV)/.extra-test	## boot real kernels under QEMU; KERNELS=armmp: one
 	@if [ "$$(id -u)" = 0 ] && ! dpkg-query -W $(SYSTEM_PACKAGES) >/dev/null 2>&1; then \
 		echo "install: $(SYSTEM_PACKAGES)"; \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
+		apt-get -o Acquire::Retries=5 update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 install \
 			-y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; \
 	fi
-	PYFDTX_REQUIRE_ALL=1 KERNELS="$(KERNELS)" $(BIN)/pytest -q tests/system
+	PYFDTX_REQUIRE_ALL=1 KERNELS="$(KERNELS)" $(BIN)/pytest -q --durations=12 tests/system

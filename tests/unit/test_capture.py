@@ -70,6 +70,7 @@ def core(*notes):
         for name, desc in notes
     )
     head = bytearray(64)
+    head[:7] = b"\x7fELF\2\1\1"
     struct.pack_into("<Q", head, 32, 64)
     struct.pack_into("<2H", head, 54, 56, 2)
     load = struct.pack("<2I6Q", 1, 7, 4096, 0, 0, 4096, 4096, 0)

@@ -358,6 +358,22 @@ def crashkernel_again(s):
     s.words("crashkernel=256M")
 
 
+@violates("cmdline-mem", "/chosen:bootargs", value="mem=128M")
+def mem_half_of_the_crash_region(s):
+    s.words("mem=128M")
+
+
+@violates("cmdline-mem", "/chosen:bootargs", value="mem=0xfffffff")
+def mem_one_byte_too_little_on_arm64(s):
+    # the last one counts; it is cut to whole pages
+    s.words("mem=64M mem=0xfffffff")
+
+
+@violates("cmdline-mem", "/chosen:bootargs", "riscv", value="mem=64M")
+def mem_the_smallest_on_riscv(s):
+    s.words("mem=64M mem=1G")
+
+
 @violates("initrd-half", "/chosen:linux,initrd-start")
 def no_initrd_end(s):
     del s.chosen["linux,initrd-end"]
@@ -560,6 +576,12 @@ def tree_ends_inside_the_initrd(s):
 @violates("dtb-outside-usable")
 def tree_ends_beyond_usable(s):
     s.known["load_address"] = sum(USABLE) - 8
+
+
+@violates("dtb-not-in-first")
+def tree_in_the_second_usable_range(s):
+    s.say_usable((INITRD[0], USABLE[0] + USABLE[1] - INITRD[0]), (USABLE[0], 64 * MIB))
+    s.known["load_address"] = USABLE[0]
 
 
 @violates("dmcryptkeys-length", "/chosen:linux,dmcryptkeys")
@@ -896,6 +918,35 @@ def riscv_image_reaches_over_the_initrd(s):
     s.known["image"] = riscv_image(84 * MIB + 1)
 
 
+@violates("image-misplaced", value="image address 0x6ac01000")
+def image_a_page_above_its_boundary(s):
+    s.known.update(image=image(16 * MIB), image_address=USABLE[0] + 4096)
+
+
+@violates("image-misplaced", value="image address 0x6ac00000")
+def image_without_its_text_offset(s):
+    s.known.update(image=image(16 * MIB, 0x80000), image_address=USABLE[0])
+
+
+@violates("image-misplaced", arch="riscv", value="image address 0x6ad00000")
+def riscv_image_between_two_boundaries(s):
+    s.known.update(image=riscv_image(16 * MIB), image_address=USABLE[0] + MIB)
+
+
+@violates("image-outside-usable")
+def image_ends_behind_usable_memory(s):
+    # from 0x7ac00000 - 2 MiB, above the header at 0x7ab00000 - it has 1 page
+    s.say_header(USABLE[0] + 240 * MIB, 0x1000)
+    at = USABLE[0] + USABLE[1] - 2 * MIB
+    s.known.update(image=image(2 * MIB + 1), image_address=at)
+
+
+@violates("segments-overlap", "/chosen:linux,initrd-start")
+def image_clears_its_bss_over_the_initrd(s):
+    at = USABLE[0] + 82 * MIB
+    s.known.update(image=image(2 * MIB + 1), image_address=at)
+
+
 def copy_of(tmp_path, **edits):
     """The captured machine with other facts."""
     target = tmp_path / "machine"
@@ -1072,6 +1123,7 @@ def test_nothing_is_found_when_machine_core_and_image_agree(machine, core):
         machine=machine,
         elfcorehdr=(HEADER[0], core),
         image=image(84 * MIB),
+        image_address=USABLE[0],
         load_address=0x70500000,
         kernel="6.1.192-cloud-arm64",
     )
@@ -1255,6 +1307,32 @@ def test_an_arm_zimage_needs_its_room_from_the_start_of_memory():
     assert [f.rule for f in s.found()] == ["image-does-not-fit"]
 
 
+@pytest.mark.parametrize(
+    ("arch", "words"),
+    [
+        # as much as there is; 0 and what is no number limit nothing (memblock.c)
+        ("arm64", "mem=256M"),
+        ("arm64", "mem=64M mem=1G"),
+        ("arm64", "mem=0"),
+        ("arm64", "mem=all"),
+        ("riscv", "mem=256M mem=1G"),
+        # arm's crash kernel is told its memory that way
+        ("arm", "quiet"),
+    ],
+)
+def test_a_mem_word_that_cuts_nothing_is_no_fault(arch, words):
+    s = Setup(arch)
+    s.words(words)
+    assert s.found() == []
+
+
+def test_a_mem_word_of_a_kernel_that_is_no_crash_kernel_is_its_own_affair():
+    s = Setup()
+    s.normal()
+    s.words("mem=64M")
+    assert s.found() == []
+
+
 # Arguments
 
 
@@ -1286,6 +1364,12 @@ def test_wrong_arguments_are_refused(machine):
         check_tree(boot_tree(), load_address=1 << 64)
     with pytest.raises(FdtBadParameter, match="not a 64-bit address"):
         check_tree(boot_tree(), elfcorehdr=(-1, b""))
+    with pytest.raises(
+        FdtBadParameter, match=r"image_address 0x0.*the image is not given"
+    ):
+        check_tree(boot_tree(), image_address=0)
+    with pytest.raises(FdtBadParameter, match=r"image_address.*not a 64-bit address"):
+        check_tree(boot_tree(), image=image(MIB), image_address=-1)
     with pytest.raises(TypeError):
         check_tree("a path")
     with pytest.raises(FdtBadBlob):

@@ -334,12 +334,13 @@ def test_the_command_line_is_the_running_one_without_what_was_for_this_boot(tmp_
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cmdline").write_text(
         "BOOT_IMAGE=/vmlinuz root=/dev/vda1  crashkernel=256M,high crashkernel=64M,low"
-        " elfcorehdr=0x1000 quiet xcrashkernel=1\n"
+        " elfcorehdr=0x1000 mem=2G quiet xcrashkernel=1\n"
     )
     machine = Machine(tmp_path)
     assert reused_cmdline(machine, crash=True) == "root=/dev/vda1 quiet xcrashkernel=1"
     assert reused_cmdline(machine, crash=False) == (
-        "root=/dev/vda1 crashkernel=256M,high crashkernel=64M,low quiet xcrashkernel=1"
+        "root=/dev/vda1 crashkernel=256M,high crashkernel=64M,low mem=2G quiet "
+        "xcrashkernel=1"
     )
 
 

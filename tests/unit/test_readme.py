@@ -4,6 +4,7 @@
 import doctest
 import re
 import shlex
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,19 @@ def test_the_commands_run_in_the_order_shown(place):
         good = (0, 1) if " diff " in line else (0,)
         assert done.returncode in good, f"{line}\n{done.stderr}"
         assert done.stderr == "", line
+
+
+def test_the_drawing_is_what_the_command_prints(tmp_path):
+    """A kernel of the size of Debian's 6.1 (image_size of its header: Linux
+    Documentation/arch/arm64/booting.rst), an initrd of 16 MiB."""
+    line, shown = re.search(
+        r"^```\n\$ (pyfdtx plan .*)\n((?:.+\n)+)```$", README, re.M
+    ).groups()
+    head = struct.pack("<8x6Q4s4x", 0, 0x1AB0000, 0b1010, 0, 0, 0, b"ARM\x64")
+    (tmp_path / "vmlinuz").write_bytes(head)
+    (tmp_path / "initrd.img").write_bytes(bytes(16 << 20))
+    tool = Path(sys.executable).with_name("pyfdtx")
+    words = shlex.split(line.replace("examples/", f"{ROOT}/examples/"))[1:]
+    done = subprocess.run([tool, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == shown

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from second_kernel_blobs import Parsed, assemble, u32, u64
 
-import pyfdtx
+import pyfdtx.pure
 from pyfdtx import FdtBadContent, FdtBadParameter, FdtWarning
 from pyfdtx.kexec import Crash, MemRange, second_kernel_dtb
 
@@ -308,3 +308,81 @@ def test_a_header_across_two_adjacent_ranges_is_outside_each():
 def test_the_names_are_exported():
     assert issubclass(pyfdtx.FdtWarning, UserWarning)
     assert pyfdtx.kexec.second_kernel_dtb is second_kernel_dtb
+
+
+# --- mem=
+
+
+@pytest.mark.parametrize("argument", ["cmdline", "append"])
+@pytest.mark.parametrize("text", ["mem=64M", "quiet\tmem=1G@0x40000000", '"mem=1M"'])
+def test_on_arm_a_mem_word_beside_ours_would_add_memory_of_the_dead_kernel(
+    argument, text
+):
+    """arch/arm/kernel/setup.c early_mem(): each mem= adds a range."""
+    job = {"crash": CRASH, "arch": "arm", argument: text}
+    raised = []
+    for make_it in (second_kernel_dtb, pyfdtx.pure.second_kernel_dtb):
+        with pytest.raises(FdtBadParameter, match="mem=") as e:
+            make_it(BLOB, **job)
+        raised.append(e.value.where)
+    assert raised == [argument, argument]
+    make(arch="arm", **{argument: text})  # a kernel that is no crash kernel
+
+
+@pytest.mark.parametrize(
+    ("arch", "text", "cut"),
+    [
+        # arch/arm64/mm/init.c early_mem(): the last one counts, whole pages
+        ("arm64", "mem=255M", True),
+        ("arm64", "mem=0xfffffff", True),
+        ("arm64", "mem=256M", False),
+        ("arm64", "mem=64M mem=1G", False),
+        ("arm64", "mem=1G mem=64M", True),
+        ("arm64", "mem=0", False),
+        ("arm64", "xmem=1M", False),
+        # arch/riscv/mm/init.c early_mem(): the smallest one
+        ("riscv", "mem=64M mem=1G", True),
+        ("riscv", "mem=256M", False),
+    ],
+)
+def test_a_mem_word_that_cuts_usable_memory_is_warned_about(arch, text, cut):
+    """It takes away the end of it, where the core header lies."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        out = second_kernel_dtb(BLOB, crash=CRASH, arch=arch, cmdline=text)
+    assert [w.category for w in caught] == [FdtWarning] * cut
+    if cut:
+        assert "mem=" in str(caught[0].message)
+        assert "linux,usable-memory-range" in str(caught[0].message)
+    assert text.encode() in Parsed(out).prop("bootargs")
+
+
+# --- the second opinion
+
+WRONG = [
+    *({name: bad} for name in ("initrd", "old_dtb") for bad in (
+        (0x1000, 0), (U64_MAX, 2), (-1, 4), (0, 1 << 65),
+        5, "12", (1,), (1, 2, 3), (b"1", 2), (1.0, 2),
+    )),
+    {"crash": 5}, {"crash": "ab"}, {"crash": CRASH, "max_usable": 0},
+    {"crash": CRASH, "max_usable": "2"}, {"crash": CRASH, "max_usable": True},
+    {"arch": "x86"}, {"arch": None}, {"arch": ["arm64"]}, {"root_cells": "1/1"},
+    {"root_cells": None}, {"cmdline": b"bytes"}, {"append": 5}, {"cmdline": "\0"},
+    {"cmdline": "elfcorehdr=1"}, {"cmdline": "", "append": ""},
+    {"cmdline": "\ud800"}, {"load_address": "0x8"}, {"load_address": 8.0},
+    {"load_address": 4}, {"load_address": -8}, {"load_address": 1 << 64},
+    {"kaslr_seed": b"12345678"}, {"kaslr_seed": "x"}, {"kaslr_seed": True},
+    {"kaslr_seed": -1}, {"kaslr_seed": 1 << 64}, {"rng_seed": 128},
+    {"rng_seed": "x"}, {"rng_seed": b""}, {"blob": None}, {"blob": "text"},
+    {"blob": 7},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_plain_python_refuses_the_same_with_the_same_kind_of_error(wrong):
+    raised = []
+    for make_it in (second_kernel_dtb, pyfdtx.pure.second_kernel_dtb):
+        with pytest.raises((TypeError, FdtBadParameter)) as e:
+            make_it(**{"blob": BLOB, **wrong})
+        raised.append((type(e.value), getattr(e.value, "where", "").split("[")[0]))
+    assert raised[0] == raised[1]

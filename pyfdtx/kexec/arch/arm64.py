@@ -123,15 +123,6 @@ def mapping(machine: Machine) -> Mapping:
     )
 
 
-def verifying(
-    kernel: int, dtb: int, entry: int, pieces: list[tuple[int, int]], digest: bytes
-) -> bytes:
-    """As trampoline(), after a check of SHA-256 over memory."""
-    from .arm64_check import checking_trampoline
-
-    return checking_trampoline(kernel, dtb, entry, pieces, digest)
-
-
 RULES = Rules(
     name="arm64",
     tree="arm64",

@@ -5,12 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...reg import U64_END
+from ..ranges import Ranges
 from . import names
 from .facts import Facts, hexed, inside, shown
+from .number import memparse
 from .rule import ERROR, NOTE, WARNING, Found, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+PAGE = 4096
 
 
 @rule(
@@ -137,6 +142,34 @@ def crashkernel_in_crash(f: Facts) -> Iterator[Found]:
             yield Found(word, f.chosen, names.BOOTARGS, _bootargs(f))
 
 
+@rule(
+    "cmdline-mem",
+    ERROR,
+    about="mem= on a crash kernel's command line is less than its usable memory",
+    effect="drops what lies above that many bytes, counted from the start of its "
+    "memory: as a rule the core header too, and it oopses when it reads that",
+    way_out="remove the word",
+    source="arch/arm64/mm/init.c early_mem(), arm64_memblock_init(); "
+    "arch/riscv/mm/init.c early_mem(), setup_bootmem()",
+    # arm's crash kernel is told its memory with mem=
+    arches=("arm64", "riscv"),
+)
+def cmdline_mem(f: Facts) -> Iterator[Found]:
+    total = Ranges.union([r for r in f.usable if r.size < U64_END]).total
+    words = [w for w in f.words if w.startswith("mem=")] if f.usable else []
+    limits = [memparse(w[len("mem=") :])[0] & -PAGE for w in words]
+    if not limits:
+        return
+    limit = limits[-1] if f.arch == "arm64" else min(limits)
+    if 0 < limit < total:
+        yield Found(
+            f"{total - limit} bytes of usable memory are lost",
+            f.chosen,
+            names.BOOTARGS,
+            words[limits.index(limit)][:60],
+        )
+
+
 # The initrd
 
 
@@ -195,7 +228,8 @@ def initrd_backwards(f: Facts) -> Iterator[Found]:
     "initrd-outside-usable",
     ERROR,
     about="a crash kernel's initrd lies outside its usable memory",
-    effect="riscv and arm drop it; arm64 takes memory of the dead kernel for it",
+    effect="riscv and arm drop it; arm64 drops it if it lies below its memory, else "
+    "takes memory of the dead kernel for it",
     way_out="place it inside the main range",
     source="init/initramfs.c reserve_initrd_mem(); arch/arm64/mm/init.c "
     "arm64_memblock_init()",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...reg import U64_END, MemRange
 from ..ranges import Ranges
 from . import names
-from .facts import CMA_SINCE, Facts, hexed, inside, overlap, shown
+from .facts import CMA_SINCE, Facts, hexed, inside, overlap, shown, shown_place
 from .number import memparse
 from .rule import ERROR, NOTE, WARNING, Found, rule
 
@@ -370,17 +370,18 @@ def elfcorehdr_unreserved(f: Facts) -> Iterator[Found]:
 @rule(
     "segments-overlap",
     ERROR,
-    about="core header, initrd and tree overlap",
+    about="two of core header, initrd, tree and image (BSS included) overlap",
     effect="finds one of them damaged",
     way_out="place them apart, each on pages of its own",
     source="kernel/kexec_core.c sanity_check_segment_list()",
 )
 def segments_overlap(f: Facts) -> Iterator[Found]:
     found = f.segments()
-    for i, (_, node, prop, where) in enumerate(found):
+    for i, (this, node, prop, where) in enumerate(found):
         for what, _, _, other in found[:i]:
             if overlap(where, other):
-                yield Found(f"{what} is at {shown(other)}", node, prop, shown(where))
+                value = shown(where) if prop else shown_place(this, where)
+                yield Found(f"{what} is at {shown(other)}", node, prop, value)
 
 
 @rule(
@@ -392,13 +393,36 @@ def segments_overlap(f: Facts) -> Iterator[Found]:
     source="kernel/kexec_core.c sanity_check_segment_list()",
 )
 def dtb_outside_usable(f: Facts) -> Iterator[Found]:
-    if f.address is None or not f.usable:
+    if not f.usable:
         return
-    where = f.segments()[-1][3]
-    if not inside(where, f.usable):
+    where = f.tree_range()
+    if where and not inside(where, f.usable):
         yield Found(
             "usable: " + ", ".join(map(shown, f.usable)),
-            value=f"load address {shown(where)}",
+            value=shown_place("the tree", where),
+        )
+
+
+@rule(
+    "dtb-not-in-first",
+    ERROR,
+    about="the tree is loaded outside the first usable range",
+    effect="forgets that the tree's memory is taken when it cuts its memory to the "
+    "first range, and overwrites the tree; oopses, or has no /sys/firmware/fdt",
+    way_out="load the tree inside the main range, and put that first",
+    source="arch/arm64/kernel/setup.c setup_machine_fdt(); mm/memblock.c "
+    "memblock_cap_memory_range()",
+    arches=("arm64",),
+)
+def dtb_not_in_first(f: Facts) -> Iterator[Found]:
+    where = f.tree_range()
+    if not where or not inside(where, f.usable) or inside(where, f.usable[:1]):
+        return
+    main = f.machine.crash_ranges[:1] if f.machine else ()
+    if all(inside(where, [r]) for r in main):  # else segment-outside-main
+        yield Found(
+            f"first usable range: {shown(f.usable[0])}",
+            value=shown_place("the tree", where),
         )
 
 

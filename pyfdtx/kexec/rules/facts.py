@@ -17,7 +17,7 @@ from ..ranges import Ranges
 from . import names
 from .number import memparse
 
-__all__ = ["Facts", "Word", "hexed", "inside", "overlap", "shown"]
+__all__ = ["Facts", "Word", "hexed", "inside", "overlap", "shown", "shown_place"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +54,12 @@ def shown(r: tuple[int, int]) -> str:
     return f"{start:#x}-{start + size - 1:#x} ({size} bytes)"
 
 
+def shown_place(what: str, where: tuple[int, int]) -> str:
+    """Of a segment that no property speaks of."""
+    name = "image address" if what == "the image" else "load address"
+    return f"{name} {shown(where)}"
+
+
 def hexed(value: bytes) -> str:
     """The first cells of a value."""
     cells = [value[at : at + 4].hex() for at in range(0, min(len(value), 32), 4)]
@@ -84,6 +90,7 @@ class Facts:
         core: Core | None,
         image: AnyImage | None,
         address: int | None,
+        image_address: int | None = None,
     ):
         self.blob = blob
         self.arch = arch
@@ -92,6 +99,7 @@ class Facts:
         self.core = core
         self.image = image
         self.address = address
+        self.image_address = image_address
         self._boot: Facts | None = None
         tree = flat.read(blob)
         self.nodes = tree.nodes
@@ -256,17 +264,38 @@ class Facts:
 
     # Places
 
+    @property
+    def image_size(self) -> int:
+        """Bytes of memory that the image takes, BSS included; 0: unknown."""
+        room = getattr(self.image, "room", 0)  # of a zImage
+        return int(getattr(self.image, "image_size", 0) or room)
+
+    def image_range(self) -> MemRange | None:
+        """Where the image will lie, if that is said."""
+        if self.image_address is None:
+            return None
+        size = min(self.image_size, U64_END - self.image_address)
+        return MemRange(self.image_address, size)
+
+    def tree_range(self) -> MemRange | None:
+        """Where the tree will lie, if that is said."""
+        if self.address is None:
+            return None
+        return MemRange(self.address, min(len(self.blob), U64_END - self.address))
+
     def segments(self) -> list[tuple[str, int, str, MemRange]]:
         """(what, node, property, where) of what a loader puts into memory."""
         found = []
+        image, tree = self.image_range(), self.tree_range()
+        if image and image.size:
+            found.append(("the image", -1, "", image))
         if self.header and self.header.size:
             at = names.HEADER if names.HEADER in self.in_chosen else names.BOOTARGS
             found.append(("the core header", self.chosen, at, self.header))
         if self.initrd:
             found.append(("the initrd", self.chosen, names.INITRD_START, self.initrd))
-        if self.address is not None:
-            size = min(len(self.blob), U64_END - self.address)
-            found.append(("the tree", -1, "", MemRange(self.address, size)))
+        if tree:
+            found.append(("the tree", -1, "", tree))
         return found
 
 

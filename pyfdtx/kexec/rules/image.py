@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...reg import U64_END, MemRange
 from ..ranges import Ranges
 from . import names
-from .facts import Facts, shown
+from .facts import Facts, inside, shown, shown_place
 from .rule import ERROR, Found, rule
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _room(f: Facts, hole: MemRange) -> list[MemRange]:
 def image_does_not_fit(f: Facts) -> Iterator[Found]:
     if not f.image or not f.usable or _arch(f.image) != f.arch:
         return
-    if f.usable[0].size == U64_END:
+    if f.usable[0].size == U64_END or f.image_address is not None:
         return
     holes = list(_free(f))
     tree = len(f.blob) if f.address is None else 0
@@ -93,10 +93,9 @@ def image_does_not_fit(f: Facts) -> Iterator[Found]:
         others = [*rest, *holes[:i], *holes[i + 1 :]]
         if rest and any(_up(h.start, PAGE) + tree <= h.stop for h in others):
             return
-    size = getattr(f.image, "image_size", 0) or getattr(f.image, "room", 0)
     free = ", ".join(shown(h) for h in holes) or "nothing"
     yield Found(
-        f"free: {free}; the image needs {size:#x} bytes, the tree {tree:#x}",
+        f"free: {free}; the image needs {f.image_size:#x} bytes, the tree {tree:#x}",
         f.chosen,
         names.USABLE,
         shown(f.usable[0]),
@@ -117,13 +116,55 @@ def image_does_not_fit(f: Facts) -> Iterator[Found]:
 def initrd_below_image(f: Facts) -> Iterator[Found]:
     if not f.image or not f.usable or not f.initrd or _arch(f.image) != f.arch:
         return
-    step = ALIGN[f.image.arch]
-    start = _up(f.usable[0].start, step) + f.image.text_offset
-    stop = _up(start + getattr(f.image, "image_size", 0), 2 * MIB)
+    start = f.image_address
+    if start is None:
+        start = _up(f.usable[0].start, ALIGN[f.image.arch]) + f.image.text_offset
+    stop = _up(start + f.image_size, 2 * MIB)
     if f.usable[0].start <= f.initrd.start < stop:
         yield Found(
             f"the image reaches to {stop:#x} at least",
             f.chosen,
             names.INITRD_START,
             shown(f.initrd),
+        )
+
+
+@rule(
+    "image-misplaced",
+    ERROR,
+    about="the image does not lie text_offset bytes behind a multiple of 2 MiB "
+    "(riscv32: 4 MiB)",
+    effect='arm64: prints "Kernel image misaligned at boot"; off by less than 64 KiB '
+    "it then dies in one way or another. riscv maps itself wrongly",
+    way_out="place it as make_plan() does",
+    source="Documentation/arm64/booting.rst, Documentation/riscv/boot.rst; "
+    "arch/arm64/kernel/setup.c setup_arch()",
+    arches=("arm64", "riscv"),
+)
+def image_misplaced(f: Facts) -> Iterator[Found]:
+    if f.image_address is None or not f.image or _arch(f.image) != f.arch:
+        return
+    step, offset = ALIGN[f.image.arch], f.image.text_offset
+    if (f.image_address - offset) % step:
+        yield Found(
+            f"text_offset is {offset:#x}, the boundary {step:#x}",
+            value=f"image address {f.image_address:#x}",
+        )
+
+
+@rule(
+    "image-outside-usable",
+    ERROR,
+    about="a crash kernel's image (BSS included) lies outside its usable memory",
+    effect="the loader refuses it; loaded by other means it overwrites memory of the "
+    "dead kernel and does not come up",
+    way_out="place it inside the main range",
+    source="kernel/kexec_core.c sanity_check_segment_list()",
+)
+def image_outside_usable(f: Facts) -> Iterator[Found]:
+    where = f.image_range()
+    if where and f.usable and not inside(where, f.usable):
+        yield Found(
+            "usable: " + ", ".join(map(shown, f.usable)),
+            value=shown_place("the image", where),
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...reg import U64_END, MemRange
 from ..ranges import Ranges
 from . import names
-from .facts import Facts, inside, shown
+from .facts import Facts, inside, shown, shown_place
 from .rule import ERROR, NOTE, WARNING, Found, rule
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def usable_incomplete(f: Facts) -> Iterator[Found]:
 @rule(
     "segment-outside-main",
     ERROR,
-    about="core header, initrd or tree of a crash kernel lie outside the main crash "
-    "region",
+    about="core header, initrd, tree or image of a crash kernel lie outside the main "
+    "crash region",
     effect="kexec_load() fails with EADDRNOTAVAIL",
     way_out="place everything inside the main region, never in the low one",
     source=SEGMENTS,
@@ -107,7 +107,7 @@ def segment_outside_main(f: Facts) -> Iterator[Found]:
     for main in _regions(f)[:1]:
         for what, node, prop, where in f.segments():
             if where.start < main.start or where.stop > main.stop:
-                value = shown(where) if prop else f"load address {shown(where)}"
+                value = shown(where) if prop else shown_place(what, where)
                 yield Found(f"{what} is not inside {shown(main)}", node, prop, value)
 
 

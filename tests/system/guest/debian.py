@@ -131,6 +131,7 @@ class Archive:
             "APT::Architectures": self.architecture,
             "APT::Sandbox::User": "root",
             "Acquire::Languages": "none",
+            "Acquire::Retries": "5",
             "Dir::State": str(state),
             "Dir::State::status": str(state / "status"),
             "Dir::Cache": str(state / "cache"),

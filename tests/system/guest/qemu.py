@@ -117,6 +117,58 @@ def _pc(monitor: Path) -> int | None:
     return int(found[1], 16) if found else None
 
 
+def watch(
+    program: str,
+    args: tuple[str, ...],
+    timeout: float,
+    *,
+    log: Path,
+    until: str,
+    silence: float,
+) -> str:
+    """The console log of a guest that may not end by itself.
+
+    Args:
+        until: QEMU is stopped when the guest has written this.
+        silence: and when it has written nothing for so many seconds from its
+            start on.
+        the others: as run().
+    Raises:
+        GuestError: as run(); what `until` and `silence` end is no trouble.
+    """
+    need(program)
+    started, trouble = time.monotonic(), ""
+    with (
+        log.open("wb") as said,
+        subprocess.Popen(
+            (program, *args, *COMMON),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            while process.poll() is None:
+                passed = time.monotonic() - started
+                if until in _text(log) or (passed > silence and not _text(log)):
+                    break
+                if passed > timeout:
+                    trouble = f"not done after {timeout:g} seconds"
+                    break
+                time.sleep(0.1)
+            if process.returncode:
+                trouble = f"exit code {process.returncode}"
+        finally:
+            process.kill()
+    if trouble:
+        raise GuestError(f"{program}: {trouble}{end_of(_text(log))}")
+    return _text(log)
+
+
+def _text(log: Path) -> str:
+    return log.read_bytes().decode(errors="replace").replace("\r", "")
+
+
 def end_of(console: str) -> str:
     """The last lines of a console log, to stand behind an error message."""
     lines = console.splitlines()[-LOG_LINES:]

@@ -81,14 +81,8 @@ def _notes(read: Read, start: int, size: int) -> bytes:
     return data[:at]
 
 
-def expected(header: bytes, read: Read, note_align: int = 0) -> bytes:
-    """The whole file.
-
-    Args:
-        header: the core header that the crash kernel was given.
-        read: (physical start, size) to the dead kernel's bytes there.
-        note_align: p_align of the merged notes.
-    """
+def front(header: bytes, read: Read, note_align: int = 0) -> bytes:
+    """The file up to the first piece of memory; as expected()."""
     layout = LAYOUTS[header[4]]
     head = list(layout.ehdr.unpack_from(header))
     phdrs = program_headers(header)
@@ -97,14 +91,33 @@ def expected(header: bytes, read: Read, note_align: int = 0) -> bytes:
     head[10] = 1 + len(rest)
     first = _up(layout.ehdr.size + head[10] * layout.phdr.size)
     table = [(PT_NOTE, 0, first, 0, 0, len(notes), len(notes), note_align)]
-    memory = bytearray()
     at = first + _up(len(notes))
     for kind, flags, offset, vaddr, paddr, filesz, memsz, align in rest:
-        start = offset // PAGE * PAGE
-        size = _up(offset + memsz) - start
-        place = at + len(memory) + offset - start
+        start, size = _pages(offset, memsz)
+        place = at + offset - start
         table.append((kind, flags, place, vaddr, paddr, filesz, memsz, align))
-        memory += read(start, size)
+        at += size
     out = layout.ehdr.pack(*head) + b"".join(map(layout.pack, table))
     out += bytes(first - len(out)) + notes
-    return out + bytes(at - len(out)) + bytes(memory)
+    return out + bytes(_up(len(out)) - len(out))
+
+
+def expected(header: bytes, read: Read, note_align: int = 0) -> bytes:
+    """The whole file.
+
+    Args:
+        header: the core header that the crash kernel was given.
+        read: (physical start, size) to the dead kernel's bytes there.
+        note_align: p_align of the merged notes.
+    """
+    out = bytearray(front(header, read, note_align))
+    for kind, _, offset, _, _, _, memsz, _ in program_headers(header):
+        if kind == PT_LOAD:
+            out += read(*_pages(offset, memsz))
+    return bytes(out)
+
+
+def _pages(start: int, size: int) -> tuple[int, int]:
+    """Start and size of the whole pages around a range."""
+    first = start // PAGE * PAGE
+    return first, _up(start + size) - first
