@@ -255,8 +255,8 @@ def _mem_words(
         return ""
     return (
         f"mem= on the command line leaves the {arch} crash kernel {limit:#x} of the "
-        f"{total:#x} bytes of linux,usable-memory-range, from the start: the core "
-        "header, as a rule at the end, is not mapped and it oopses; remove the word"
+        f"{total:#x} bytes of linux,usable-memory-range, from the start; the core "
+        "header, as a rule, lies at the end: remove the word"
     )
 
 
@@ -270,8 +270,8 @@ def _check_header_place(crash: Crash, arch: str) -> str:
                 return ""
         return (
             f"crash.elfcorehdr {header!r} is not inside a usable range "
-            f"({list(usable)!r}): the {arch} crash kernel oopses when "
-            "it reads the header; place it inside one"
+            f"({list(usable)!r}): no loader puts it there, and an arm64 crash "
+            "kernel oopses when it reads it; place it inside one"
         )
     for r in usable:
         if start < r.stop and r.start < stop:

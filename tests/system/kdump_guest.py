@@ -17,19 +17,32 @@ import sys
 PAGE = mmap.PAGESIZE
 
 
+COMPACT = "/proc/sys/vm/compact_unevictable_allowed"
+
+
+def physical(page):
+    """Where a page lies. Linux Documentation/admin-guide/mm/pagemap.rst."""
+    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    with open("/proc/self/pagemap", "rb") as f:
+        f.seek(address // PAGE * 8)
+        (entry,) = struct.unpack("<Q", f.read(8))
+    return (entry & (1 << 55) - 1) * PAGE
+
+
 def marked_page():
     """A page of random bytes that stays where it is: (the page, its physical
-    address). Linux Documentation/admin-guide/mm/pagemap.rst."""
+    address). mlock(2) alone lets it move: compaction takes locked pages too,
+    unless told not to (Linux Documentation/admin-guide/sysctl/vm.rst)."""
+    if os.path.exists(COMPACT):
+        with open(COMPACT, "w") as f:
+            f.write("0")
     page = mmap.mmap(-1, PAGE)
     page[:] = os.urandom(PAGE)
     address = ctypes.addressof(ctypes.c_char.from_buffer(page))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlock(ctypes.c_void_p(address), ctypes.c_size_t(PAGE)):
         raise OSError(ctypes.get_errno(), "mlock")
-    with open("/proc/self/pagemap", "rb") as f:
-        f.seek(address // PAGE * 8)
-        (entry,) = struct.unpack("<Q", f.read(8))
-    return page, (entry & (1 << 55) - 1) * PAGE
+    return page, physical(page)
 
 
 def pyfdtx(*words):
@@ -49,6 +62,8 @@ def first(cmdline, *options):
     pyfdtx("status")
     if os.path.exists("/before_panic"):  # of the test
         subprocess.run(["/bin/sh", "/before_panic"], check=True)
+    if physical(page) != address:
+        sys.exit(f"the marked page moved from {address:#x} to {physical(page):#x}")
     with open("/dev/kmsg", "w") as log:
         log.write("pyfdtx: these are the last words\n")
     print("@@@ panic", flush=True)

@@ -345,7 +345,7 @@ def seed_readable(m, seen):
 
 @case({"kaslr-seed-length": ("/chosen:kaslr-seed", "4 bytes")}, seed_readable)
 def kaslr_seed_of_4_bytes(m):
-    """arch/arm64/kernel/kaslr.c get_kaslr_seed() wants 8, and only then wipes
+    """arch/arm64/kernel/pi/kaslr_early.c get_kaslr_seed() wants 8, and only then wipes
     it."""
     m.chosen.set_u32("kaslr-seed", 0x01234567)
 

@@ -29,7 +29,7 @@ SLACK = 4096
     about="the tree is larger than 2 MiB",
     effect="arm64 spins for ever before it prints a word",
     way_out="remove nodes or properties, or slack (Fdt.pack())",
-    source="arch/arm64/mm/fixmap.c fixmap_remap_fdt(), "
+    source="arch/arm64/mm/fixmap.c (older: mmu.c) fixmap_remap_fdt(), "
     "arch/arm64/kernel/setup.c setup_machine_fdt()",
     arches=("arm64",),
 )
@@ -48,7 +48,7 @@ def dtb_too_large(f: Facts) -> Iterator[Found]:
     about="the tree is not loaded to a multiple of 8 bytes",
     effect="arm64 spins for ever before it prints a word; others may fault",
     way_out="load it to the start of a page",
-    source="arch/arm64/mm/fixmap.c fixmap_remap_fdt(); "
+    source="arch/arm64/mm/fixmap.c (older: mmu.c) fixmap_remap_fdt(); "
     "Documentation/arch/arm64/booting.rst",
 )
 def dtb_misaligned(f: Facts) -> Iterator[Found]:

@@ -133,7 +133,7 @@ def cmdline_cut(f: Facts) -> Iterator[Found]:
     about="a crash kernel's command line has crashkernel=",
     effect="tries to set memory aside once more, out of the little it has",
     way_out="give the crash kernel a command line of its own (--cmdline)",
-    source="kernel/crash_reserve.c parse_crashkernel(); "
+    source="kernel/crash_reserve.c (older: crash_core.c) parse_crashkernel(); "
     "arch/*/mm/init.c reserve_crashkernel()",
 )
 def crashkernel_in_crash(f: Facts) -> Iterator[Found]:
@@ -147,7 +147,7 @@ def crashkernel_in_crash(f: Facts) -> Iterator[Found]:
     ERROR,
     about="mem= on a crash kernel's command line is less than its usable memory",
     effect="drops what lies above that many bytes, counted from the start of its "
-    "memory: as a rule the core header too, and it oopses when it reads that",
+    "memory: as a rule the core header too, and arm64 oopses when it reads that",
     way_out="remove the word",
     source="arch/arm64/mm/init.c early_mem(), arm64_memblock_init(); "
     "arch/riscv/mm/init.c early_mem(), setup_bootmem()",

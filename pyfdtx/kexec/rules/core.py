@@ -220,7 +220,8 @@ def core_load_none(f: Facts) -> Iterator[Found]:
     effect="dumps itself; reading it races with its own work and can crash it",
     way_out="leave the crash regions out: Ranges(...).exclude(...), or "
     "core_header_of(machine)",
-    source="kernel/crash_core.c crash_exclude_mem_range(); fs/proc/vmcore.c",
+    source="kernel/crash_core.c (older: kexec_file.c) crash_exclude_mem_range(); "
+    "fs/proc/vmcore.c",
 )
 def core_load_in_crash(f: Facts) -> Iterator[Found]:
     ours = [r for r in f.usable if r.size < U64_END]

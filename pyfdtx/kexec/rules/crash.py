@@ -237,10 +237,12 @@ def usable_above_4g(f: Facts) -> Iterator[Found]:
     "elfcorehdr-outside-usable",
     ERROR,
     about="the core header is not all inside the usable memory",
-    effect="oopses when it reads the header: the memory is not mapped",
+    effect="arm64 oopses when it reads the header: the memory is not mapped. riscv "
+    "maps it anew; but no loader puts a segment there",
     way_out="place it inside the main range",
-    source="arch/arm64/kernel/crash_dump.c, arch/riscv/kernel/crash_dump.c "
-    "elfcorehdr_read()",
+    source="arch/arm64/kernel/crash_dump.c elfcorehdr_read(); "
+    "arch/riscv/kernel/crash_dump.c copy_oldmem_page(); kernel/kexec_core.c "
+    "sanity_check_segment_list()",
     arches=("arm64", "riscv"),
 )
 def elfcorehdr_outside_usable(f: Facts) -> Iterator[Found]:

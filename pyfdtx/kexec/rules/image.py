@@ -137,7 +137,7 @@ def initrd_below_image(f: Facts) -> Iterator[Found]:
     effect='arm64: prints "Kernel image misaligned at boot"; off by less than 64 KiB '
     "it then dies in one way or another. riscv maps itself wrongly",
     way_out="place it as make_plan() does",
-    source="Documentation/arm64/booting.rst, Documentation/riscv/boot.rst; "
+    source="Documentation/arch/arm64/booting.rst, Documentation/arch/riscv/boot.rst; "
     "arch/arm64/kernel/setup.c setup_arch()",
     arches=("arm64", "riscv"),
 )
