@@ -130,3 +130,15 @@ def test_the_shims_wheel_has_a_name_of_its_own_and_only_its_folder(tmp_path):
         "libfdt",
         "-".join(wheel.name.split("-")[:2]) + ".dist-info",
     }
+
+
+def test_the_migration_page_names_the_versions_that_are_tried():
+    import consumers
+
+    page = (peers.ROOT / "docs" / "migration.md").read_text()
+    assert consumers.PYLIBFDT.replace("==", " ") in page
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    for name, version in consumers.VERSIONS.items():
+        assert any(name in row and version in row for row in rows), name
+    pinned = (peers.ROOT / "pyproject.toml").read_text()
+    assert f'"{consumers.PYLIBFDT}"' in pinned
