@@ -337,25 +337,28 @@ def test_a_spoiled_tree_is_found_by_check_and_by_the_kernel(
     initrd = first_of(userland, small, kernel, boot_folder, SPOILED, spoil=SPOIL)
     hardware = (*PSERIES, *TWO_GIB, "-cpu", "power9", "-smp", "1")
     cmdline = f"{COMMON} crashkernel={REGION >> 20}M fault={fault}"
-    log, end = boot(hardware, kernel, initrd, cmdline, boot_folder)
+    try:
+        log, end = boot(hardware, kernel, initrd, cmdline, boot_folder)
+    except GuestError as e:  # how it ends is luck, see below
+        log = (boot_folder / "console.log").read_text(errors="replace")
+        log, end = log.replace("\r", ""), f"\n{e}"
     assert "@@@ good\n" in log, "there is something against the good tree" + end
     rules = re.search(r"@@@ spoiled(.*)\n", log)
     assert rules, end
     assert set(rules[1].split()) == FAULTS[fault]
-    # The crash kernel's own words, free memory and all: it is the one that is loud.
-    # What is reserved is not free
-    said = re.findall(r"Memory: (\d+)K/(\d+)K available", log)
+    # The spoiled kernel's own words; it is the one that is loud
+    said = re.findall(r"Memory: \d+K/(\d+)K available .* (\d+)K reserved", log)
     assert len(said) == 1, end
-    free, memory = (int(n) << 10 for n in said[0])
-    assert (free > REGION) == (fault != "no-word")
-    if fault == "all-memory":
-        # and then anything may happen: what the dead kernel's devices write to
-        assert memory == 2 * GIB
-        return
-    assert memory == 2 * REGION
-    second = log.partition("@@@ second\n")[2]
-    assert "@@@ all sent\n" in second, "the spoiled kernel did not come up" + end
-    assert ("@@@ vmcore\n" in second) == (fault != "no-word")
+    memory, reserved = (int(n) << 10 for n in said[0])
+    dead = REGION - (64 << 10)  # from 64 KiB to the region, which is in the middle
+    assert (reserved < dead) == (fault == "dead-kernel-free")
+    assert memory == (2 * GIB if fault == "all-memory" else 2 * REGION)
+    if fault == "no-word":
+        second = log.partition("@@@ second\n")[2]
+        assert "@@@ all sent\n" in second, "it did not come up" + end
+        assert "@@@ vmcore\n" not in second
+    # The others use memory that the dead kernel gave to the hypervisor and to
+    # devices, which still write there: whether they come up is luck
 
 
 KEXEC = (
