@@ -10,7 +10,8 @@ import subprocess
 import pytest
 from guest import GuestError, console, need, qemu
 from guest.initramfs import INIT_HEAD, INIT_TAIL, Initramfs
-from test_injected_kdump import EXAMPLES, HARDWARE, dumped_part, loader, memory_of
+from injected import HARDWARE, memory_of
+from test_injected_kdump import EXAMPLES, dumped_part
 
 from pyfdtx.kexec.arch import a64
 from pyfdtx.kexec.arch.arm64_check import checking_trampoline
@@ -210,8 +211,11 @@ def placed(plan, folder):
     """QEMU's arguments that put everything into its place."""
     args = []
     for s in plan.segments:
+        place = folder / s.name
+        place.write_bytes(s.data)
         more = ",cpu-num=0" if s.start == plan.entry else ""
-        args += loader(s.name, bytes(s.data), s.start, folder, more)
+        where = f"loader,file={place},addr={s.start:#x},force-raw=on"
+        args += ("-device", where + more)
     return args
 
 
