@@ -272,10 +272,16 @@ class Facts:
 
     def image_range(self) -> MemRange | None:
         """Where the image will lie, if that is said."""
-        if self.image_address is None:
+        start = self.image_address
+        if start is None:
             return None
-        size = min(self.image_size, U64_END - self.image_address)
-        return MemRange(self.image_address, size)
+        if getattr(self.image, "room", 0):
+            # A zImage's counts from where memory starts, which the decompressor
+            # finds out (arch/arm/boot/compressed/head.S, fdt_check_mem_start.c)
+            start &= -(128 << 20)
+            if self.usable:
+                start = -(-self.usable[0].start // (2 << 20)) * (2 << 20)
+        return MemRange(start, min(self.image_size, U64_END - start))
 
     def tree_range(self) -> MemRange | None:
         """Where the tree will lie, if that is said."""

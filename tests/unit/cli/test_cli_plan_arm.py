@@ -38,6 +38,9 @@ def test_what_load_writes_is_what_check_takes(cli, machine):
         *("--elfcorehdr", f"out/elfcorehdr@{places['elfcorehdr']:#x}"),
     )
     cli.good("check", "out/dtb", *arguments)
+    # told where the zImage lies, too: its room counts from the start of memory
+    at = f"{places['kernel']:#x}"
+    cli.good("check", "out/dtb", *arguments, "--image-address", at)
 
     # The header's place is the opposite of arm64's
     fdt = Fdt((out / "dtb").read_bytes())
