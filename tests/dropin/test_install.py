@@ -10,13 +10,15 @@ from pathlib import Path
 import peers
 import pytest
 
+import pyfdtx
+
 SHIM = peers.ROOT / "libfdt" / "dropin"
 
 
-def python(code, *paths, cwd):
+def python(code, *paths, cwd, options=()):
     head = "".join(f"import sys; sys.path.insert(0, {str(p)!r});" for p in paths)
     return subprocess.run(
-        [sys.executable, "-W", "always", "-c", head + code],
+        [sys.executable, *options, "-W", "always", "-c", head + code],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -33,6 +35,16 @@ def with_pylibfdt(tmp_path):
         if path.is_file():
             shutil.copy(path, folder)
     assert (folder / "libfdt.py").exists()
+    return folder
+
+
+@pytest.fixture
+def pyfdtx_alone(tmp_path):
+    """A folder with pyfdtx, for a Python without site-packages: `make peers` puts
+    a pylibfdt into these."""
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    (folder / "pyfdtx").symlink_to(Path(pyfdtx.__file__).parent)
     return folder
 
 
@@ -80,13 +92,15 @@ def test_import_pyfdtx_does_not_import_the_drop_in(tmp_path):
     assert done.stdout == "False\n"
 
 
-def test_the_shim_is_the_drop_in(tmp_path, with_shim):
+def test_the_shim_is_the_drop_in(tmp_path, with_shim, pyfdtx_alone):
     done = python(
         "import libfdt; from libfdt import *; import libfdt as again;"
         "import pyfdtx.libfdt as p; print(libfdt is p is again, Fdt is p.Fdt,"
         "struct.calcsize('>I'))",
         with_shim,
+        pyfdtx_alone,
         cwd=tmp_path,
+        options=["-S"],
     )
     assert (done.stdout, done.stderr) == ("True True 4\n", "")
 
