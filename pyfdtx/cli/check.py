@@ -67,7 +67,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="VERSION",
         help="version of that kernel, 6.12 (default: what all from 6.1 read)",
     )
-    add("--arch", choices=ARCHES, help="default: the machine's, else arm64")
+    add("--arch", choices=ARCHES, help="default: that of --root's machine, else arm64")
     add("--json", action="store_true", help="JSON for programs")
     add("--rules", action="store_true", help="print the table of all rules")
 
