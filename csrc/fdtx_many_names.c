@@ -7,6 +7,7 @@
 
 #include <libfdt.h>
 
+#include "fdtx_check.h"
 #include "fdtx_hash.h"
 #include "fdtx_names.h"
 
@@ -103,7 +104,8 @@ int fdtx_find_many_names(const char *strings, uint32_t size,
 			 uint32_t *addedp)
 {
 	struct fdtx_tails tails = { .names = names, .seed = seed };
-	uint32_t i, added = 0;
+	uint64_t added = 0;
+	uint32_t i;
 	int err = -FDT_ERR_INTERNAL;
 
 	for (tails.bits = 4; tails.bits < 31 && n >> (tails.bits - 1);)
@@ -116,14 +118,14 @@ int fdtx_find_many_names(const char *strings, uint32_t size,
 		for (i = 0; i < n; i++)
 			want(&tails, i);
 		find_all(&tails, strings, size);
-		for (i = 0; i < n; i++) {
+		for (i = 0; i < n && added <= FDTX_MAX_TOTALSIZE; i++) {
 			if (names[i].off != FDTX_NONE)
 				continue;
-			append(&tails, &names[i], size + added);
-			added += names[i].len + 1;
+			append(&tails, &names[i], size + (uint32_t)added);
+			added += (uint64_t)names[i].len + 1;
 		}
-		*addedp = added;
-		err = 0;
+		*addedp = (uint32_t)added;
+		err = added > FDTX_MAX_TOTALSIZE ? -FDT_ERR_NOSPACE : 0;
 	}
 	free(tails.hash);
 	free(tails.next);

@@ -41,7 +41,8 @@ uint32_t fdtx_find_names(const char *strings, uint32_t size,
  * @seed: a number that whoever made @strings cannot know
  * @addedp: filled in: what fdtx_find_names() returns
  *
- * returns: 0, or -FDT_ERR_INTERNAL, out of memory
+ * returns: 0; -FDT_ERR_INTERNAL, out of memory; -FDT_ERR_NOSPACE, more names
+ *	than any tree can hold
  */
 int fdtx_find_many_names(const char *strings, uint32_t size,
 			 struct fdtx_name *names, uint32_t n, uint64_t seed,

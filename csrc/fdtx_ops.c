@@ -43,7 +43,8 @@ static int is_entry(uint32_t kind)
 	return kind == FDTX_OP_RESERVE || kind == FDTX_OP_UNRESERVE;
 }
 
-/* 1: one more; 0: the end; -FDT_ERR_BADVALUE: not a list of edits */
+/* 1: one more; 0: the end; -FDT_ERR_BADVALUE: not a list of edits;
+ * -FDT_ERR_NOSPACE: a name or path that no tree can hold */
 static int read_op(struct fdtx_reader *r)
 {
 	struct fdtx_op *op = &r->op;
@@ -62,6 +63,10 @@ static int read_op(struct fdtx_reader *r)
 	r->value = r->name + op->name_len + !!op->name_len;
 	r->next = r->value + op->len;
 
+	/* Longer names cannot be padded in 32 bits, and fit into no tree */
+	if (op->path_len > FDTX_MAX_TOTALSIZE ||
+	    op->name_len > FDTX_MAX_TOTALSIZE)
+		return -FDT_ERR_NOSPACE;
 	if (op->kind > FDTX_OP_UNRESERVE || has_name(op->kind) != !!op->name_len
 	    || (op->name_len && strnlen(r->name, op->name_len + (size_t)1) !=
 	    op->name_len) || memchr(r->path, '\0', op->path_len) ||

@@ -272,6 +272,9 @@ static PyObject *fdtf_below(PyObject *self, PyObject *const *argv,
 	if (!fdtf_is_call(argc, 2))
 		return NULL;
 	node = fdtf_node(self, argv[0]);
+	if (node == FDTX_NO_NODE)
+		return NULL;
+	/* May run Python code, so nothing is pending here */
 	max = PyLong_AsLong(argv[1]);
 	list = PyErr_Occurred() ? NULL : PyList_New(0);
 	if (!list)

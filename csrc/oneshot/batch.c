@@ -13,9 +13,11 @@
 struct chunk {
 	struct fdtx_second_kernel job[CHUNK];
 	struct fdtx_second_kernel_plan plan[CHUNK];
+	PyObject *blob[CHUNK];	/* owned, as are the trees; NULL if missing */
 	const char *in[CHUNK];
 	size_t len[CHUNK];
 	int size[CHUNK];
+	PyObject *tree[CHUNK];
 	char *out[CHUNK];	/* or NULL */
 };
 
@@ -76,22 +78,33 @@ static void write_trees(struct chunk *chunk, Py_ssize_t n)
 			fdtx_second_kernel_emit(&chunk->plan[i], chunk->out[i]);
 }
 
-/* @n blobs from @at on, which are kept by their list, that nobody changes */
-static int do_chunk(struct chunk *chunk, PyObject *blobs, PyObject *results,
-		    Py_ssize_t at, Py_ssize_t n, const struct fdtx_plain *plain,
-		    struct seeds *kaslr, struct seeds *rng)
+/* Take @n blobs from @at on: who else has the list may change it */
+static int take_blobs(struct chunk *chunk, PyObject *blobs, Py_ssize_t at,
+		      Py_ssize_t n)
+{
+	Py_ssize_t i, len;
+	char *s;
+
+	for (i = 0; i < n; i++) {
+		PyObject *blob = PyList_GetItem(blobs, at + i);
+
+		if (!blob || PyBytes_AsStringAndSize(blob, &s, &len))
+			return -1;
+		Py_INCREF(blob);
+		chunk->blob[i] = blob;
+		chunk->in[i] = s;
+		chunk->len[i] = (size_t)len;
+	}
+	return 0;
+}
+
+static void make_jobs(struct chunk *chunk, Py_ssize_t n,
+		      const struct fdtx_plain *plain, struct seeds *kaslr,
+		      struct seeds *rng)
 {
 	Py_ssize_t i;
 
 	for (i = 0; i < n; i++) {
-		PyObject *blob = PyList_GetItem(blobs, at + i);
-		char *s;
-		Py_ssize_t len;
-
-		if (!blob || PyBytes_AsStringAndSize(blob, &s, &len))
-			return -1;
-		chunk->in[i] = s;
-		chunk->len[i] = (size_t)len;
 		chunk->job[i] = plain->job;
 		if (kaslr->each) {
 			chunk->job[i].has_kaslr_seed = 1;
@@ -103,31 +116,74 @@ static int do_chunk(struct chunk *chunk, PyObject *blobs, PyObject *results,
 			chunk->job[i].rng_seed_len = (int)rng->each;
 		}
 	}
-
-	Py_BEGIN_ALLOW_THREADS
-	make_plans(chunk, n, plain);
-	Py_END_ALLOW_THREADS
-	for (i = 0; i < n; i++) {
-		PyObject *out;
-
-		chunk->out[i] = NULL;
-		if (!chunk->size[i])
-			continue;
-		out = PyBytes_FromStringAndSize(NULL, chunk->size[i]);
-		if (!out)
-			return -1;
-		chunk->out[i] = PyBytes_AsString(out);
-		/* Whoever looks there before this call has returned sees bytes
-		 * that are still written: Python's side does not */
-		if (PyList_SetItem(results, at + i, out))
-			return -1;
-	}
-	Py_BEGIN_ALLOW_THREADS
-	write_trees(chunk, n);
-	Py_END_ALLOW_THREADS
 	kaslr->data += n * kaslr->each;
 	rng->data += n * rng->each;
+}
+
+static int make_trees(struct chunk *chunk, Py_ssize_t n)
+{
+	Py_ssize_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!chunk->size[i])
+			continue;
+		chunk->tree[i] = PyBytes_FromStringAndSize(NULL,
+							   chunk->size[i]);
+		if (!chunk->tree[i])
+			return -1;
+		chunk->out[i] = PyBytes_AsString(chunk->tree[i]);
+	}
 	return 0;
+}
+
+/* Nobody sees a tree before it is written */
+static int give_trees(struct chunk *chunk, PyObject *results, Py_ssize_t at,
+		      Py_ssize_t n)
+{
+	Py_ssize_t i;
+
+	for (i = 0; i < n; i++) {
+		PyObject *tree = chunk->tree[i];
+
+		if (!tree)
+			continue;
+		chunk->tree[i] = NULL;
+		if (PyList_SetItem(results, at + i, tree))
+			return -1;
+	}
+	return 0;
+}
+
+static int do_chunk(struct chunk *chunk, PyObject *blobs, PyObject *results,
+		    Py_ssize_t at, Py_ssize_t n, const struct fdtx_plain *plain,
+		    struct seeds *kaslr, struct seeds *rng)
+{
+	Py_ssize_t i;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		chunk->blob[i] = chunk->tree[i] = NULL;
+		chunk->out[i] = NULL;
+	}
+	err = take_blobs(chunk, blobs, at, n);
+	if (!err) {
+		make_jobs(chunk, n, plain, kaslr, rng);
+		Py_BEGIN_ALLOW_THREADS
+		make_plans(chunk, n, plain);
+		Py_END_ALLOW_THREADS
+		err = make_trees(chunk, n);
+	}
+	if (!err) {
+		Py_BEGIN_ALLOW_THREADS
+		write_trees(chunk, n);
+		Py_END_ALLOW_THREADS
+		err = give_trees(chunk, results, at, n);
+	}
+	for (i = 0; i < n; i++) {
+		Py_XDECREF(chunk->blob[i]);
+		Py_XDECREF(chunk->tree[i]);
+	}
+	return err;
 }
 
 /*

@@ -20,6 +20,9 @@
 /* More ranges than any kernel reads are not plain */
 #define FDTX_PLAIN_USABLE 8
 
+/* The most that Python's way takes for max_usable */
+#define FDTX_MOST_USABLE 65536
+
 enum fdtx_argument {
 	ARG_BLOB,
 	ARG_ARCH,		/* enum fdtx_arch */

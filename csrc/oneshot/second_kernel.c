@@ -70,7 +70,8 @@ static int plain_crash(PyObject *const *argv, struct fdtx_plain *plain)
 	    !plain_long(argv[ARG_MAX_USABLE], &most))
 		return 0;
 	n = PyTuple_Size(usable);
-	if (n < 1 || n > FDTX_PLAIN_USABLE || n > most)
+	if (n < 1 || n > FDTX_PLAIN_USABLE || n > most ||
+	    most > FDTX_MOST_USABLE)
 		return 0;
 	if (!plain_range(PyTuple_GetItem(crash, 0), argv[ARG_MEM_RANGE],
 			 &job->elfcorehdr))

@@ -126,7 +126,7 @@ VALUES = {
         "no",
         5,
     ],
-    "max_usable": [2, 3, 1, 0, 9, 1 << 16, 1 << 70, True, None],
+    "max_usable": [2, 3, 1, 0, 9, 1 << 16, (1 << 16) + 1, 1 << 70, True, None],
     "root_cells": ["keep", "2/2", "1/1", None, Text("2/2")],
     "old_dtb": [None, (0x5000, 0x1000), [0x5000, 0x1000], (5, 0), "x"],
     "load_address": [None, 0, 8, 4, -8, "8"],

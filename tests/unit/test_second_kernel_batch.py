@@ -131,6 +131,10 @@ def test_what_is_no_blob_is_named_by_its_place():
         {"rng_seed": b""},
         {"kaslr_seed": -1},
         {"crash": CRASH, "max_usable": 0},
+        {"crash": CRASH, "max_usable": (1 << 16) + 1},
+        # The crash kernel would write over the memory that is to be saved
+        {"crash": ARM_CRASH, "arch": "arm", "cmdline": "quiet mem=1G"},
+        {"crash": ARM_CRASH, "arch": "arm", "append": "mem=1G"},
     ],
 )
 def test_bad_arguments_are_refused_as_for_one(options):
@@ -170,6 +174,19 @@ def test_every_tree_is_warned_about():
         trees = second_kernel_dtbs(BOARDS[:20], crash=outside, **FIXED)
     assert len(trees) == 20
     assert [w.category for w in caught] == [FdtWarning] * 20
+
+
+@pytest.mark.parametrize("arch", ["arm64", "riscv"])
+@pytest.mark.parametrize("argument", ["cmdline", "append"])
+def test_a_word_that_takes_memory_from_the_crash_kernel_is_warned_about(arch, argument):
+    # usable is 512 MiB, the header at its 256th: 64 MiB leave it out
+    options = {argument: "mem=64M", "crash": CRASH, "arch": arch, **FIXED}
+    with pytest.warns(FdtWarning, match="mem= on the command line") as expected:
+        one = second_kernel_dtb(BOARDS[0], **options)
+    with pytest.warns(FdtWarning, match="mem= on the command line") as caught:
+        assert second_kernel_dtbs(BOARDS[:1], **options) == [one]
+    told = [str(w.message) for w in expected]
+    assert [str(w.message) for w in caught] == told
 
 
 def test_a_tree_too_large_for_arm64_is_named_by_its_place():

@@ -595,3 +595,21 @@ def test_wide_trees_take_linear_time():
     view = FdtView(blob)
     assert len(tree) == len(view) == n + 1
     assert view["/n@9c3f"]["p"] == b""
+
+
+def test_a_depth_that_hides_an_exception_does_not_lead_out_of_the_nodes():
+    from pyfdtx._fast import Index
+
+    class Depth:
+        """Its exception takes the place of the one that is pending."""
+
+        def __index__(self):
+            try:
+                raise KeyError
+            except BaseException:
+                return 3
+
+    index = Index(BLOB)
+    for node in (len(index.below(0, 99)) // 2, 1 << 20, -1):
+        with pytest.raises((IndexError, OverflowError)):
+            index.below(node, Depth())
