@@ -6,8 +6,8 @@
 
 #include <libfdt.h>
 
+#include "fdtx_bytes.h"
 #include "fdtx_names.h"
-#include "fdtx_walk.h"
 
 #define FDTX_NOWHERE UINT32_MAX
 
@@ -47,19 +47,16 @@ static void fdtx_want(struct fdtx_wanted *wanted, int i)
 		wanted->tail[fdtx_tail_hash(name->s + name->len)] |= bit;
 }
 
-/* A string of len bytes ends at end, the NUL: note all that are its tail */
-static inline void fdtx_match(struct fdtx_wanted *wanted, const char *strings,
-			      const char *end, uint32_t len)
+/* A string ends at @end, the NUL: note the names of @found that are its tail.
+ * No name holds a NUL, so none reaches into the string before */
+static void fdtx_match(struct fdtx_wanted *wanted, uint32_t found,
+		       const char *strings, const char *end)
 {
-	uint32_t found = wanted->shorter;
-
-	if (len >= 4)
-		found |= wanted->tail[fdtx_tail_hash(end)];
-	for (found &= wanted->live; found; found &= found - 1) {
+	for (; found; found &= found - 1) {
 		int i = __builtin_ctz(found);
 		struct fdtx_name *name = &wanted->names[i];
 
-		if (name->len > len ||
+		if (name->len > (uint32_t)(end - strings) ||
 		    memcmp(end - name->len, name->s, name->len))
 			continue;
 		name->off = (uint32_t)(end - strings) - name->len;
@@ -67,15 +64,18 @@ static inline void fdtx_match(struct fdtx_wanted *wanted, const char *strings,
 	}
 }
 
-/* One bit for each of eight bytes that is zero, in their order */
-static uint64_t fdtx_zeroes(const char *p)
+/* There is a NUL at @nul */
+static inline void fdtx_string(struct fdtx_wanted *wanted,
+			       const char *strings, uint32_t nul)
 {
-	const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-	uint64_t word = fdtx_load_le(p);
+	const char *end = strings + nul;
+	uint32_t found = wanted->shorter;
 
-	word = ~(((word & low) + low) | word | low);
-	/* Bits 7, 15, ... meet in the highest byte */
-	return ((word >> 7) * UINT64_C(0x0102040810204080)) >> 56;
+	if (nul >= 4)
+		found |= wanted->tail[fdtx_tail_hash(end)];
+	found &= wanted->live;
+	if (found)
+		fdtx_match(wanted, found, strings, end);
 }
 
 /*
@@ -87,26 +87,22 @@ static uint64_t fdtx_zeroes(const char *p)
 static void fdtx_scan(struct fdtx_wanted *wanted, const char *strings,
 		      uint32_t size)
 {
-	uint32_t pos = 0, start = 0, nul, i;
+	uint32_t pos = 0;
 
-	for (; size - pos >= 64 && wanted->live; pos += 64) {
-		uint64_t zeroes = 0;
+	for (; size - pos >= 2 * FDTX_EQUAL && wanted->live;
+	     pos += 2 * FDTX_EQUAL) {
+		const char *at = strings + pos;
+		uint64_t nuls = fdtx_equal(at, '\0') |
+				(uint64_t)fdtx_equal(at + FDTX_EQUAL, '\0') <<
+				FDTX_EQUAL;
 
-		for (i = 0; i < 8; i++)
-			zeroes |= fdtx_zeroes(strings + pos + 8 * i) << 8 * i;
-		for (; zeroes; zeroes &= zeroes - 1) {
-			nul = pos + (uint32_t)__builtin_ctzll(zeroes);
-			fdtx_match(wanted, strings, strings + nul,
-				   nul - start);
-			start = nul + 1;
-		}
+		for (; nuls; nuls &= nuls - 1)
+			fdtx_string(wanted, strings, pos +
+				    (uint32_t)__builtin_ctzll(nuls));
 	}
-	for (; pos < size && wanted->live; pos++) {
-		if (strings[pos])
-			continue;
-		fdtx_match(wanted, strings, strings + pos, pos - start);
-		start = pos + 1;
-	}
+	for (; pos < size && wanted->live; pos++)
+		if (!strings[pos])
+			fdtx_string(wanted, strings, pos);
 }
 
 uint32_t fdtx_find_names(const char *strings, uint32_t size,

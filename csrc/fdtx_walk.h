@@ -13,6 +13,7 @@
 
 #include <libfdt.h>
 
+#include "fdtx_bytes.h"
 #include "fdtx_check.h"
 
 #define FDTX_INLINE static inline __attribute__((always_inline, unused))
@@ -184,18 +185,6 @@ FDTX_INLINE uint64_t fdtx_bytes(uint64_t word, uint64_t byte)
 	return (word - ones) & ~word & ones << 7;
 }
 
-/* Eight bytes as a number whose lowest byte comes first */
-FDTX_INLINE uint64_t fdtx_load_le(const char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	word = __builtin_bswap64(word);
-#endif
-	return word;
-}
-
 /* A node's name at @pos; its length without the NUL goes to @lenp */
 FDTX_INLINE int fdtx_check_name(const char *fdt, uint32_t pos, uint32_t limit,
 				int is_root, uint32_t *lenp,
@@ -327,26 +316,71 @@ static const unsigned char fdtx_padding[4][FDT_TAGSIZE] = {
 	{ 0, 0, 0, 255 },
 };
 
+/* Not 0 if the padding of a name or value of @len bytes that ends before @next
+ * is not zero */
+FDTX_INLINE uint32_t fdtx_dirty(const char *fdt, uint64_t next, uint32_t len)
+{
+	uint32_t last, mask;
+
+	memcpy(&last, fdt + next - FDT_TAGSIZE, sizeof(last));
+	memcpy(&mask, fdtx_padding[len % FDT_TAGSIZE], sizeof(mask));
+	return last & mask;
+}
+
 /* So far ahead the blob is asked for: what it takes to come from memory */
 #define FDTX_PREFETCH 2048
 
+/* Length of a node's name without the NUL if it is good beyond doubt, else 0;
+ * up to FDTX_EQUAL bytes are read */
+FDTX_INLINE uint32_t fdtx_short_name(const char *name)
+{
+#ifdef FDTX_EQUAL_IS_CHEAP
+	uint32_t nuls = fdtx_equal(name, '\0');
+
+	if (!nuls || (fdtx_equal(name, '/') & (nuls ^ (nuls - 1))))
+		return 0;
+	return (uint32_t)__builtin_ctz(nuls);
+#else
+	uint32_t len;
+
+	for (len = 0; len < FDTX_EQUAL; len += 8) {
+		uint64_t word = fdtx_load_le(name + len);
+
+		word = fdtx_bytes(word, '\0') | fdtx_bytes(word, '/');
+		if (!word)
+			continue;
+		len += (uint32_t)__builtin_ctzll(word) / 8;
+		return name[len] ? 0 : len;
+	}
+	return 0;
+#endif
+}
+
 /*
- * Go over properties that are good beyond doubt, where properties are
- * allowed; whatever is not is left to fdtx_step_prop() to judge. Most tags are
- * properties, and the time goes into waiting for one's length to find the
- * next: one look at the limit serves header, value and padding, and the most
- * frequent length, one cell, is foretold by a branch instead of waited for.
+ * Go over what is good beyond doubt, inside the root; whatever is not is left
+ * to the steps below to judge. Most tags are properties, and the time goes into
+ * waiting for one's length to find the next: one look at the limit serves
+ * header, value and padding, and the most frequent length, one cell, is
+ * foretold by a branch instead of waited for.
  */
-FDTX_INLINE void fdtx_pass_props(struct fdtx_walker *w,
-				 struct fdtx_facts *facts)
+FDTX_INLINE void fdtx_run(struct fdtx_walker *w, struct fdtx_facts *facts,
+			  const char *child, uint32_t childlen)
 {
 	const char *fdt = w->fdt, *strings = fdt + w->strings;
-	uint64_t pos = w->pos, limit = w->limit, next;
-	uint32_t strsize = w->strsize, len, nameoff, last, mask;
+	/* A tag up to here and the two words behind it lie in the block */
+	const uint64_t last = (uint64_t)w->limit - 3 * FDT_TAGSIZE;
+	uint64_t pos = w->pos, next;
+	uint32_t strsize = w->strsize, depth = w->depth, len, nameoff;
+	const fdt32_t *cell;
+	int props_allowed = w->props_allowed;
 
-	for (; pos + 3 * FDT_TAGSIZE <= limit; pos = next) {
-		const fdt32_t *cell = (const fdt32_t *)(fdt + pos);
-
+	if (w->limit < 3 * FDT_TAGSIZE || pos > last || !depth)
+		return;
+	if (!props_allowed)
+		goto no_props;
+props:
+	for (;;) {
+		cell = (const fdt32_t *)(fdt + pos);
 		__builtin_prefetch((const void *)((uintptr_t)cell +
 						  FDTX_PREFETCH));
 		if (cell[0] != cpu_to_fdt32(FDT_PROP))
@@ -362,16 +396,48 @@ FDTX_INLINE void fdtx_pass_props(struct fdtx_walker *w,
 			next = (pos + len + 4 * FDT_TAGSIZE - 1) &
 			       ~(uint64_t)(FDT_TAGSIZE - 1);
 		}
-		if (next > limit || nameoff >= strsize || !strings[nameoff])
+		if (next > last || nameoff >= strsize || !strings[nameoff])
+			goto out;
+		if (facts && FDTX_UNLIKELY(fdtx_dirty(fdt, next, len)))
+			fdtx_note_dirty(facts, (uint32_t)pos, (uint32_t)next);
+		pos = next;
+	}
+no_props:
+	for (;;) {
+		cell = (const fdt32_t *)(fdt + pos);
+		if (cell[0] != cpu_to_fdt32(FDT_END_NODE))
 			break;
-		if (!facts)
-			continue;
-		memcpy(&last, fdt + next - FDT_TAGSIZE, sizeof(last));
-		memcpy(&mask, fdtx_padding[len % FDT_TAGSIZE], sizeof(mask));
-		if (FDTX_UNLIKELY(last & mask))
+		if (depth == 1)
+			goto out;
+		if (pos == last)
+			goto out;
+		depth--;
+		props_allowed = 0;
+		pos += FDT_TAGSIZE;
+	}
+	if (cell[0] != cpu_to_fdt32(FDT_BEGIN_NODE) || depth == FDTX_MAX_DEPTH ||
+	    pos + FDT_TAGSIZE + FDTX_EQUAL > w->limit)
+		goto out;
+	len = fdtx_short_name((const char *)(cell + 1));
+	next = (pos + FDT_TAGSIZE + len + FDT_TAGSIZE) &
+	       ~(uint64_t)(FDT_TAGSIZE - 1);
+	if (!len || next > last)
+		goto out;
+	if (facts) {
+		if (depth == 1)
+			fdtx_note_node(facts, fdt, (uint32_t)pos, depth, child,
+				       childlen);
+		if (FDTX_UNLIKELY(fdtx_dirty(fdt, next, len + 1)))
 			fdtx_note_dirty(facts, (uint32_t)pos, (uint32_t)next);
 	}
+	depth++;
+	props_allowed = 1;
+	pos = next;
+	goto props;
+out:
 	w->pos = (uint32_t)pos;
+	w->depth = depth;
+	w->props_allowed = props_allowed;
 }
 
 FDTX_INLINE int fdtx_step_begin(struct fdtx_walker *w, uint32_t tagpos,
@@ -428,8 +494,7 @@ FDTX_INLINE int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
 	for (;;) {
 		uint32_t tagpos, tag;
 
-		if (w.props_allowed)
-			fdtx_pass_props(&w, facts);
+		fdtx_run(&w, facts, child, childlen);
 		tagpos = w.pos;
 		if (w.limit - tagpos < FDT_TAGSIZE)
 			return fdtx_bad(fault, FDT_ERR_TRUNCATED, tagpos,
