@@ -69,18 +69,24 @@ struct fdtx_writer {
 	int big;
 };
 
-FDTX_INLINE int fdtx_fits32(uint64_t start, uint64_t size)
+/*
+ * Memory may reach beyond what 32 bits address: Linux adds p_offset and
+ * p_memsz in 64 bits (fs/proc/vmcore.c process_ptload_program_headers_elf32())
+ */
+FDTX_INLINE int fdtx_fits32(uint64_t start, uint64_t size, int is_load)
 {
 	return start <= UINT32_MAX && size <= UINT32_MAX &&
-	       start + size <= (uint64_t)UINT32_MAX + 1;
+	       (is_load || start + size <= (uint64_t)UINT32_MAX + 1);
 }
 
 /* Write one program header and step behind it */
 FDTX_INLINE int fdtx_put_segment(struct fdtx_writer *w,
 				 const struct fdtx_segment *s)
 {
-	if (!w->wide && !(fdtx_fits32(s->paddr, s->size) &&
-			  fdtx_fits32(s->offset, s->size)))
+	const int is_load = s->type == PT_LOAD;
+
+	if (!w->wide && !(fdtx_fits32(s->paddr, s->size, is_load) &&
+			  fdtx_fits32(s->offset, s->size, is_load)))
 		return -FDT_ERR_BADVALUE;
 
 	FDTX_PUT(w, Phdr, p_type, s->type);

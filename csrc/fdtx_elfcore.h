@@ -27,7 +27,8 @@
  * @nr_notes: number of pairs
  * @text: (physical start, size, virtual start) of the kernel's own mapping,
  *	which gives a PT_LOAD; or NULL
- * @loads: pairs (physical start, size), each gives a PT_LOAD
+ * @loads: pairs (physical start, size), each gives a PT_LOAD; in ELFCLASS32
+ *	both are below 2^32, their sum need not be
  * @nr_loads: number of pairs
  * @virt_offset: p_vaddr of @loads is p_paddr plus this, modulo 2^64 (2^32 in
  *	ELFCLASS32)

@@ -50,6 +50,15 @@ class _Row:
         self.inside = inside
 
 
+def _dumped(plan: Plan) -> Ranges:
+    """What the core header tells of; with 32 bits that is not all."""
+    from ..kexec.rules.elf import PT_LOAD, Core
+
+    header = plan["elfcorehdr"]
+    core = Core(header.start, bytes(header.data))
+    return Ranges.union((s.start, s.size) for s in core.segments(PT_LOAD)).joined()
+
+
 def _rows(plan: Plan) -> list[_Row]:
     """What lies where, by address; nothing twice."""
     used = [s.range for s in plan.segments]
@@ -60,9 +69,11 @@ def _rows(plan: Plan) -> list[_Row]:
         rows.append(_Row("free", r, text, True))
     low = list(Ranges.union(plan.usable).exclude(frame))
     rows += [_Row("usable", r, "crash kernel, no segments", False) for r in low]
-    text = "memory, dumped" if plan.crash else "memory"
-    for r in plan.ram.exclude(frame).exclude(low).joined():
-        rows.append(_Row("ram", r, text, False))
+    rest = plan.ram.exclude(frame).exclude(low).joined()
+    told = _dumped(plan) if plan.crash else Ranges()
+    text = "memory, not dumped" if plan.crash else "memory"
+    rows += [_Row("ram", r, "memory, dumped", False) for r in rest.intersect(told)]
+    rows += [_Row("ram", r, text, False) for r in rest.exclude(told)]
     return sorted(rows, key=lambda row: row.range.start)
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "make_plan",
     "memmap_words",
     "parse_image",
+    "ranges_of_32_bits",
     "read_image",
     "second_kernel_dtb",
     "second_kernel_dtbs",
@@ -52,6 +53,7 @@ _LATER = {
     "make_plan": "plan",
     "memmap_words": "arch.x86_64",
     "parse_image": "image",
+    "ranges_of_32_bits": "elfcore",
     "read_image": "image",
     "second_kernel_dtbs": "batch",
 }

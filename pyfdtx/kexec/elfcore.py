@@ -16,7 +16,7 @@ from ..errors import FdtBadParameter
 from ..reg import U64_MAX, MemRange, check_packed
 from .ranges import Ranges, quick_pack
 
-__all__ = ["core_header_of", "elf_core_header"]
+__all__ = ["core_header_of", "elf_core_header", "ranges_of_32_bits"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class _Elf:
 
 
 # arm stays ELF32 with LPAE too: its crash kernel refuses the other class
-# (Linux arch/arm/include/asm/elf.h ELF_CLASS, "Core image elf header is not
-# sane").
+# (Linux arch/arm/include/asm/elf.h vmcore_elf64_check_arch(), "Core image elf
+# header is not sane").
 ARCHES = {
     "arm": _Elf(lib.EM_ARM, 32, "little"),
     "arm64": _Elf(lib.EM_AARCH64, 64, "little"),
@@ -61,6 +61,9 @@ _DATA = {"little": lib.ELFDATA2LSB, "big": lib.ELFDATA2MSB}
 # The size is rounded up to this, in bytes. Linux: ELF_CORE_HEADER_ALIGN;
 # kexec-tools: the align argument of its crash_create_elf*_headers().
 _ROUNDING = {"kernel": 4096, "kexec-tools": 1024}
+
+_END_32 = 1 << 32
+_PAGE_32 = 4096
 
 _WORDS = ffi.typeof("uint64_t[]")
 _CORE = ffi.typeof("struct fdtx_elfcore *")
@@ -176,8 +179,10 @@ def elf_core_header(
     Raises:
         TypeError: an argument of the wrong type.
         FdtBadParameter: an unknown name; an empty note; ram empty or
-            overlapping; a backup outside ram; a range beyond 4 GiB with 32
-            bits; 65535 segments or more, spare ones included.
+            overlapping; a backup outside ram; with 32 bits memory that starts
+            at 4 GiB or above or is as large, or anything else that ends above
+            (ranges_of_32_bits() finds what can be said); 65535 segments or
+            more, spare ones included.
     Source: Linux kernel/crash_core.c crash_prepare_elf64_headers(); kexec-tools
         kexec/crashdump-elf.c; read by Linux fs/proc/vmcore.c.
     """
@@ -252,8 +257,8 @@ def _fill(
         raise FdtBadParameter(
             OP,
             repr(MemRange(*words[i : i + 2])),
-            "does not fit a 32-bit ELF header; leave it out with "
-            "ram.clip(0, 1 << 32): such a machine cannot dump memory above 4 GiB",
+            "does not fit a 32-bit ELF header; ranges_of_32_bits(ram) is the memory "
+            "that does",
         )
     check(code, OP)
 
@@ -290,10 +295,9 @@ def core_header_of(
     ram = machine.ram.exclude(theirs).exclude(machine.cma_ranges)
     ram = ram.exclude(NOT_DUMPED.get(machine.arch, ())).exclude(exclude)
     if ARCHES[machine.arch].bits == 32:
-        low = ram.clip(0, 1 << 32)
-        if low != ram:
-            _warn_high(ram.total - low.total)
-        ram = low
+        whole, ram = ram, ranges_of_32_bits(ram)
+        if whole.total > ram.total:
+            _warn_high(whole, ram)
     return elf_core_header(
         machine.arch,
         notes=machine.crash_notes.values(),
@@ -308,14 +312,40 @@ def core_header_of(
     )
 
 
-def _warn_high(missing: int) -> None:
+def ranges_of_32_bits(ram: Ranges) -> Ranges:
+    """The memory that an ELF32 core header can tell of.
+
+    Start and size of a piece are 32 bits each, and its reader adds them in 64:
+    a piece that starts in the last page below 4 GiB reaches up to 8 GiB less two
+    pages. Memory that runs on across 4 GiB is cut in front of that page, so that
+    the piece with all that lies below is as it has always been.
+
+    Args:
+        ram: physical ranges. Pages have 4096 bytes, on arm, i386 and riscv32.
+    Returns: without what lies above 4 GiB, but for what follows on the last page
+        below without a gap.
+    Source: Linux fs/proc/vmcore.c process_ptload_program_headers_elf32(), since
+        3.11; arch/arm/include/asm/elf.h vmcore_elf64_check_arch(): arm takes no
+        ELF64.
+    """
+    edge = _END_32 - _PAGE_32
+    below = ram.clip(0, _END_32)
+    if not ram.covers((edge, _PAGE_32 + 1)):
+        return below
+    across = ram.joined().clip(edge, edge + edge)[0]
+    return Ranges([*below.clip(0, edge), across])
+
+
+def _warn_high(whole: Ranges, told: Ranges) -> None:
     import warnings
 
     from ..errors import FdtWarning
 
+    lost = whole.exclude(told)
     warnings.warn(
-        f"{OP}: {missing >> 20} MiB above 4 GiB will be missing from the dump: the "
-        "crash kernel of a 32-bit machine reads 32-bit headers only",
+        f"{OP}: {lost.total >> 20} MiB from {lost[0].start:#x} on will be missing from "
+        "the dump: the crash kernel of a 32-bit machine reads 32-bit headers only, "
+        "which cannot say where that lies",
         FdtWarning,
         stacklevel=3,
     )

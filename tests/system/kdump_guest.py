@@ -2,7 +2,8 @@
 """Runs inside the guests that crash for the tests, with the guest's own Python.
 
 first CMDLINE [OPTION ...]
-                in the first kernel: mark a page, load the crash kernel, panic
+                in the first kernel: mark a page (from MARK_FROM on), load the
+                crash kernel, panic
 second          in the crash kernel: find the page again in /proc/vmcore
 """
 
@@ -29,20 +30,24 @@ def physical(page):
     return (entry & (1 << 55) - 1) * PAGE
 
 
-def marked_page():
-    """A page of random bytes that stays where it is: (the page, its physical
-    address). mlock(2) alone lets it move: compaction takes locked pages too,
-    unless told not to (Linux Documentation/admin-guide/sysctl/vm.rst)."""
+def marked_page(lowest=0):
+    """A page of random bytes that stays where it is, at lowest or above: (the page,
+    its physical address). mlock(2) alone lets it move: compaction takes locked
+    pages too, unless told not to (Linux Documentation/admin-guide/sysctl/vm.rst)."""
     if os.path.exists(COMPACT):
         with open(COMPACT, "w") as f:
             f.write("0")
-    page = mmap.mmap(-1, PAGE)
-    page[:] = os.urandom(PAGE)
-    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mlock(ctypes.c_void_p(address), ctypes.c_size_t(PAGE)):
-        raise OSError(ctypes.get_errno(), "mlock")
-    return page, physical(page)
+    others = []  # too low, and taken, so that the next one is another
+    while True:
+        page = mmap.mmap(-1, PAGE)
+        page[:] = os.urandom(PAGE)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+        if libc.mlock(ctypes.c_void_p(address), ctypes.c_size_t(PAGE)):
+            raise OSError(ctypes.get_errno(), "mlock")
+        if physical(page) >= lowest:
+            return page, physical(page)
+        others.append(page)
 
 
 def pyfdtx(*words):
@@ -51,7 +56,7 @@ def pyfdtx(*words):
 
 
 def first(cmdline, *options):
-    page, address = marked_page()
+    page, address = marked_page(int(os.environ.get("MARK_FROM", "0"), 0))
     digest = hashlib.sha256(page).hexdigest()
     pyfdtx("status")
     pyfdtx(

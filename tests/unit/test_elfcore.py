@@ -19,7 +19,12 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from pyfdtx.errors import FdtBadParameter
-from pyfdtx.kexec.elfcore import ARCHES, core_header_of, elf_core_header
+from pyfdtx.kexec.elfcore import (
+    ARCHES,
+    core_header_of,
+    elf_core_header,
+    ranges_of_32_bits,
+)
 from pyfdtx.kexec.machine import Machine
 from pyfdtx.kexec.ranges import Ranges
 from pyfdtx.reg import MemRange
@@ -282,22 +287,57 @@ def test_notes_keep_the_order_of_the_cpus_and_can_be_packed():
     assert len(segments(header(notes=[]))) == len(RAM)
 
 
-def test_memory_ends_at_4_gib_in_the_32_bit_class_and_not_one_byte_later():
+def test_the_32_bit_class_has_32_bits_for_start_and_size_and_not_one_more():
+    """Linux adds p_offset and p_memsz of a PT_LOAD in 64 bits (fs/proc/vmcore.c);
+    notes never lie across 4 GiB."""
     edge = 1 << 32
-    fits = header("arm", ram=[(edge - 0x1000, 0x1000)])
-    assert [(s.p_paddr, s.p_memsz) for s in loads(fits)] == [(edge - 0x1000, 0x1000)]
-    for bad in ((edge - 0x1000, 0x1001), (edge, 1), (0, edge), (edge + 5, edge)):
-        for changes in (
-            {"ram": [bad]},
-            {"notes": [*NOTES, bad]},
-            {"vmcoreinfo": bad},
-            {"text": (bad, 0)},
-        ):
-            with pytest.raises(FdtBadParameter, match=r"32-bit ELF.*clip") as e:
+    for fits in ((edge - 0x1000, 0x1000), (edge - 1, edge - 1), (0, edge - 1)):
+        (load,) = loads(header("arm", ram=[fits]))
+        assert (load.p_paddr, load.p_memsz) == (load.p_offset, load.p_filesz) == fits
+    across = (edge - 0x1000, 0x1001)
+    for bad in (across, (edge, 1), (0, edge), (edge + 5, edge)):
+        cases = [{"notes": [*NOTES, bad]}, {"vmcoreinfo": bad}]
+        if bad != across:
+            cases += [{"ram": [bad]}, {"text": (bad, 0)}]
+        for changes in cases:
+            with pytest.raises(FdtBadParameter, match=r"ELF.*ranges_of_32_bits") as e:
                 header("arm", **changes)
             assert e.value.where == repr(MemRange(*bad)), changes
     with pytest.raises(FdtBadParameter, match="32-bit ELF"):
         header("arm", backup=[((RAM[0][0], 0x1000), edge)])
+
+
+PAGE, GIB = 4096, 1 << 30
+LAST = 4 * GIB - PAGE  # the last page below 4 GiB
+
+
+@pytest.mark.parametrize(
+    ("ram", "told"),
+    [
+        ([(GIB, 3 * GIB)], [(GIB, 3 * GIB)]),
+        # one piece across 4 GiB, as short and as long as it may be
+        ([(GIB, 3 * GIB + 1)], [(GIB, 3 * GIB - PAGE), (LAST, PAGE + 1)]),
+        ([(GIB, 5 * GIB)], [(GIB, 3 * GIB - PAGE), (LAST, 2 * GIB + PAGE)]),
+        ([(LAST, LAST)], [(LAST, LAST)]),
+        ([(LAST, LAST + 1)], [(LAST, LAST)]),
+        ([(0, 1 << 40)], [(0, LAST), (LAST, LAST)]),
+        ([(GIB, 3 * GIB), (4 * GIB, GIB)], [(GIB, 3 * GIB - PAGE), (LAST, GIB + PAGE)]),
+        ([(GIB, PAGE), (LAST, PAGE + 9)], [(GIB, PAGE), (LAST, PAGE + 9)]),
+        # a gap in front of 4 GiB, behind it, in the last page
+        ([(GIB, GIB), (4 * GIB, GIB)], [(GIB, GIB)]),
+        ([(GIB, 3 * GIB), (4 * GIB + 1, GIB)], [(GIB, 3 * GIB)]),
+        ([(LAST + 1, GIB)], [(LAST + 1, PAGE - 1)]),
+        # only what has no gap
+        ([(LAST, 2 * PAGE), (LAST + 3 * PAGE, GIB)], [(LAST, 2 * PAGE)]),
+        ([(4 * GIB, GIB)], []),
+    ],
+)
+def test_a_32_bit_header_tells_of_memory_that_runs_on_across_4_gib(ram, told):
+    got = ranges_of_32_bits(Ranges(ram))
+    assert [tuple(r) for r in got] == told
+    if told:
+        read = [(s.p_paddr, s.p_memsz) for s in loads(header("arm", ram=got))]
+        assert read == told
 
 
 def test_memory_ends_at_2_64_in_the_64_bit_class():

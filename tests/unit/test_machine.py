@@ -286,13 +286,27 @@ def test_arm_has_no_kcore_and_asks_its_symbols(tmp_path):
         _ = Machine(tmp_path).mapping
 
 
-def test_arm_with_lpae_warns_that_memory_above_4_gib_is_not_dumped(tmp_path):
+def test_arm_with_lpae_warns_of_memory_above_4_gib_that_is_not_dumped(tmp_path):
     iomem = "60000000-9fffffff : System RAM\n200000000-23fffffff : System RAM\n"
     machine = write(tmp_path, arm_files(iomem))
-    with pytest.warns(FdtWarning, match="1024 MiB above 4 GiB will be missing"):
+    with pytest.warns(FdtWarning, match="1024 MiB from 0x200000000 on will be"):
         data = core_header_of(machine)
     assert data[4] == 1  # EI_CLASS: ELFCLASS32
     assert struct.unpack_from("<H", data, 44) == (3,)  # e_phnum
+
+
+@pytest.mark.filterwarnings("error::pyfdtx.errors.FdtWarning")
+def test_arm_with_lpae_dumps_memory_that_runs_on_across_4_gib(tmp_path):
+    """QEMU's virt machine with 5 GiB. No virtual address (-1) is known of memory
+    that is mapped when it is needed."""
+    iomem = "40000000-17fffffff : System RAM\n  60000000-67ffffff : Crash kernel\n"
+    data = core_header_of(write(tmp_path, arm_files(iomem)))
+    rows = [struct.unpack_from("<8I", data, 52 + 32 * i) for i in range(5)]
+    assert [(r[1], r[3], r[5], r[2]) for r in rows if r[0] == 1] == [
+        (0x4000_0000, 0x4000_0000, 0x2000_0000, 0x8000_0000),
+        (0x6800_0000, 0x6800_0000, 0x97FF_F000, 0xFFFF_FFFF),
+        (0xFFFF_F000, 0xFFFF_F000, 0x8000_1000, 0xFFFF_FFFF),
+    ]
 
 
 def test_ppc64_says_in_the_tree_what_is_reserved(tmp_path):

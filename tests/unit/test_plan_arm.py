@@ -16,7 +16,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from arm_machine import IOMEM, machine_with, with_region, zimage
 
 from pyfdtx import Fdt
-from pyfdtx.errors import FdtBadContent, FdtBadParameter, FdtImageError, FdtNoRoom
+from pyfdtx.cli.memory_map import lines
+from pyfdtx.errors import (
+    FdtBadContent,
+    FdtBadParameter,
+    FdtImageError,
+    FdtNoRoom,
+    FdtWarning,
+)
 from pyfdtx.kexec.elfcore import core_header_of
 from pyfdtx.kexec.image import parse_image
 from pyfdtx.kexec.plan import make_plan
@@ -200,3 +207,24 @@ def test_other_images_and_an_initrd_like_a_tree_are_refused(tmp_path):
         make_plan(machine, parse_image(arm64 + bytes(100)))
     with pytest.raises(FdtBadParameter, match="device tree"):
         make_plan(machine, zimage(), initrd=b"\xd0\x0d\xfe\xed" + bytes(100))
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (6 * GIB, ["memory, dumped"] * 2),
+        (10 * GIB, ["memory, dumped"] * 2 + ["memory, not dumped"]),
+    ],
+)
+def test_the_map_says_which_memory_the_dump_will_not_have(tmp_path, end, words):
+    """Memory that runs on across 4 GiB is dumped up to 8 GiB less two pages."""
+    iomem = IOMEM.replace("7fffffff : System", f"{end - 1:x} : System")
+    machine = machine_with(tmp_path, iomem)
+    if words[-1] == "memory, dumped":
+        drawn = lines(make_plan(machine, zimage()))
+    else:
+        with pytest.warns(FdtWarning, match="2048 MiB from 0x1ffffe000 on will be"):
+            drawn = lines(make_plan(machine, zimage()))
+        assert any(row.startswith("0x1ffffe000 +") for row in drawn)
+    found = [re.search(r"memory, (not )?dumped", row) for row in drawn]
+    assert [f[0] for f in found if f] == words

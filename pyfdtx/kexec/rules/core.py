@@ -252,7 +252,9 @@ def core_load_missing(f: Facts) -> Iterator[Found]:
     want = f.machine.ram.exclude(f.machine.crash_ranges)
     want = want.exclude(f.machine.cma_ranges)
     if f.core.bits == 32:
-        want = want.clip(0, 1 << 32)
+        from ..elfcore import ranges_of_32_bits
+
+        want = ranges_of_32_bits(want)
     have = Ranges.union(
         [
             (s.start, s.size)
