@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 
 from ..errors import FdtExists, FdtMachineError
-from .arch import arch_of
+from .arch import arch_of, arches
 from .machine import (
+    CHOSEN,
     CPU,
     CRASH_CMA,
     CRASH_SIZE,
@@ -43,9 +44,6 @@ PLAIN = (
     f"{CPU}/present",
     f"{CPU}/online",
 )
-# ppc64 says here, and only here, what crashkernel= reserved
-CHOSEN = "proc/device-tree/chosen"
-IN_CHOSEN = ("linux,crashkernel-base", "linux,crashkernel-size")
 KALLSYMS = "proc/kallsyms"
 
 
@@ -62,7 +60,7 @@ def _tree(machine: Machine) -> Iterator[str]:
     arch = arch_of(machine.arch)
     live = arch is not None and arch.live_tree
     if machine.exists(FDT) and not live:
-        yield from (f"{CHOSEN}/{name}" for name in IN_CHOSEN)
+        yield from (f"{CHOSEN}/{n}" for a in arches() for n in a.crash_in_chosen or ())
         return
     top = next((t for t in TREES if machine.exists(t)), None)
     if top is None:

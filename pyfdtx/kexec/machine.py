@@ -42,6 +42,7 @@ CPU = "sys/devices/system/cpu"
 # and what a crash region gave back (Linux kernel/kexec_core.c
 # crash_shrink_memory())
 FREE_INSIDE = ("Kernel ", "System RAM")
+CHOSEN = "proc/device-tree/chosen"
 TREES = ("proc/device-tree", "sys/firmware/devicetree/base")
 # The second is what Linux 6.19 named the first
 CRASH_SIZE = ("sys/kernel/kexec_crash_size", "sys/kernel/kexec/crash_size")
@@ -253,13 +254,13 @@ class Machine:
         return tuple(found)
 
     def _crash_in_tree(self) -> tuple[list[MemRange], str]:
-        """ppc64 says it in the device tree alone."""
-        base = "proc/device-tree/chosen/linux,crashkernel-base"
-        size = "proc/device-tree/chosen/linux,crashkernel-size"
-        if not self.exists(base) or not self.exists(size):
-            return [], IOMEM
-        numbers = [int.from_bytes(self.read(name), "big") for name in (base, size)]
-        return ([MemRange(*numbers)] if numbers[1] else []), base
+        """Some say it in the device tree alone."""
+        for arch in arches():
+            names = [f"{CHOSEN}/{name}" for name in arch.crash_in_chosen or ()]
+            if names and all(map(self.exists, names)):
+                start, size = (int.from_bytes(self.read(n), "big") for n in names)
+                return ([MemRange(start, size)] if size else []), names[0]
+        return [], IOMEM
 
     def _check_crash_size(self, found: list[MemRange]) -> None:
         name = self._first(CRASH_SIZE)

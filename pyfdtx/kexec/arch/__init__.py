@@ -58,6 +58,8 @@ class Arch:
     symbols: what of /proc/kallsyms tells that, where there is no /proc/kcore.
     live_tree: whether it changes its tree so much that the next one needs it as
         it is now (/proc/device-tree), not as it was at boot.
+    crash_in_chosen: properties of /chosen, start and size, that alone tell what
+        crashkernel= reserved.
     not_dumped: (start, size) of memory that no dump has, beside the crash kernel's.
     by_file: whether it places the next kernel by itself; its files are given to it.
     file_image: who takes what for kexec_file_load(2), for people.
@@ -89,6 +91,7 @@ class Arch:
         "code",
         "command_line_size",
         "cpuinfo",
+        "crash_in_chosen",
         "elf_machine",
         "file_image",
         "header_inside",
@@ -123,6 +126,7 @@ class Arch:
         kcore_loads: bool = False,
         symbols: tuple[str, ...] = (),
         live_tree: bool = False,
+        crash_in_chosen: tuple[str, str] | None = None,
         not_dumped: tuple[tuple[int, int], ...] = (),
         by_file: bool = False,
         file_image: tuple[str, str] | None = None,
@@ -148,6 +152,7 @@ class Arch:
         self.kcore_loads = kcore_loads
         self.symbols = symbols
         self.live_tree = live_tree
+        self.crash_in_chosen = crash_in_chosen
         self.not_dumped = not_dumped
         self.by_file = by_file
         self.file_image = file_image

@@ -24,6 +24,7 @@ ARCHES = (
         elf_machine=EM_PPC64,
         parts=("start", "running", "image", "check"),
         live_tree=True,
+        crash_in_chosen=("linux,crashkernel-base", "linux,crashkernel-size"),
         command_line_size=COMMAND_LINE_SIZE,
         # /chosen is scanned before the root's cells are known; there is no KASLR
         unread=("linux,elfcorehdr", "linux,usable-memory-range", "kaslr-seed"),
