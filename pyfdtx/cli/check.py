@@ -7,7 +7,7 @@ import os
 from textwrap import wrap
 
 from ..errors import FdtBadBlob, FdtBadParameter, FdtMachineError
-from ..kexec.check import ARCHES, check_tree, rules_table
+from ..kexec.check import ARCHES, check_tree, machine_of, rules_table
 from .arguments import number
 from .files import called, read_blob
 from .show import json_rows
@@ -100,7 +100,7 @@ def _machine(root: str, arch: str | None) -> Machine:
         try:
             _ = machine.arch
         except FdtMachineError:
-            return Machine(root, arch="riscv64" if arch == "riscv" else arch)
+            return Machine(root, arch=machine_of(arch))
     return machine
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 
-from ..kexec.arch import BY_FILE
+from ..kexec.arch import arch_of
 from ..kexec.file_load import load_files
 from ..kexec.load import load
 from ..kexec.machine import Machine
@@ -71,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
             f"{args.root} is another machine's; only --dry-run makes sense"
         )
     machine = Machine(args.root, arch=args.arch)
-    if args.file or machine.arch in BY_FILE:
+    arch = arch_of(machine.arch)
+    if args.file or (arch is not None and arch.by_file):
         return _by_file(args, machine)
     plan, machine = planned(args)
     if args.output_dir is not None:

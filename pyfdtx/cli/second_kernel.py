@@ -7,7 +7,7 @@ import argparse
 
 from ..errors import FdtBadParameter, FdtError
 from ..kexec import Crash, second_kernel_dtb
-from ..kexec.dtb import ARCHES
+from ..kexec.dtb import arch_names
 from .arguments import memory, number
 from .files import called, read_blob, write_blob
 from .trouble import Trouble, UsageError
@@ -64,7 +64,7 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
     )
     line.add_argument("--append", metavar="TEXT", help="add to the old command line")
     seed_arguments(parser)
-    add("--arch", choices=sorted(ARCHES), default="arm64", help="default: arm64")
+    add("--arch", choices=sorted(arch_names()), default="arm64", help="default: arm64")
     add(
         "--old-dtb",
         metavar="ADDR,SIZE",

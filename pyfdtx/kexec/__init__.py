@@ -8,10 +8,10 @@ from .dtb import Crash, second_kernel_dtb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .arch.x86_64 import MapEntry, crash_memory_map, memmap_words
+    from .arch import MapEntry, ZImage, crash_memory_map, memmap_words
     from .batch import second_kernel_dtbs
     from .elfcore import core_header_of, elf_core_header
-    from .image import Image, ZImage, parse_image, read_image
+    from .image import Image, parse_image, read_image
     from .machine import Machine
     from .plan import Plan, Segment, make_plan
     from .ranges import Ranges
@@ -42,16 +42,16 @@ __all__ = [
 _LATER = {
     "Image": "image",
     "Machine": "machine",
-    "MapEntry": "arch.x86_64",
+    "MapEntry": "arch",
     "Plan": "plan",
     "Ranges": "ranges",
     "Segment": "plan",
-    "ZImage": "image",
+    "ZImage": "arch",
     "core_header_of": "elfcore",
-    "crash_memory_map": "arch.x86_64",
+    "crash_memory_map": "arch",
     "elf_core_header": "elfcore",
     "make_plan": "plan",
-    "memmap_words": "arch.x86_64",
+    "memmap_words": "arch",
     "parse_image": "image",
     "ranges_of_32_bits": "elfcore",
     "read_image": "image",

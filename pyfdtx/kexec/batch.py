@@ -8,7 +8,7 @@ import os
 from .._oneshot import second_kernels
 from ..errors import FdtBadBlob, FdtBadContent, FdtBadParameter
 from ..memrange import MemRange
-from .dtb import ARCHES, RNG_SEED_SIZE, Crash, second_kernel_dtb
+from .dtb import RNG_SEED_SIZE, Crash, arch_facts, second_kernel_dtb
 
 __all__ = ["second_kernel_dtbs"]
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from .arch import Arch
     from .dtb import Pair
 
 # Blobs that a thread takes at a time: fewer towards the end, so that all
@@ -85,8 +86,9 @@ def second_kernel_dtbs(
     data = _inputs(blobs)
     threads = _threads(threads, len(data))
     done: list[bytes | None] = [None] * len(data)
-    if type(arch) is str and arch in ARCHES and load_address is None:
-        _in_threads(_Work(data, done, threads, options), threads)
+    facts = arch_facts(arch) if type(arch) is str else None
+    if facts is not None and load_address is None:
+        _in_threads(_Work(data, done, threads, facts, options), threads)
     # What is not plain, wrong, or to be warned about
     return [
         _one(i, blob, options) if tree is None else tree
@@ -139,6 +141,7 @@ class _Work:
         blobs: list[bytes],
         done: list[bytes | None],
         threads: int,
+        facts: Arch,
         options: dict[str, Any],
     ) -> None:
         from _thread import allocate_lock
@@ -150,7 +153,6 @@ class _Work:
         self._done = done
         kaslr, rng = options["kaslr_seed"], options["rng_seed"]
         self._random = [type(s) is str and s == "random" for s in (kaslr, rng)]
-        facts = ARCHES[options["arch"]]
         self._arguments = (
             blobs,
             facts.code,

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 
 from ..errors import FdtExists, FdtMachineError
-from .arch import ARCHES, BY_KCORE
+from .arch import arch_of, arches
 from .machine import (
+    CHOSEN,
     CPU,
     CRASH_CMA,
     CRASH_SIZE,
@@ -43,11 +44,7 @@ PLAIN = (
     f"{CPU}/present",
     f"{CPU}/online",
 )
-# ppc64 says here, and only here, what crashkernel= reserved
-CHOSEN = "proc/device-tree/chosen"
-IN_CHOSEN = ("linux,crashkernel-base", "linux,crashkernel-size")
 KALLSYMS = "proc/kallsyms"
-SYMBOLS = {"_text", "_stext", "_end"}
 
 
 def _notes(machine: Machine) -> Iterator[str]:
@@ -60,10 +57,10 @@ def _notes(machine: Machine) -> Iterator[str]:
 
 def _tree(machine: Machine) -> Iterator[str]:
     """Every file of the tree, if there is no blob or it is not enough."""
-    rules = ARCHES.get(machine.arch)
-    live = rules is not None and rules.live_tree
+    arch = arch_of(machine.arch)
+    live = arch is not None and arch.live_tree
     if machine.exists(FDT) and not live:
-        yield from (f"{CHOSEN}/{name}" for name in IN_CHOSEN)
+        yield from (f"{CHOSEN}/{n}" for a in arches() for n in a.crash_in_chosen or ())
         return
     top = next((t for t in TREES if machine.exists(t)), None)
     if top is None:
@@ -85,13 +82,15 @@ def _facts(machine: Machine) -> Iterator[tuple[str, bytes]]:
             yield name, machine.read(name)
     if not machine.exists(KERNEL_ARCH):  # Linux before 6.1
         yield KERNEL_ARCH, machine.arch.encode() + b"\n"
-    if machine.arch == "arm" and machine.exists(KALLSYMS):
+    arch = arch_of(machine.arch)
+    symbols = arch.symbols if arch is not None else ()
+    if symbols and machine.exists(KALLSYMS):
         lines = machine.text(KALLSYMS).splitlines()
-        kept = [line for line in lines if line[line.rfind(" ") + 1 :] in SYMBOLS]
+        kept = [line for line in lines if line[line.rfind(" ") + 1 :] in symbols]
         yield KALLSYMS, "".join(line + "\n" for line in kept).encode()
     elif machine.exists("proc/kcore") or machine.exists(KCORE_NOTE):
         yield KCORE_NOTE, machine.vmcoreinfo.text.encode()
-        if machine.arch in BY_KCORE:
+        if arch is not None and arch.kcore_loads:
             rows = (f"{v:x} {p:x} {n:x}\n" for v, p, n in machine.kcore_loads)
             yield KCORE_LOADS, "".join(rows).encode()
 

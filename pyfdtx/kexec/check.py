@@ -12,22 +12,31 @@ from typing import TYPE_CHECKING, NamedTuple
 from .._native import copy_in, validate
 from ..errors import FdtBadParameter
 from ..reg import U64_END
-from .arch.ppc64 import check as _ppc64  # noqa: F401 (adds its rules)
+from .arch import arch_of, arches
 from .rules import RULES, SEVERITIES, Facts
 from .rules.elf import Core
 
-__all__ = ["ARCHES", "Finding", "check_tree", "parse_kernel", "rules_table"]
+__all__ = [
+    "ARCHES",
+    "Finding",
+    "check_tree",
+    "machine_of",
+    "parse_kernel",
+    "rules_table",
+]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .._native import Buffer
-    from .image import AnyImage
+    from .arch import Arch
+    from .image import KernelImage
     from .machine import Machine
     from .rules import Found, Rule
 
 OP = "check_tree"
-ARCHES = ("arm64", "arm", "riscv", "ppc64le")
+# Those that can be judged, the first one unless it is said; each adds its rules
+ARCHES = tuple(arch.name for arch in arches() if arch.part("check"))
 # A hostile tree can break one rule a million times
 SHOWN = 8
 
@@ -81,8 +90,9 @@ def parse_kernel(text: str) -> tuple[int, int]:
 
 def _arch(arch: str | None, machine: Machine | None) -> str:
     found = machine.arch if machine is not None else None
-    if found in ("riscv64", "riscv32"):
-        found = "riscv"
+    record = None if found is None else arch_of(found)
+    if record is not None:
+        found = record.name
     if arch is None:
         arch = found or ARCHES[0]
     if arch not in ARCHES:
@@ -92,6 +102,17 @@ def _arch(arch: str | None, machine: Machine | None) -> str:
     if found not in (None, arch):
         raise FdtBadParameter(OP, f"arch {arch!r}", f"but the machine is {found}")
     return arch
+
+
+def _record(name: str) -> Arch:
+    found = arch_of(name)
+    assert found is not None
+    return found
+
+
+def machine_of(name: str) -> str:
+    """The Machine.arch that is meant by a name, the usual one if there are more."""
+    return next(iter(_record(name).machines))
 
 
 def _place(number: object, argument: str) -> int:
@@ -109,7 +130,7 @@ def check_tree(
     kernel: str | None = None,
     machine: Machine | None = None,
     elfcorehdr: tuple[int, Buffer] | None = None,
-    image: AnyImage | None = None,
+    image: KernelImage | None = None,
     image_address: int | None = None,
     load_address: int | None = None,
 ) -> list[Finding]:
@@ -148,7 +169,7 @@ def check_tree(
         )
     facts = Facts(
         bytes(blob[:size]),
-        _arch(arch, machine),
+        _record(_arch(arch, machine)),
         None if kernel is None else parse_kernel(kernel),
         machine,
         core,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 
-from .._oneshot import ARM, ARM64, RISCV
 from .._oneshot import second_kernel as _plain
 from ..errors import FdtBadContent, FdtBadParameter
 from ..memrange import U64_MAX, MemRange
@@ -24,15 +23,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer, Self
 
+    from .arch import Arch
     from .job import Told
 
     Pair = Union[MemRange, tuple[int, int]]
 
 OP = "second_kernel_dtb"
 
-# Linux, arch/arm64/include/asm/boot.h MAX_FDT_SIZE; one byte more and
-# arch/arm64/kernel/setup.c setup_machine_fdt() spins without a word
-ARM64_MAX_DTB = 2 << 20
 # Linux, Documentation/arch/arm64/booting.rst, and libfdt's reader
 DTB_ALIGNMENT = 8
 PAGE = 4096
@@ -44,36 +41,31 @@ RNG_SEED_SIZE = 128
 # also takes a quote off, and isspace() of lib/ctype.c, which is Latin-1
 _SPACES = bytes.maketrans(b"\t\n\v\f\r\xa0", b"      ")
 
-
-class _Arch:
-    """What differs between the architectures.
-
-    command_line_size: COMMAND_LINE_SIZE, NUL included: Linux,
-        arch/*/include/uapi/asm/setup.h
-    max_size: of the tree, bytes; 0 if there is no limit.
-    header_inside: whether the core header belongs inside usable memory. On
-        arm64 and riscv the crash kernel reads it through the linear map; arm
-        uses ioremap(), which refuses the kernel's own memory.
-    """
-
-    __slots__ = ("code", "command_line_size", "header_inside", "max_size")
-
-    def __init__(
-        self, code: int, command_line_size: int, header_inside: bool, max_size: int = 0
-    ):
-        self.code = code
-        self.command_line_size = command_line_size
-        self.header_inside = header_inside
-        self.max_size = max_size
-
-
-ARCHES = {
-    "arm64": _Arch(ARM64, 2048, True, ARM64_MAX_DTB),
-    "arm": _Arch(ARM, 1024, False),
-    "riscv": _Arch(RISCV, 1024, True),
-}
+# By name: those whose trees are made here, once they have been asked for
+_ARCHES: dict[str, Arch] = {}
 
 NONE = MemRange(0, 0)
+
+
+def arch_facts(name: object) -> Arch | None:
+    """The record of an architecture whose trees are made here, and of no other."""
+    if not isinstance(name, str):
+        return None
+    if name not in _ARCHES:
+        from .arch import arch_of
+
+        found = arch_of(name)
+        if found is None or found.code < 0 or found.name != name:
+            return None
+        _ARCHES[name] = found
+    return _ARCHES[name]
+
+
+def arch_names() -> list[str]:
+    """Of all architectures whose trees are made here."""
+    from .arch import arches
+
+    return [arch.name for arch in arches() if arch.code >= 0]
 
 
 def _refuse(argument: str, cause: str) -> NoReturn:
@@ -229,12 +221,10 @@ def _warn(text: str) -> None:
 
 
 def _mem_words(
-    text: bytes, arch: str, argument: str, usable: Iterable[MemRange]
+    text: bytes, arch: Arch, argument: str, usable: Iterable[MemRange]
 ) -> str:
     """What is wrong with the mem= words of a crash kernel's command line, or
     nothing.
-
-    Source: Linux arch/{arm,arm64,riscv}: early_mem().
     """
     from .rules.number import memparse
 
@@ -242,42 +232,43 @@ def _mem_words(
     mem = [w[len("mem=") :] for w in words if w.startswith("mem=")]
     if not mem:
         return ""
-    if arch == "arm":
+    if arch.mem_word:
         _refuse(
             argument,
             f"'mem={mem[0]}' would give the crash kernel more than its own memory: "
             "its mem= word is written from crash=",
         )
-    limits = [memparse(m)[0] & -PAGE for m in mem]
-    limit = limits[-1] if arch == "arm64" else min(limits)
+    if arch.mem_limit is None:
+        return ""
+    limit = arch.mem_limit([memparse(m)[0] & -PAGE for m in mem])
     total = sum(r.size for r in usable)
     if not 0 < limit < total:
         return ""
     return (
-        f"mem= on the command line leaves the {arch} crash kernel {limit:#x} of the "
-        f"{total:#x} bytes of linux,usable-memory-range, from the start; the core "
-        "header, as a rule, lies at the end: remove the word"
+        f"mem= on the command line leaves the {arch.name} crash kernel "
+        f"{limit:#x} of the {total:#x} bytes of linux,usable-memory-range, from the "
+        "start; the core header, as a rule, lies at the end: remove the word"
     )
 
 
-def _check_header_place(crash: Crash, arch: str) -> str:
+def _check_header_place(crash: Crash, arch: Arch) -> str:
     """What is wrong with where the core header lies, or nothing."""
     header, usable = crash
     start, stop = header[0], header[0] + header[1]
-    if ARCHES[arch].header_inside:
+    if arch.header_inside:
         for first, size in usable:
             if first <= start and stop <= first + size:
                 return ""
+        does = f", and {arch.header_outside}" if arch.header_outside else ""
         return (
             f"crash.elfcorehdr {header!r} is not inside a usable range "
-            f"({list(usable)!r}): no loader puts it there, and an arm64 crash "
-            "kernel oopses when it reads it; place it inside one"
+            f"({list(usable)!r}): no loader puts it there{does}; place it inside one"
         )
     for r in usable:
         if start < r.stop and r.start < stop:
             return (
                 f"crash.elfcorehdr {header!r} overlaps usable {r!r}: the "
-                f"{arch} crash kernel cannot map it; end the usable range "
+                f"{arch.name} crash kernel cannot map it; end the usable range "
                 "below the header"
             )
     return ""
@@ -347,7 +338,9 @@ def second_kernel_dtb(
         docs/architecture.md, "The second kernel's tree".
     """
     data = blob if type(blob) is bytes else _input(blob)
-    facts = ARCHES.get(arch) if type(arch) is str else None
+    facts = _ARCHES.get(arch) if type(arch) is str else None
+    if facts is None:
+        facts = arch_facts(arch)
     wide = root_cells == "2/2"
     if type(kaslr_seed) is str and kaslr_seed == "random":
         kaslr_seed = int.from_bytes(os.urandom(8), "big")
@@ -380,9 +373,8 @@ def second_kernel_dtb(
         if done is not None:
             return done
 
-    facts = ARCHES.get(arch) if isinstance(arch, str) else None
     if facts is None:
-        _refuse("arch", f"{arch!r} is not one of {', '.join(ARCHES)}")
+        _refuse("arch", f"{arch!r} is not one of {', '.join(arch_names())}")
     if root_cells not in ("keep", "2/2"):
         _refuse("root_cells", f'{root_cells!r} is neither "keep" nor "2/2"')
     if load_address is not None:
@@ -423,7 +415,7 @@ def second_kernel_dtb(
                 f"{len(usable)} ranges, but the crash kernel reads "
                 f"max_usable={limit} and ignores the rest",
             )
-        if arch == "arm" and header.start - usable[0].start < 1024:
+        if facts.mem_word and header.start - usable[0].start < 1024:
             _refuse(
                 "crash.elfcorehdr",
                 f"{header!r} must start at least 1 KiB above "
@@ -432,7 +424,7 @@ def second_kernel_dtb(
             )
         if b"mem=" in text:
             argument = "append" if cmdline is None else "cmdline"
-            mem = _mem_words(text, arch, argument, usable)
+            mem = _mem_words(text, facts, argument, usable)
 
     seed = _kaslr_seed(kaslr_seed)
     rng = _rng_seed(rng_seed)
@@ -468,7 +460,7 @@ def second_kernel_dtb(
             "drops the rest"
         )
     if crash is not None:
-        complaint = _check_header_place(crash, arch)
+        complaint = _check_header_place(crash, facts)
         if complaint:
             _warn(complaint)
         if mem:

@@ -14,6 +14,7 @@ from .._fast import blank
 from .._native import check, ffi, lib
 from ..errors import FdtBadParameter
 from ..reg import U64_MAX, MemRange, check_packed
+from .arch import arch_of, arches
 from .ranges import Ranges, quick_pack
 
 __all__ = ["core_header_of", "elf_core_header", "ranges_of_32_bits"]
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Literal, Union
 
+    from .arch import Arch
     from .machine import Machine
     from .ranges import Pair, Source
 
@@ -31,30 +33,6 @@ if TYPE_CHECKING:
 OP = "elf_core_header"
 
 
-class _Elf:
-    __slots__ = ("bits", "byteorder", "machine")
-
-    def __init__(self, machine: int, bits: int, byteorder: str):
-        self.machine = machine
-        self.bits = bits
-        self.byteorder = byteorder
-
-
-# arm stays ELF32 with LPAE too: its crash kernel refuses the other class
-# (Linux arch/arm/include/asm/elf.h vmcore_elf64_check_arch(), "Core image elf
-# header is not sane").
-ARCHES = {
-    "arm": _Elf(lib.EM_ARM, 32, "little"),
-    "arm64": _Elf(lib.EM_AARCH64, 64, "little"),
-    "i386": _Elf(lib.EM_386, 32, "little"),
-    "loongarch64": _Elf(lib.EM_LOONGARCH, 64, "little"),
-    "ppc64": _Elf(lib.EM_PPC64, 64, "big"),
-    "ppc64le": _Elf(lib.EM_PPC64, 64, "little"),
-    "riscv32": _Elf(lib.EM_RISCV, 32, "little"),
-    "riscv64": _Elf(lib.EM_RISCV, 64, "little"),
-    "s390x": _Elf(lib.EM_S390, 64, "big"),
-    "x86_64": _Elf(lib.EM_X86_64, 64, "little"),
-}
 _CLASSES = {32: lib.ELFCLASS32, 64: lib.ELFCLASS64}
 _DATA = {"little": lib.ELFDATA2LSB, "big": lib.ELFDATA2MSB}
 
@@ -111,6 +89,15 @@ def _choice(value: object, argument: str, known: Iterable[object]) -> None:
             f"{argument} {value!r}",
             f"unknown; there are {', '.join(map(str, names))}",
         )
+
+
+def _arch(name: str) -> Arch:
+    """The record of a Machine.arch."""
+    found = arch_of(name) if isinstance(name, str) else None
+    if found is None or name not in found.machines:
+        _choice(name, "arch", sorted(m for a in arches() for m in a.machines))
+    assert found is not None
+    return found
 
 
 def _with_backups(
@@ -186,10 +173,10 @@ def elf_core_header(
     Source: Linux kernel/crash_core.c crash_prepare_elf64_headers(); kexec-tools
         kexec/crashdump-elf.c; read by Linux fs/proc/vmcore.c.
     """
-    _choice(arch, "arch", ARCHES)
+    record = _arch(arch)
     _choice(style, "style", _ROUNDING)
-    elf = ARCHES[arch]
-    bits_, order = bits or elf.bits, byteorder or elf.byteorder
+    own_bits, own_order = record.machines[arch]
+    bits_, order = bits or own_bits, byteorder or own_order
     _choice(bits_, "bits", _CLASSES)
     _choice(order, "byteorder", _DATA)
     if not 0 <= spare < lib.PN_XNUM:
@@ -228,7 +215,7 @@ def elf_core_header(
     core = ffi.new(_CORE)
     core.elf_class = _CLASSES[bits_]
     core.elf_data = _DATA[order]
-    core.machine = elf.machine
+    core.machine = record.elf_machine
     core.virt_offset = virtual_offset & U64_MAX
     core.virt_last = virtual_last
     _fill(core, out, note_words, text_words, loads.words, backups)
@@ -286,15 +273,12 @@ def core_header_of(
             contradicts another.
         FdtBadParameter: as elf_core_header().
     """
-    # Architectures place core headers of their own, with the help of this file
-    from .arch import NOT_DUMPED
-
-    _choice(machine.arch, "arch", ARCHES)
+    arch = _arch(machine.arch)
     mapping = machine.mapping
     theirs = Ranges(machine.crash_ranges).exclude(keep)
     ram = machine.ram.exclude(theirs).exclude(machine.cma_ranges)
-    ram = ram.exclude(NOT_DUMPED.get(machine.arch, ())).exclude(exclude)
-    if ARCHES[machine.arch].bits == 32:
+    ram = ram.exclude(arch.not_dumped).exclude(exclude)
+    if arch.machines[machine.arch][0] == 32:
         whole, ram = ram, ranges_of_32_bits(ram)
         if whole.total > ram.total:
             _warn_high(whole, ram)

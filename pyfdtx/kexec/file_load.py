@@ -16,6 +16,7 @@ import stat
 
 from .._native import ffi, lib
 from ..errors import FdtBadParameter, FdtLoadError
+from .arch import arches
 from .load import not_permitted, refuse_loaded
 
 __all__ = ["load_files"]
@@ -92,6 +93,20 @@ def _open(name: str) -> int:
     return fd
 
 
+def _images_taken() -> str:
+    """Which architecture's kernel takes what, the fewest first."""
+    takers: dict[str, list[str]] = {}
+    for arch in arches():
+        if arch.file_image is not None:
+            who, what = arch.file_image
+            takers.setdefault(what, []).append(who)
+    rows = sorted(takers.items(), key=lambda row: len(row[1]))
+    return ", ".join(
+        " and ".join(who) + (" takes " if i == 0 else " ") + what
+        for i, (what, who) in enumerate(rows)
+    )
+
+
 def file_refused(
     number: int, machine: Machine, kernel: str, *, crash: bool
 ) -> FdtLoadError:
@@ -108,8 +123,8 @@ def file_refused(
     causes = {
         errno.ENOSYS: "this kernel has no kexec_file_load(2) (CONFIG_KEXEC_FILE); "
         "load without it, by kexec_load(2)",
-        errno.ENOEXEC: "is no image that the running kernel can load: x86 takes "
-        "bzImage, arm64 and riscv64 an Image that is not compressed",
+        errno.ENOEXEC: "is no image that the running kernel can load: "
+        + _images_taken(),
         errno.EKEYREJECTED: f"{unsigned}has a bad signature or none that it can check",
         errno.ENODATA: f"{unsigned}has no signature",
         errno.ENOKEY: f"{unsigned}is signed with a key that it does not know",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Kernel images: arm64 and riscv Image, arm zImage, ELF, and what wraps them."""
+"""Kernel images, and what wraps them. Each architecture reads its own; a form that
+two of them have, the flat Image, is here."""
 
 from __future__ import annotations
 
@@ -7,18 +8,18 @@ import os
 import struct
 
 from ..errors import FdtImageError
+from .arch import arch_of, arches
 from .unpack import unpack
 
-__all__ = ["Image", "ZImage", "parse_image", "read_image"]
+__all__ = ["Image", "KernelImage", "ZImage", "parse_image", "read_image"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
+    from collections.abc import Sequence
 
     from .._native import Buffer
-    from .vmlinux import Vmlinux
-
-    AnyImage = Union["Image", "ZImage", "Vmlinux"]
+    from ..memrange import MemRange
+    from .arch import ZImage as ZImage
 
 OP = "image"
 # Linux Documentation/arch/arm64/booting.rst and arch/riscv/boot-image-header.rst
@@ -27,24 +28,7 @@ OP = "image"
 HEADER = struct.Struct("<8x3Q")
 HEADER_SIZE = 64
 MAGIC_AT = 56
-ARM64_MAGIC = b"ARM\x64"
-RISCV_MAGIC = b"RSC\x05"
-PE_AT = 60
-# Microsoft's PE format: the machine stands behind the signature
-PE_RISCV = {0x5032: "riscv32", 0x5064: "riscv64"}
 
-# Linux arch/arm/boot/compressed/head.S, vmlinux.lds.S
-ZIMAGE = struct.Struct("<6I")
-ZIMAGE_AT = 0x24
-ZIMAGE_MAGIC = 0x016F2818
-ZIMAGE_LITTLE = 0x04030201
-ZIMAGE_TAGS = 0x45454545
-TAG_KLSZ = 0x5A534C4B
-# What kernels had before they said it in the tag
-ZIMAGE_TEXT_OFFSET = 0x8000
-ZIMAGE_MALLOC = 0x1_0000
-
-ELF_MAGIC = b"\x7fELF"
 OTHERS = (
     (b"\xd0\x0d\xfe\xed", "a device tree blob"),
     (b"\x27\x05\x19\x56", "a U-Boot uImage"),
@@ -52,48 +36,78 @@ OTHERS = (
     (b"ANDROID!", "an Android boot image"),
     (b"#!", "a script"),
 )
-WANTED = (
-    "give an Image (arm64, riscv), a zImage (arm), a vmlinux (ppc64le), or one of "
-    "them compressed or as EFI zboot"
-)
 
 
-class Image:
-    """A flat kernel image of arm64 or riscv.
+class KernelImage:
+    """What all kernel images have.
 
+    arch: as Machine.arch, or of several of them if the image does not tell.
     data: the plain image, bytes.
-    arch: "arm64", "riscv64" or "riscv32"; "riscv" if the header does not tell
-        which of the two.
     where: the file it came from.
     layers: what it was wrapped in, outermost first: ("EFI zboot", "gzip").
-    text_offset: where it must lie from a 2 MiB (riscv32: 4 MiB) boundary,
-        bytes.
+    text_offset: where it must lie from a multiple of its boundary, bytes.
+    """
+
+    __slots__ = ("arch", "data", "layers", "text_offset", "where")
+
+    def __init__(self, arch: str, data: bytes, where: str, layers: tuple[str, ...]):
+        self.arch = arch
+        self.data = data
+        self.where = where
+        self.layers = layers
+        self.text_offset = 0
+
+    @property
+    def big_endian(self) -> bool:
+        return False
+
+    @property
+    def page_size(self) -> int | None:
+        """Bytes; None if the image does not tell."""
+        return None
+
+    @property
+    def memory_size(self) -> int:
+        """Bytes of memory that it takes until the kernel runs, BSS included."""
+        raise NotImplementedError
+
+    @property
+    def boundary(self) -> int:
+        """Bytes; 0 if only its architecture's own rules know it."""
+        arch = arch_of(self.arch)
+        return arch.boundaries.get(self.arch, 0) if arch is not None else 0
+
+    def starts_at(self, address: int, usable: Sequence[MemRange]) -> int:
+        """The first byte of memory that it takes, if loaded at an address; usable:
+        a crash kernel's ranges, or none."""
+        return address
+
+    def lowest(self, hole: MemRange, usable: Sequence[MemRange]) -> tuple[int, int]:
+        """The first byte that it takes, and the first behind, when it lies in a
+        piece of the first usable range as low as it can: the same if it cannot lie
+        there, beyond the piece if it does not fit."""
+        step = self.boundary
+        start = -(-hole.start // step) * step + self.text_offset
+        return start, start + self.memory_size
+
+
+class Image(KernelImage):
+    """A flat kernel image of arm64 or riscv.
+
+    arch: "arm64", "riscv64" or "riscv32"; "riscv" if the header does not tell
+        which of the two.
+    data, where, layers, text_offset: as KernelImage.
     image_size: bytes of memory it needs from there, its BSS included; at least
         len(data).
     flags: as in the header.
     """
 
-    __slots__ = (
-        "arch",
-        "data",
-        "flags",
-        "image_size",
-        "layers",
-        "text_offset",
-        "where",
-    )
+    __slots__ = ("flags", "image_size")
 
-    def __init__(
-        self,
-        arch: str,
-        data: bytes,
-        where: str,
-        layers: tuple[str, ...],
-    ):
-        self.arch = arch
-        self.data = data
-        self.where = where
-        self.layers = layers
+    def __init__(self, arch: str, data: bytes, where: str, layers: tuple[str, ...]):
+        super().__init__(arch, data, where, layers)
+        size: int
+        self.flags: int
         self.text_offset, size, self.flags = HEADER.unpack_from(data)
         if not size:
             raise FdtImageError(
@@ -109,18 +123,14 @@ class Image:
         return bool(self.flags & 1)
 
     @property
-    def page_size(self) -> int | None:
-        """Bytes; None if the header does not tell. arm64: flags, bits 1-2."""
-        size = self.flags >> 1 & 3
-        if self.arch != "arm64" or not size:
-            return None
-        return int(1024 << 2 * size)
+    def memory_size(self) -> int:
+        return self.image_size
 
     @property
     def anywhere(self) -> bool:
-        """arm64, flags, bit 3: the 2 MiB boundary may be any in memory; else
-        it should be near the start of memory."""
-        return self.arch == "arm64" and bool(self.flags & 8)
+        """Whether the boundary may be any in memory (arm64 alone says so); else it
+        should be near the start of memory."""
+        return False
 
     def __repr__(self) -> str:
         return (
@@ -129,105 +139,23 @@ class Image:
         )
 
 
-class ZImage:
-    """A zImage of arm, which unpacks itself.
+def flat_magic(data: bytes) -> bytes:
+    """What tells whose flat image it is; nothing if it is too short for one."""
+    return data[MAGIC_AT : MAGIC_AT + 4] if len(data) >= HEADER_SIZE else b""
 
-    data, where, layers: as Image. arch: "arm".
-    inflated: bytes of the kernel that comes out, without its BSS.
-    bss: bytes of its BSS.
-    text_offset: where the kernel unpacks itself to, from the start of memory.
-    malloc: bytes of heap that the decompressor uses.
-    """
 
-    __slots__ = (
-        "bss",
-        "data",
-        "inflated",
-        "layers",
-        "malloc",
-        "text_offset",
-        "where",
+def refusal(where: str, kind: str) -> FdtImageError:
+    """Of a file that is something else; says what would do."""
+    forms: dict[str, list[str]] = {}
+    for arch in arches():
+        if arch.image:
+            forms.setdefault(arch.image, []).append(arch.name)
+    wanted = ", ".join(f"{form} ({', '.join(of)})" for form, of in forms.items())
+    return FdtImageError(
+        OP,
+        where,
+        f"is {kind}; give {wanted}, or one of them compressed or as EFI zboot",
     )
-    arch = "arm"
-    big_endian = False
-    page_size: int | None = None
-
-    def __init__(self, data: bytes, where: str, layers: tuple[str, ...]):
-        self.data = data
-        self.where = where
-        self.layers = layers
-        _, start, stop, order, extended, table = ZIMAGE.unpack_from(data, ZIMAGE_AT)
-        if order != ZIMAGE_LITTLE:
-            raise FdtImageError(OP, where, "a big-endian zImage is not supported")
-        if not start <= stop or stop - start > len(data):
-            raise FdtImageError(
-                OP,
-                where,
-                f"its header says {stop - start} bytes, but there are {len(data)}: "
-                "cut off?",
-            )
-        if extended != ZIMAGE_TAGS:
-            raise FdtImageError(
-                OP,
-                where,
-                "has no table of tags (a kernel before 4.15): how much memory it "
-                "needs is unknown",
-            )
-        words = self._tag(table)
-        self.text_offset = words[2] if len(words) > 2 else ZIMAGE_TEXT_OFFSET
-        self.malloc = words[3] if len(words) > 3 else ZIMAGE_MALLOC
-        self.bss = words[1]
-        (self.inflated,) = self._words(words[0], 1)
-
-    def _words(self, at: int, count: int) -> tuple[int, ...]:
-        try:
-            return struct.unpack_from(f"<{count}I", self.data, at)
-        except struct.error:
-            raise FdtImageError(
-                OP,
-                self.where,
-                f"its table of tags points to {at:#x}, outside its {len(self.data)} "
-                "bytes",
-            ) from None
-
-    def _tag(self, at: int) -> tuple[int, ...]:
-        """The words of the tag KLSZ: place of the inflated size, BSS, ..."""
-        while True:
-            (size,) = self._words(at, 1)
-            if not size:
-                raise FdtImageError(OP, self.where, "its table of tags has no KLSZ")
-            (tag,) = self._words(at + 4, 1)
-            if tag == TAG_KLSZ:
-                # Linux before 5.9 says 2 and means 4
-                return self._words(at + 8, min(max(size, 4) - 2, 4))
-            at += 4 * max(size, 2)
-
-    @property
-    def room(self) -> int:
-        """Bytes from the start of the memory it may use that it overwrites
-        while it unpacks itself: nothing else may lie there.
-
-        Source: Linux arch/arm/boot/compressed/head.S: the kernel lands at
-        text_offset; zImage, heap and stack are moved behind it.
-        """
-        unpacked = self.inflated + self.bss
-        moved = self.inflated + 0x1000 + len(self.data) + self.malloc + 0x2000
-        end = self.text_offset + max(unpacked, moved)
-        return (end + 0xF_FFFF) & ~0xF_FFFF
-
-    def __repr__(self) -> str:
-        return (
-            f"ZImage({self.where!r}, {len(self.data)} bytes, "
-            f"inflated={self.inflated:#x}, bss={self.bss:#x}, "
-            f"text_offset={self.text_offset:#x})"
-        )
-
-
-def _riscv_arch(data: bytes) -> str:
-    (at,) = struct.unpack_from("<I", data, PE_AT)
-    if at and data[at : at + 4] == b"PE\0\0" and at + 6 <= len(data):
-        return PE_RISCV.get(struct.unpack_from("<H", data, at + 4)[0], "riscv")
-    return "riscv"
 
 
 def _refuse(data: bytes, where: str) -> FdtImageError:
@@ -238,16 +166,14 @@ def _refuse(data: bytes, where: str) -> FdtImageError:
             kind = text
     if not data:
         kind = "empty"
-    elif data[0x202:0x206] == b"HdrS":
-        kind = "an x86 bzImage (kexec_file_load takes it as it is)"
     elif data.startswith(b"MZ"):
         kind = "an EFI program, but neither Image nor EFI zboot"
     elif all(c in b"\t\n\r" or 32 <= c < 127 for c in data[:HEADER_SIZE]):
         kind = f"text ({data[:16].decode()!r}...)" if kind.startswith("no") else kind
-    return FdtImageError(OP, where, f"is {kind}; {WANTED}")
+    return refusal(where, kind)
 
 
-def parse_image(blob: Buffer, where: str = "image") -> AnyImage:
+def parse_image(blob: Buffer, where: str = "image") -> KernelImage:
     """The image in a file's content.
 
     Args:
@@ -268,22 +194,14 @@ def parse_image(blob: Buffer, where: str = "image") -> AnyImage:
             f"an image must be bytes-like, not {type(blob).__name__}"
         ) from None
     data, layers = unpack(raw, where)
-    if data.startswith(ELF_MAGIC):
-        from .vmlinux import Vmlinux
-
-        return Vmlinux(data, where, layers)
-    if len(data) >= HEADER_SIZE:
-        magic = data[MAGIC_AT : MAGIC_AT + 4]
-        if magic == ARM64_MAGIC:
-            return Image("arm64", data, where, layers)
-        if magic == RISCV_MAGIC:
-            return Image(_riscv_arch(data), data, where, layers)
-        if ZIMAGE.unpack_from(data, ZIMAGE_AT)[0] == ZIMAGE_MAGIC:
-            return ZImage(data, where, layers)
+    for arch in arches():
+        image = arch.read_image(data, where, layers)
+        if image is not None:
+            return image
     raise _refuse(data, where)
 
 
-def read_image(path: str | os.PathLike[str]) -> AnyImage:
+def read_image(path: str | os.PathLike[str]) -> KernelImage:
     """As parse_image(), of a file.
 
     Raises:
@@ -296,3 +214,11 @@ def read_image(path: str | os.PathLike[str]) -> AnyImage:
     except OSError as e:
         raise FdtImageError(OP, where, e.strerror or str(e)) from None
     return parse_image(data, where)
+
+
+def __getattr__(name: str) -> object:
+    if name == "ZImage":  # of one architecture alone, with its folder
+        from .arch import ZImage
+
+        return ZImage
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ __all__ = ["EMPTY_DIGEST", "digest_of", "verifying"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .arch import Rules
+    from .arch.rules import Rules
     from .plan import Segment
 
 # SHA-256's, bytes

@@ -11,6 +11,7 @@ import os
 
 from ..errors import FdtBadParameter, FdtMachineError
 from ..reg import MemRange
+from .arch import arches
 from .iomem import Resource, parse
 from .kcore import Load, loads_in_kcore, note_in_kcore
 from .ranges import Ranges
@@ -41,6 +42,7 @@ CPU = "sys/devices/system/cpu"
 # and what a crash region gave back (Linux kernel/kexec_core.c
 # crash_shrink_memory())
 FREE_INSIDE = ("Kernel ", "System RAM")
+CHOSEN = "proc/device-tree/chosen"
 TREES = ("proc/device-tree", "sys/firmware/devicetree/base")
 # The second is what Linux 6.19 named the first
 CRASH_SIZE = ("sys/kernel/kexec_crash_size", "sys/kernel/kexec/crash_size")
@@ -49,23 +51,16 @@ CRASH_CMA = ("sys/kernel/kexec/crash_cma_ranges", "sys/kernel/kexec_crash_cma_ra
 # Linux arch/x86/Kconfig NR_CPUS_RANGE_END, the largest of all architectures
 MAX_CPUS = 8192
 
-# `uname -m` and /proc/sys/kernel/arch to our names
-ARCHES = {"aarch64": "arm64"}
-# The first words of a line of /proc/cpuinfo that only one architecture has
-CPUINFO = (
-    ("CPU implementer", "arm64"),
-    ("isa\t\t: rv64", "riscv64"),
-    ("isa\t\t: rv32", "riscv32"),
-)
-
 
 def known_arch(machine: str) -> str:
-    """Our name of what `uname -m` prints."""
-    if machine.startswith("armv"):
-        return "arm"
-    if len(machine) == 4 and machine[0] == "i" and machine.endswith("86"):
-        return "i386"
-    return ARCHES.get(machine, machine)
+    """Our name of what `uname -m` and /proc/sys/kernel/arch say."""
+    from fnmatch import fnmatchcase
+
+    for arch in arches():
+        for pattern, name in arch.uname:
+            if fnmatchcase(machine, pattern):
+                return name
+    return machine
 
 
 class Machine:
@@ -154,11 +149,10 @@ class Machine:
             return known_arch(os.uname().machine)
         if self.exists("proc/cpuinfo"):
             lines = self.text("proc/cpuinfo").splitlines()
-            for start, arch in CPUINFO:
-                if any(line.startswith(start) for line in lines):
-                    # 32-bit arm has that line too, and a name that arm64 lacks
-                    arm = any(line.startswith("model name") for line in lines)
-                    return "arm" if arch == "arm64" and arm else arch
+            for arch in arches():
+                found = arch.cpuinfo(lines) if arch.cpuinfo is not None else None
+                if found is not None:
+                    return found
         return self.refuse(KERNEL_ARCH, "is missing; say which: Machine(root, arch=)")
 
     @property
@@ -260,13 +254,13 @@ class Machine:
         return tuple(found)
 
     def _crash_in_tree(self) -> tuple[list[MemRange], str]:
-        """ppc64 says it in the device tree alone."""
-        base = "proc/device-tree/chosen/linux,crashkernel-base"
-        size = "proc/device-tree/chosen/linux,crashkernel-size"
-        if not self.exists(base) or not self.exists(size):
-            return [], IOMEM
-        numbers = [int.from_bytes(self.read(name), "big") for name in (base, size)]
-        return ([MemRange(*numbers)] if numbers[1] else []), base
+        """Some say it in the device tree alone."""
+        for arch in arches():
+            names = [f"{CHOSEN}/{name}" for name in arch.crash_in_chosen or ()]
+            if names and all(map(self.exists, names)):
+                start, size = (int.from_bytes(self.read(n), "big") for n in names)
+                return ([MemRange(start, size)] if size else []), names[0]
+        return [], IOMEM
 
     def _check_crash_size(self, found: list[MemRange]) -> None:
         name = self._first(CRASH_SIZE)

@@ -63,15 +63,17 @@ def mapping_of(machine: Machine) -> Mapping:
         FdtMachineError: a fact is missing or contradicts another, or the
             architecture's mapping cannot be read from such facts.
     """
-    from .arch import MAPPINGS
+    from .arch import arch_of, arches
 
-    find = MAPPINGS.get(machine.arch)
+    arch = arch_of(machine.arch)
+    find = arch.mapping if arch is not None and machine.arch in arch.machines else None
     if find is None:
+        known = sorted(m for a in arches() if a.mapping for m in a.machines)
         raise FdtMachineError(
             OP,
             machine.root,
             f"how {machine.arch} maps its memory is not known here (known: "
-            f"{', '.join(sorted(MAPPINGS))}); call elf_core_header() with "
+            f"{', '.join(known)}); call elf_core_header() with "
             "virtual_offset",
         )
     return find(machine)

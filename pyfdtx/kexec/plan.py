@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from ..errors import FdtBadContent, FdtBadParameter, FdtImageError, FdtNoRoom
 from ..reg import U64_END, MemRange
-from .arch import Footprint, rules_of
+from .arch import arch_of, arches, rules_of
+from .arch.rules import Footprint
 from .dtb import Crash, second_kernel_dtb
 from .elfcore import core_header_of
 from .image import Image
@@ -28,8 +29,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Union
 
-    from .arch import Rules
-    from .image import AnyImage
+    from .arch.rules import Rules
+    from .image import KernelImage
     from .machine import Machine
     from .ranges import Source
 
@@ -105,7 +106,7 @@ class _Job:
         self,
         machine: Machine,
         rules: Rules,
-        image: AnyImage,
+        image: KernelImage,
         initrd: bytes | None,
         header: bytes | None,
         page: int,
@@ -242,7 +243,7 @@ class _Tree:
         )
 
 
-def _footprint(rules: Rules, image: AnyImage) -> Footprint:
+def _footprint(rules: Rules, image: KernelImage) -> Footprint:
     if rules.footprint is not None:
         return rules.footprint(image)
     assert isinstance(image, Image)
@@ -255,7 +256,7 @@ def _taken(rules: Rules, machine: Machine, crash: bool) -> Source:
     return () if rules.taken is None else rules.taken(machine, crash)
 
 
-def _page_size(rules: Rules, machine: Machine, image: AnyImage) -> int:
+def _page_size(rules: Rules, machine: Machine, image: KernelImage) -> int:
     """The larger one of both kernels' pages, bytes."""
     if rules.page_size is not None:
         return max(rules.page_size, image.page_size or 0)
@@ -266,7 +267,7 @@ def _page_size(rules: Rules, machine: Machine, image: AnyImage) -> int:
     return max(size, image.page_size or 0)
 
 
-def _checked_image(rules: Rules, image: AnyImage) -> AnyImage:
+def _checked_image(rules: Rules, image: KernelImage) -> KernelImage:
     if image.arch not in rules.images:
         raise FdtImageError(
             OP,
@@ -315,7 +316,7 @@ def reused_cmdline(machine: Machine, *, crash: bool) -> str:
 
 def make_plan(
     machine: Machine,
-    image: AnyImage,
+    image: KernelImage,
     *,
     crash: bool = True,
     initrd: Buffer | InitrdFile | None = None,
@@ -362,10 +363,13 @@ def make_plan(
     rules = rules_of(machine.arch)
     kernel = _checked_image(rules, image)
     if verify and rules.verifying is None:
+        everywhere = [arch.rules for arch in arches()]
+        known = [r.name for r in everywhere if r is not None and r.verifying]
         raise FdtBadParameter(
             OP,
             "verify",
-            f"segments can be verified on arm64 alone, not on {rules.name}",
+            f"segments can be verified on {' and '.join(known)} alone, not on "
+            f"{rules.name}",
         )
     line = reused_cmdline(machine, crash=crash) if cmdline is None else cmdline
     if append:
@@ -380,7 +384,8 @@ def make_plan(
         area = machine.free_ram
     area = area.clip(0, rules.address_end).exclude(_taken(rules, machine, crash))
     page = _page_size(rules, machine, kernel)
-    own = "live_fdt" if rules.live_tree else "fdt"
+    arch = arch_of(machine.arch)
+    own = "live_fdt" if arch is not None and arch.live_tree else "fdt"
     tree = _Tree(
         rules,
         getattr(machine, own) if dtb is None else dtb,

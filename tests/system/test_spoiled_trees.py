@@ -24,7 +24,7 @@ from spoils import CASES, INITRD, USABLE
 
 from pyfdtx import Fdt
 from pyfdtx.kexec import MemRange
-from pyfdtx.kexec.arch.arm64 import trampoline
+from pyfdtx.kexec.arch.arm64.start import trampoline
 from pyfdtx.kexec.image import read_image
 from pyfdtx.kexec.machine import Machine
 from pyfdtx.kexec.plan import make_plan

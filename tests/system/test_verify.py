@@ -13,8 +13,8 @@ from guest.initramfs import INIT_HEAD, INIT_TAIL, Initramfs
 from injected import HARDWARE, memory_of
 from test_injected_kdump import EXAMPLES, dumped_part
 
-from pyfdtx.kexec.arch import a64
-from pyfdtx.kexec.arch.arm64_check import checking_trampoline
+from pyfdtx.kexec.arch.arm64 import a64
+from pyfdtx.kexec.arch.arm64.verify import checking_trampoline
 from pyfdtx.kexec.image import read_image
 from pyfdtx.kexec.machine import Machine
 from pyfdtx.kexec.plan import make_plan

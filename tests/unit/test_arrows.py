@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Imports inside the package go one way; docs/architecture.md draws it."""
+"""Imports inside the package go one way, and what is special about an architecture
+stands in one place; docs/architecture.md draws it."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 import pyfdtx
+from pyfdtx.kexec import arch as arch_modules
+from pyfdtx.kexec.arch import arches
 
 HOME = Path(pyfdtx.__file__).parent
 
@@ -91,3 +95,154 @@ def test_a_module_imports_only_what_lies_below_it(name, path):
 def test_the_test_sees_imports():
     found = dict.fromkeys(t for n, p in modules() if n == "tree" for t in imports(n, p))
     assert {"_native", "blob", "errors", "node"} <= {f.split(".")[0] for f in found}
+
+
+# Words of a rule for people: they may say what each kernel does
+PEOPLE = {"about", "effect", "way_out", "source", "versions"}
+# A default argument that callers rely on
+DEFAULT = "arch='arm64'"
+
+
+def names_of_architectures():
+    """As the records have them, and as Linux has them in `uname -m` and arch/."""
+    found = {"x86", "aarch64", "powerpc", "s390", "loongarch", "armv7l", "aarch32"}
+    for arch in arches():
+        found |= {arch.name, *arch.machines}
+    return found
+
+
+NAMES = names_of_architectures()
+# Also in ARM64_MAX, _riscv_arch or "arm64 and riscv"
+WORD = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(NAMES)})(?![a-z0-9])", re.IGNORECASE)
+
+
+def is_docstring(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def spelled(node):
+    """Names and strings of one node, not of those below it."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, bytes):
+            yield node.value.decode("latin-1")
+        elif isinstance(node.value, str):
+            yield node.value
+    for field in ("id", "attr", "arg", "name", "asname", "module", "names"):
+        value = getattr(node, field, None)
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                yield text
+
+
+def code_below(node):
+    """All nodes that run or name something: no documentation, no types."""
+    if checked_only(node):
+        for child in node.orelse:
+            yield from code_below(child)
+        return
+    if is_docstring(node):
+        return
+    if isinstance(node, ast.keyword) and node.arg in PEOPLE:
+        return
+    yield node
+    for field, value in ast.iter_fields(node):
+        if field in ("annotation", "returns"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from code_below(child)
+
+
+def defaults(tree):
+    """Constants that are the default of an argument, spelled with its name."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            a = node.args
+            places = [*a.posonlyargs, *a.args]
+            pairs = [*zip(places[len(places) - len(a.defaults) :], a.defaults)]
+            for arg, value in [*pairs, *zip(a.kwonlyargs, a.kw_defaults)]:
+                if value is not None and f"{arg.arg}={ast.unparse(value)}" == DEFAULT:
+                    yield value
+
+
+def architectures_named(source):
+    """(line, text) of each place in code that names an architecture."""
+    tree = ast.parse(source)
+    allowed = set(map(id, defaults(tree)))
+    for node in code_below(tree):
+        if id(node) not in allowed:
+            for text in spelled(node):
+                if WORD.search(text):
+                    yield getattr(node, "lineno", 0), text
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [(n, p) for n, p in modules() if n.startswith("kexec")],
+    ids=lambda v: str(v),
+)
+def test_what_is_special_about_an_architecture_stands_with_it(name, path):
+    """One file, or folder, below kexec/arch/ each; its list, in arch/__init__.py,
+    and its own folder are the only places that name it."""
+    if name.startswith("kexec.arch.") and name != "kexec.arch.rules":
+        own = name.split(".")[2]
+        assert own in arch_modules.MODULES, f"{name} belongs to no architecture"
+        return
+    found = list(architectures_named(path.read_text()))
+    if name == "kexec.arch":
+        found = [f for f in found if f[1].split(".")[0] not in arch_modules.MODULES]
+    assert found == [], f"{path.name} names architectures: ask pyfdtx.kexec.arch"
+
+
+def test_every_module_of_the_list_is_there_and_has_records():
+    home = HOME / "kexec" / "arch"
+    there = {p.stem for p in home.iterdir() if p.suffix == ".py" or p.is_dir()}
+    there -= {"__init__", "__pycache__", "rules"}
+    assert there == set(arch_modules.MODULES)
+    names = [name for a in arches() for name in {a.name, *a.machines}]
+    assert len(names) == len(set(names)), f"named twice: {sorted(names)}"
+    for arch in arches():
+        parts = {p.stem for p in home.glob(f"{arch.home.split('.')[-1]}/*.py")}
+        missing = set(arch.parts) - parts
+        assert not missing, f"{arch.name} has no {', '.join(missing)}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'if arch == "arm": pass',
+        'TABLE = {"riscv64": 1}',
+        "ARM64_MAX = 2",
+        "from .arch.ppc64 import check",
+        "from .arch import x86_64",
+        "import pyfdtx.kexec.arch.riscv",
+        "from .._oneshot import ARM",
+        "f(arm=1)",
+        "def _riscv_arch(): pass",
+        "x = facts.is_ppc64le",
+        'refuse(f"arm64 alone, not {name}")',
+        'MAGIC = b"arm64"',
+        '@rule(arches=("arm64",), about="")\ndef f(): pass',
+        'def f(machine="arm64"): pass',
+        'def f(*, arch="riscv"): pass',
+        "if TYPE_CHECKING: pass\nelse: from .arch import arm",
+    ],
+)
+def test_the_test_sees_architectures(code):
+    assert list(architectures_named(code)), code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '"""arm64 does this."""',
+        "# arm64 does this",
+        'def f(*, arch: Literal["arm64", "riscv"] = "arm64"):\n    "of arm"',
+        '@rule(effect="arm64 oopses", source="arch/arm/mm/init.c")\ndef f(): pass',
+        "if TYPE_CHECKING:\n    from .arch.arm.image import ZImage",
+        "alarm = charm = 1",
+        'text = "an alarm"',
+    ],
+)
+def test_the_test_lets_documentation_and_types_be(code):
+    assert list(architectures_named(code)) == [], code

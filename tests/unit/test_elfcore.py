@@ -19,8 +19,8 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from pyfdtx.errors import FdtBadParameter
+from pyfdtx.kexec.arch import arches
 from pyfdtx.kexec.elfcore import (
-    ARCHES,
     core_header_of,
     elf_core_header,
     ranges_of_32_bits,
@@ -33,6 +33,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TOP = 1 << 64
 NOTES = [(0x7000, 0x1A8), (0x3000, 0x1A8), (0x9000, 0x1A8)]
 RAM = [(0x1000_0000, 0x100_0000), (0x2000_0000, 0x200_0000)]
+ARCHES = sorted(machine for arch in arches() for machine in arch.machines)
 # Names as readelf and pyelftools know the machines of <elf.h>
 MACHINES = {
     "arm": "EM_ARM",

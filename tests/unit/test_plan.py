@@ -21,7 +21,7 @@ from pyfdtx.errors import (
     FdtMachineError,
     FdtNoRoom,
 )
-from pyfdtx.kexec.arch.arm64 import trampoline
+from pyfdtx.kexec.arch.arm64.start import trampoline
 from pyfdtx.kexec.elfcore import core_header_of
 from pyfdtx.kexec.image import parse_image
 from pyfdtx.kexec.machine import Machine

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyfdtx.errors import FdtBadParameter, FdtNoRoom
-from pyfdtx.kexec.arch.arm64_check import CONSTANTS, INITIAL, checking_trampoline
+from pyfdtx.kexec.arch.arm64.verify import CONSTANTS, INITIAL, checking_trampoline
 from pyfdtx.kexec.image import parse_image
 from pyfdtx.kexec.machine import Machine
 from pyfdtx.kexec.plan import make_plan

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What an architecture has to say about placing and starting a kernel."""
+"""What the start.py of an architecture has to say: placing and starting a kernel."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ __all__ = ["Footprint", "Rules"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal
 
     from ...reg import MemRange
-    from ..image import AnyImage
+    from ..image import KernelImage
     from ..machine import Machine
     from ..places import Segment
     from ..plan import _Job as Job
@@ -38,12 +37,11 @@ class Footprint:
 
 
 class Rules:
-    """The rules of one architecture.
+    """The rules of one Machine.arch.
 
     name: as Machine.arch.
     tree: as the argument arch of second_kernel_dtb(); None where place makes
         the tree.
-    elf_machine: EM_*; kexec_load(2) takes it as KEXEC_ARCH_*.
     images: the Image.arch that can be started.
     boundary: the image lies text_offset behind a multiple of this, bytes.
     initrd_boundary: the initrd starts at or behind the image's end, rounded up
@@ -62,25 +60,17 @@ class Rules:
     place: places everything by itself: (job, free memory) to the segments and
         the entry; Full (pyfdtx/kexec/places.py) if they do not fit.
     taken: (machine, crash) to memory that is no place for segments.
-    live_tree: whether the running kernel changes its tree so much that the next
-        one needs it as it is now (/proc/device-tree), not as it was at boot.
-    unread: properties of /chosen that its kernels do not read.
-    command_line_size: COMMAND_LINE_SIZE, NUL included, where
-        second_kernel_dtb() does not know the architecture.
     verifying: (kernel, dtb, entry, pieces, digest) to a trampoline that checks
-        SHA-256 first, see arm64_check.py; None where there is none.
+        SHA-256 first, see arm64/verify.py; None where there is none.
     """
 
     __slots__ = (
         "address_end",
         "boundary",
-        "command_line_size",
-        "elf_machine",
         "footprint",
         "images",
         "initrd_boundary",
         "initrd_reach",
-        "live_tree",
         "max_dtb",
         "name",
         "page_size",
@@ -89,7 +79,6 @@ class Rules:
         "taken",
         "trampoline",
         "tree",
-        "unread",
         "usable",
         "verifying",
     )
@@ -98,8 +87,7 @@ class Rules:
         self,
         *,
         name: str,
-        tree: Literal["arm64", "arm", "riscv"] | None,
-        elf_machine: int,
+        tree: str | None,
         images: tuple[str, ...],
         boundary: int,
         initrd_boundary: int,
@@ -107,21 +95,17 @@ class Rules:
         max_dtb: int,
         trampoline: Callable[[int, int], bytes] | None,
         plain_boundary: int | None = None,
-        footprint: Callable[[AnyImage], Footprint] | None = None,
+        footprint: Callable[[KernelImage], Footprint] | None = None,
         usable: Callable[[MemRange, MemRange], MemRange] | None = None,
         page_size: int | None = None,
         address_end: int = U64_END,
         place: Callable[[Job, Ranges], tuple[list[Segment], int]] | None = None,
         taken: Callable[[Machine, bool], Source] | None = None,
-        live_tree: bool = False,
-        unread: tuple[str, ...] = (),
-        command_line_size: int = 0,
         verifying: Callable[[int, int, int, list[tuple[int, int]], bytes], bytes]
         | None = None,
     ):
         self.name = name
         self.tree = tree
-        self.elf_machine = elf_machine
         self.images = images
         self.boundary = boundary
         self.initrd_boundary = initrd_boundary
@@ -135,7 +119,4 @@ class Rules:
         self.address_end = address_end
         self.place = place
         self.taken = taken
-        self.live_tree = live_tree
-        self.unread = unread
-        self.command_line_size = command_line_size
         self.verifying = verifying

@@ -7,7 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from ..._native import lib
-from ..dtb import ARM64_MAX_DTB, DTB_ALIGNMENT
+from ..dtb import DTB_ALIGNMENT
 from .facts import Facts
 from .rule import ERROR, NOTE, WARNING, Found, rule
 
@@ -21,25 +21,6 @@ RESERVATION = Struct(">2Q")
 # is taken by the parent of the root
 DEPTHS = 63
 SLACK = 4096
-
-
-@rule(
-    "dtb-too-large",
-    ERROR,
-    about="the tree is larger than 2 MiB",
-    effect="arm64 spins for ever before it prints a word",
-    way_out="remove nodes or properties, or slack (Fdt.pack())",
-    source="arch/arm64/mm/fixmap.c (older: mmu.c) fixmap_remap_fdt(), "
-    "arch/arm64/kernel/setup.c setup_machine_fdt()",
-    arches=("arm64",),
-)
-def dtb_too_large(f: Facts) -> Iterator[Found]:
-    size = HEADER.unpack_from(f.blob)[1]
-    if size > ARM64_MAX_DTB:
-        yield Found(
-            f"{size - ARM64_MAX_DTB} bytes more than {ARM64_MAX_DTB:#x}",
-            value=f"totalsize {size:#x}",
-        )
 
 
 @rule(

@@ -151,16 +151,15 @@ def crashkernel_in_crash(f: Facts) -> Iterator[Found]:
     way_out="remove the word",
     source="arch/arm64/mm/init.c early_mem(), arm64_memblock_init(); "
     "arch/riscv/mm/init.c early_mem(), setup_bootmem()",
-    # arm's crash kernel is told its memory with mem=
-    arches=("arm64", "riscv"),
+    holds=lambda arch: arch.mem_limit is not None,
 )
 def cmdline_mem(f: Facts) -> Iterator[Found]:
     total = Ranges.union([r for r in f.usable if r.size < U64_END]).total
     words = [w for w in f.words if w.startswith("mem=")] if f.usable else []
     limits = [memparse(w[len("mem=") :])[0] & -PAGE for w in words]
-    if not limits:
+    if not limits or f.own.mem_limit is None:
         return
-    limit = limits[-1] if f.arch == "arm64" else min(limits)
+    limit = f.own.mem_limit(limits)
     if 0 < limit < total:
         yield Found(
             f"{total - limit} bytes of usable memory are lost",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...reg import U64_END
 from ..ranges import Ranges
 from . import names
-from .elf import MACHINES, PN_XNUM, PT_LOAD, PT_NOTE, Segment
+from .elf import PN_XNUM, PT_LOAD, PT_NOTE, Segment
 from .facts import Facts, shown
 from .rule import ERROR, NOTE, WARNING, Found, rule
 
@@ -46,23 +46,9 @@ def core_not_sane(f: Facts) -> Iterator[Found]:
     source=f"{VMCORE}; arch/*/include/asm/elf.h elf_check_arch()",
 )
 def core_machine(f: Facts) -> Iterator[Found]:
-    want = MACHINES[f.arch]
+    want = f.own.elf_machine
     if f.core and not f.core.faults and f.core.machine != want:
         yield Found(f"{f.arch} is {want}", value=f"e_machine {f.core.machine}")
-
-
-@rule(
-    "core-class",
-    ERROR,
-    about="the core header of a 32-bit arm kernel is not ELF32",
-    effect='prints "Core image elf header is not sane", with LPAE too: no /proc/vmcore',
-    way_out="make it with 32 bits",
-    source=f"{VMCORE}; arch/arm/include/asm/elf.h",
-    arches=("arm",),
-)
-def core_class(f: Facts) -> Iterator[Found]:
-    if f.core and not f.core.faults and f.core.bits != 32:
-        yield Found("arm wants 32", value=f"ELF{f.core.bits}")
 
 
 @rule(

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...reg import U64_END, MemRange
 from ..ranges import Ranges
 from . import names
 from .facts import CMA_SINCE, Facts, hexed, inside, overlap, shown, shown_place
-from .number import memparse
 from .rule import ERROR, NOTE, WARNING, Found, rule
 
 if TYPE_CHECKING:
@@ -17,12 +15,9 @@ if TYPE_CHECKING:
 
 READER = "drivers/of/fdt.c early_init_dt_check_for_elfcorehdr()"
 CAPPER = "drivers/of/fdt.c early_init_dt_check_for_usable_mem_range()"
-FOUR_GIB = 1 << 32
-# arch/arm/boot/compressed/fdt_check_mem_start.c
-ARM_BOUNDARY = 2 << 20
 
 
-def _header(f: Facts, why: str) -> Found:
+def about_header(f: Facts, why: str) -> Found:
     """About the core header, wherever it is said."""
     if names.HEADER in f.in_chosen:
         value = shown(f.header) if f.header else hexed(f.in_chosen[names.HEADER])
@@ -56,8 +51,8 @@ def elfcorehdr_missing(f: Facts) -> Iterator[Found]:
 def usable_missing(f: Facts) -> Iterator[Found]:
     if names.USABLE in f.in_chosen or not f.crash:
         return
-    # arm can say it on the command line alone
-    if f.arch == "arm" and any(w.startswith("mem=") for w in f.words):
+    # Some can say it on the command line alone
+    if f.own.mem_word and any(w.startswith("mem=") for w in f.words):
         return
     yield Found("it is missing", f.chosen, names.USABLE)
 
@@ -94,7 +89,7 @@ def elfcorehdr_length(f: Facts) -> Iterator[Found]:
 )
 def elfcorehdr_empty(f: Facts) -> Iterator[Found]:
     if names.HEADER in f.in_chosen and f.header and not f.header.size:
-        yield _header(f, "size 0")
+        yield about_header(f, "size 0")
 
 
 @rule(
@@ -218,22 +213,6 @@ def usable_not_in_memory(f: Facts) -> Iterator[Found]:
 
 
 @rule(
-    "usable-above-4g",
-    ERROR,
-    about="a usable range of a 32-bit arm kernel starts at 4 GiB or above",
-    effect="its decompressor ignores the range; without LPAE the kernel cuts the "
-    "address to 32 bits",
-    way_out="reserve memory below 4 GiB",
-    source="arch/arm/boot/compressed/fdt_check_mem_start.c",
-    arches=("arm",),
-)
-def usable_above_4g(f: Facts) -> Iterator[Found]:
-    for r in f.usable:
-        if r.start >= FOUR_GIB:
-            yield Found("starts too high", f.chosen, names.USABLE, shown(r))
-
-
-@rule(
     "elfcorehdr-outside-usable",
     ERROR,
     about="the core header is not all inside the usable memory",
@@ -243,75 +222,11 @@ def usable_above_4g(f: Facts) -> Iterator[Found]:
     source="arch/arm64/kernel/crash_dump.c elfcorehdr_read(); "
     "arch/riscv/kernel/crash_dump.c copy_oldmem_page(); kernel/kexec_core.c "
     "sanity_check_segment_list()",
-    arches=("arm64", "riscv"),
+    holds=lambda arch: arch.header_inside,
 )
 def elfcorehdr_outside_usable(f: Facts) -> Iterator[Found]:
     if f.header and f.header.size and f.usable and not inside(f.header, f.usable):
-        yield _header(f, "usable: " + ", ".join(map(shown, f.usable)))
-
-
-def _mem_words(f: Facts) -> Iterator[tuple[str, MemRange]]:
-    """Each mem= of a 32-bit arm kernel with the memory that it adds. The first one
-    takes away all other memory (arch/arm/kernel/setup.c early_mem())."""
-    # A usable range that starts above is ignored: who knows where memory starts
-    if not f.usable or f.usable[0].start >= FOUR_GIB:
-        return
-    for text in f.words:
-        if text.startswith("mem="):
-            size, rest = memparse(text[len("mem=") :])
-            # Memory starts where the decompressor put the kernel
-            start = -(-f.usable[0].start // ARM_BOUNDARY) * ARM_BOUNDARY
-            if rest.startswith("@"):
-                start = memparse(rest[1:])[0]
-            yield text, MemRange(start, min(size, U64_END - start))
-
-
-@rule(
-    "elfcorehdr-inside-usable",
-    ERROR,
-    about="the core header of a 32-bit arm kernel is inside the memory that it uses: "
-    "what mem= says, else the usable ranges",
-    effect='prints "vmcore not initialized": ioremap() refuses its own memory',
-    way_out="end the usable range, and what mem= says, below the header",
-    source="arch/arm/kernel/crash_dump.c copy_oldmem_page(); arch/arm/mm/ioremap.c; "
-    "arch/arm/kernel/setup.c early_mem()",
-    arches=("arm",),
-)
-def elfcorehdr_inside_usable(f: Facts) -> Iterator[Found]:
-    if not f.header or not f.header.size:
-        return
-    words = list(_mem_words(f))
-    for text, r in words:
-        if overlap(f.header, r):
-            yield _header(f, f"{text[:60]}: {shown(r)}")
-    for r in f.usable if not words else ():
-        if overlap(f.header, r):
-            yield _header(f, f"usable: {shown(r)}")
-
-
-@rule(
-    "mem-not-usable",
-    ERROR,
-    about="mem= on the command line of a 32-bit arm kernel names memory that is not "
-    "usable",
-    effect="takes what mem= says instead of linux,usable-memory-range, and overwrites "
-    "the dump",
-    way_out="remove the word: crash-dtb --arch arm writes the one that fits",
-    source="arch/arm/kernel/setup.c early_mem(); "
-    "arch/arm/boot/compressed/fdt_check_mem_start.c",
-    arches=("arm",),
-)
-def mem_not_usable(f: Facts) -> Iterator[Found]:
-    # Over the core header is another rule's
-    ours = Ranges.union([*f.usable, *([f.header] if f.header else ())])
-    for text, r in _mem_words(f):
-        if not ours.covers(r):
-            yield Found(
-                f"{shown(r)}; usable: " + ", ".join(map(shown, f.usable)),
-                f.chosen,
-                names.BOOTARGS,
-                text[:60],
-            )
+        yield about_header(f, "usable: " + ", ".join(map(shown, f.usable)))
 
 
 @rule(
@@ -322,13 +237,13 @@ def mem_not_usable(f: Facts) -> Iterator[Found]:
     "oopses; the loader refuses it: all segments belong into the main region",
     way_out="put the main range first and the header into it",
     source=f"{CAPPER}; kernel/kexec_core.c sanity_check_segment_list()",
-    arches=("arm64", "riscv"),
+    holds=lambda arch: arch.header_inside,
 )
 def elfcorehdr_not_in_first(f: Facts) -> Iterator[Found]:
     if not f.header or not f.header.size or not inside(f.header, f.usable):
         return
     if not inside(f.header, f.usable[:1]):
-        yield _header(f, f"first usable range: {shown(f.usable[0])}")
+        yield about_header(f, f"first usable range: {shown(f.usable[0])}")
 
 
 @rule(
@@ -360,13 +275,13 @@ def elfcorehdr_overridden(f: Facts) -> Iterator[Found]:
     way_out="write linux,elfcorehdr (crash-dtb does), or elfcorehdr=SIZE@ADDR",
     source="kernel/crash_dump.c setup_elfcorehdr(); drivers/of/fdt.c "
     "fdt_reserve_elfcorehdr()",
-    arches=("arm64", "riscv"),
+    holds=lambda arch: arch.header_inside,
 )
 def elfcorehdr_unreserved(f: Facts) -> Iterator[Found]:
     if names.HEADER in f.in_chosen or not f.word or f.word.size:
         return
     if not any(start <= f.word.start < start + n for start, n in f.memreserve):
-        yield _header(f, "its size is not said")
+        yield about_header(f, "its size is not said")
 
 
 @rule(
@@ -401,29 +316,6 @@ def dtb_outside_usable(f: Facts) -> Iterator[Found]:
     if where and not inside(where, f.usable):
         yield Found(
             "usable: " + ", ".join(map(shown, f.usable)),
-            value=shown_place("the tree", where),
-        )
-
-
-@rule(
-    "dtb-not-in-first",
-    ERROR,
-    about="the tree is loaded outside the first usable range",
-    effect="forgets that the tree's memory is taken when it cuts its memory to the "
-    "first range, and overwrites the tree; oopses, or has no /sys/firmware/fdt",
-    way_out="load the tree inside the main range, and put that first",
-    source="arch/arm64/kernel/setup.c setup_machine_fdt(); mm/memblock.c "
-    "memblock_cap_memory_range()",
-    arches=("arm64",),
-)
-def dtb_not_in_first(f: Facts) -> Iterator[Found]:
-    where = f.tree_range()
-    if not where or not inside(where, f.usable) or inside(where, f.usable[:1]):
-        return
-    main = f.machine.crash_ranges[:1] if f.machine else ()
-    if all(inside(where, [r]) for r in main):  # else segment-outside-main
-        yield Found(
-            f"first usable range: {shown(f.usable[0])}",
             value=shown_place("the tree", where),
         )
 

@@ -45,30 +45,3 @@ def uefi_length(f: Facts) -> Iterator[Found]:
         value = f.in_chosen.get(name)
         if value is not None and len(value) not in (4, 8):
             yield Found(f"{len(value)} bytes", f.chosen, name, hexed(value))
-
-
-@rule(
-    "acpi-switched-off",
-    ERROR,
-    about="a tree of the EFI stub has root nodes beside /chosen",
-    effect="takes it for a real device tree and leaves ACPI off: no devices, no "
-    "console, as a rule a silent hang",
-    way_out="remove the node (memory comes from UEFI), or say acpi=on or acpi=force "
-    "if ACPI is meant",
-    source="arch/arm64/kernel/acpi.c acpi_boot_table_init(), dt_is_stub()",
-    arches=("arm64",),
-)
-def acpi_switched_off(f: Facts) -> Iterator[Found]:
-    # A real tree says which machine it is; what the stub made has nothing
-    board = "compatible" in f.props(0) or any(f.is_called(i, "cpus") for i in f.top)
-    if names.EFI_TABLE not in f.in_chosen or board:
-        return
-    if {"acpi=on", "acpi=force", "acpi=off"} & set(f.words):
-        return
-    for i in f.top:
-        name = f.nodes[i].name
-        if name == "chosen":
-            continue
-        xen = f.props(i).get("compatible", b"").split(b"\0")
-        if not (name == "hypervisor" and b"xen,xen" in xen):
-            yield Found("ACPI wants none but /chosen and Xen's /hypervisor", i)

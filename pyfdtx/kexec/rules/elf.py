@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["MACHINES", "PN_XNUM", "PT_LOAD", "PT_NOTE", "Core", "Segment"]
+__all__ = ["PN_XNUM", "PT_LOAD", "PT_NOTE", "Core", "Segment"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,6 @@ FORMS = {
     1: ("HHIIIIIHHHHHH", "8I", (0, 1, 3, 5)),
     2: ("HHIQQQIHHHHHH", "2I6Q", (0, 2, 4, 6)),
 }
-MACHINES = {"arm": 40, "arm64": 183, "ppc64le": 21, "riscv": 243}
 
 
 class Segment(NamedTuple):

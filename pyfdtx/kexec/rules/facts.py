@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ... import flat
 from ...reg import U64_END, MemRange
-from ..arch import ARCHES
-from ..dtb import ARCHES as WRITTEN
 from ..ranges import Ranges
 from . import names
 from .number import memparse
@@ -22,7 +20,8 @@ __all__ = ["Facts", "Word", "hexed", "inside", "overlap", "shown", "shown_place"
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..image import AnyImage
+    from ..arch import Arch
+    from ..image import KernelImage
     from ..machine import Machine
     from .elf import Core
 
@@ -70,6 +69,7 @@ def hexed(value: bytes) -> str:
 class Facts:
     """What the rules ask.
 
+    own: the record of the architecture; arch: its name.
     nodes: flat.FlatNode in the order of the blob; the root is number 0.
     blob: all bytes, validated. chosen: number of /chosen, or -1.
     address_cells, size_cells: the root's as Linux takes them (1 and 1 when
@@ -84,16 +84,17 @@ class Facts:
     def __init__(
         self,
         blob: bytes,
-        arch: str,
+        own: Arch,
         kernel: tuple[int, int] | None,
         machine: Machine | None,
         core: Core | None,
-        image: AnyImage | None,
+        image: KernelImage | None,
         address: int | None,
         image_address: int | None = None,
     ):
         self.blob = blob
-        self.arch = arch
+        self.own = own
+        self.arch = own.name
         self.kernel = kernel
         self.machine = machine
         self.core = core
@@ -109,8 +110,7 @@ class Facts:
         self.chosens = [i for i in self.top if self.is_called(i, "chosen")]
         self.chosen = self.chosens[0] if self.chosens else -1
         self.in_chosen = dict(self.props(self.chosen)) if self.chosens else {}
-        rules = ARCHES.get(arch)
-        for name in rules.unread if rules else ():
+        for name in own.unread:
             self.in_chosen.pop(name, None)
         self._read_cells()
         self._read_cmdline()
@@ -123,15 +123,13 @@ class Facts:
         """The tree that the machine was booted with."""
         if self.machine is not None and self._boot is None:
             tree = self.machine.fdt
-            self._boot = Facts(tree, self.arch, None, None, None, None, None)
+            self._boot = Facts(tree, self.own, None, None, None, None, None)
         return self._boot
 
     @property
     def command_line_size(self) -> int:
         """COMMAND_LINE_SIZE, NUL included."""
-        if self.arch in WRITTEN:
-            return WRITTEN[self.arch].command_line_size
-        return ARCHES[self.arch].command_line_size
+        return self.own.command_line_size
 
     # Nodes and properties
 
@@ -267,20 +265,13 @@ class Facts:
     @property
     def image_size(self) -> int:
         """Bytes of memory that the image takes, BSS included; 0: unknown."""
-        room = getattr(self.image, "room", 0)  # of a zImage
-        return int(getattr(self.image, "image_size", 0) or room)
+        return self.image.memory_size if self.image is not None else 0
 
     def image_range(self) -> MemRange | None:
         """Where the image will lie, if that is said."""
-        start = self.image_address
-        if start is None:
+        if self.image is None or self.image_address is None:
             return None
-        if getattr(self.image, "room", 0):
-            # A zImage's counts from where memory starts, which the decompressor
-            # finds out (arch/arm/boot/compressed/head.S, fdt_check_mem_start.c)
-            start &= -(128 << 20)
-            if self.usable:
-                start = -(-self.usable[0].start // (2 << 20)) * (2 << 20)
+        start = self.image.starts_at(self.image_address, self.usable)
         return MemRange(start, min(self.image_size, U64_END - start))
 
     def tree_range(self) -> MemRange | None:

@@ -14,16 +14,12 @@ from .rule import ERROR, Found, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..image import AnyImage
-
-MIB = 1 << 20
 PAGE = 4096
-# Documentation/arch/arm64/booting.rst, arch/riscv/boot.rst (riscv32: 4 MiB)
-ALIGN = {"arm64": 2 * MIB, "riscv64": 2 * MIB, "riscv": 2 * MIB, "riscv32": 4 * MIB}
 
 
-def _arch(image: AnyImage) -> str:
-    return "riscv" if image.arch.startswith("riscv") else image.arch
+def is_ours(f: Facts) -> bool:
+    """Whether there is an image, of the architecture that the tree is for."""
+    return f.image is not None and f.image.arch in f.own.images
 
 
 def _up(number: int, step: int) -> int:
@@ -39,7 +35,7 @@ def _up(number: int, step: int) -> int:
     source="Documentation/arch/arm64/booting.rst, arch/riscv/boot-image-header.rst",
 )
 def image_arch(f: Facts) -> Iterator[Found]:
-    if f.image and _arch(f.image) != f.arch:
+    if f.image and not is_ours(f):
         yield Found(f"the tree is judged as {f.arch}'s", value=f"image: {f.image.arch}")
 
 
@@ -55,16 +51,7 @@ def _room(f: Facts, hole: MemRange) -> list[MemRange]:
     image = f.image
     if image is None:
         return []
-    if image.arch == "arm":
-        # The zImage unpacks itself from the start of its memory on
-        room = getattr(image, "room", 0)
-        start = stop = hole.start
-        if hole.start == f.usable[0].start:
-            stop = start + room
-    else:
-        step = ALIGN[image.arch]
-        start = _up(hole.start, step) + image.text_offset
-        stop = start + getattr(image, "image_size", 0)
+    start, stop = image.lowest(hole, f.usable)
     if start == stop or stop > hole.stop:
         return []
     return [MemRange(hole.start, start - hole.start), MemRange(stop, hole.stop - stop)]
@@ -82,7 +69,7 @@ def _room(f: Facts, hole: MemRange) -> list[MemRange]:
     "arch/arm/boot/compressed/head.S",
 )
 def image_does_not_fit(f: Facts) -> Iterator[Found]:
-    if not f.image or not f.usable or _arch(f.image) != f.arch:
+    if not f.usable or not is_ours(f):
         return
     if f.usable[0].size == U64_END or f.image_address is not None:
         return
@@ -103,33 +90,6 @@ def image_does_not_fit(f: Facts) -> Iterator[Found]:
 
 
 @rule(
-    "initrd-below-image",
-    ERROR,
-    about="the image cannot lie in front of the initrd",
-    effect="drops an initrd that starts before the end of the image, rounded up to "
-    "2 MiB",
-    way_out="place the initrd higher",
-    source="arch/riscv/mm/init.c setup_bootmem(); init/initramfs.c "
-    "reserve_initrd_mem()",
-    arches=("riscv",),
-)
-def initrd_below_image(f: Facts) -> Iterator[Found]:
-    if not f.image or not f.usable or not f.initrd or _arch(f.image) != f.arch:
-        return
-    start = f.image_address
-    if start is None:
-        start = _up(f.usable[0].start, ALIGN[f.image.arch]) + f.image.text_offset
-    stop = _up(start + f.image_size, 2 * MIB)
-    if f.usable[0].start <= f.initrd.start < stop:
-        yield Found(
-            f"the image reaches to {stop:#x} at least",
-            f.chosen,
-            names.INITRD_START,
-            shown(f.initrd),
-        )
-
-
-@rule(
     "image-misplaced",
     ERROR,
     about="the image does not lie text_offset bytes behind a multiple of 2 MiB "
@@ -139,12 +99,12 @@ def initrd_below_image(f: Facts) -> Iterator[Found]:
     way_out="place it as make_plan() does",
     source="Documentation/arch/arm64/booting.rst, Documentation/arch/riscv/boot.rst; "
     "arch/arm64/kernel/setup.c setup_arch()",
-    arches=("arm64", "riscv"),
+    holds=lambda arch: bool(arch.boundaries),
 )
 def image_misplaced(f: Facts) -> Iterator[Found]:
-    if f.image_address is None or not f.image or _arch(f.image) != f.arch:
+    if f.image_address is None or not f.image or not is_ours(f):
         return
-    step, offset = ALIGN[f.image.arch], f.image.text_offset
+    step, offset = f.image.boundary, f.image.text_offset
     if (f.image_address - offset) % step:
         yield Found(
             f"text_offset is {offset:#x}, the boundary {step:#x}",

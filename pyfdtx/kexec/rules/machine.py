@@ -81,8 +81,8 @@ def usable_order(f: Facts) -> Iterator[Found]:
     effect="has less memory than it could",
     way_out="name all crash regions as usable",
     source="/proc/iomem; drivers/of/kexec.c of_kexec_alloc_and_setup_fdt()",
-    # On arm the range ends below the core header
-    arches=("arm64", "riscv"),
+    # If the header lies outside, the range ends below it
+    holds=lambda arch: arch.header_inside,
 )
 def usable_incomplete(f: Facts) -> Iterator[Found]:
     if not f.usable or not _regions(f):

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..arch import arches as all_arches
+
 __all__ = [
-    "ALL",
     "ERROR",
     "NOTE",
     "RULES",
@@ -20,12 +21,12 @@ __all__ = [
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ..arch import Arch
     from .facts import Facts
 
     Check = Callable[[Facts], Iterator["Found"]]
 
 ERROR, WARNING, NOTE = SEVERITIES = ("error", "warning", "note")
-ALL = ("arm64", "arm", "riscv")
 
 
 class Found(NamedTuple):
@@ -78,14 +79,28 @@ def rule(
     way_out: str,
     source: str,
     versions: str = "all",
-    arches: tuple[str, ...] = ALL,
+    holds: Callable[[Arch], bool] | None = None,
+    arches: tuple[str, ...] = (),
+    before: str = "",
 ) -> Callable[[Check], Check]:
-    """Put the function into the table."""
+    """Put the function into the table.
+
+    holds: for which of the architectures that /chosen tells of a crash, which are
+        those whose trees second_kernel_dtb() makes; None: for all of them.
+    arches: for a rule that stands with an architecture: its name.
+    before: the rule in front of which it then stands, among those of its subject;
+        at the end without it.
+    """
+    where = arches or tuple(
+        arch.name
+        for arch in all_arches()
+        if arch.code >= 0 and (holds is None or holds(arch))
+    )
 
     def add(check: Check) -> Check:
-        RULES.append(
-            Rule(id, severity, about, effect, way_out, source, versions, arches, check)
-        )
+        new = Rule(id, severity, about, effect, way_out, source, versions, where, check)
+        ids = [r.id for r in RULES]
+        RULES.insert(ids.index(before) if before else len(RULES), new)
         return check
 
     return add

@@ -12,10 +12,15 @@ from .rule import NOTE, WARNING, Found, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..arch import Arch
+
 KASLR_BYTES = 8
 # Linux drivers/char/random.c POOL_READY_BITS, in bytes
 RNG_BYTES = 32
-WITH_KASLR = ("arm64", "riscv")
+
+
+def _with_kaslr(arch: Arch) -> bool:
+    return names.KASLR not in arch.unread
 
 
 @rule(
@@ -26,7 +31,7 @@ WITH_KASLR = ("arm64", "riscv")
     way_out="write 8 bytes",
     source="arch/arm64/kernel/pi/kaslr_early.c (older: kaslr.c) get_kaslr_seed(); "
     "arch/riscv/kernel/pi/fdt_early.c",
-    arches=WITH_KASLR,
+    holds=_with_kaslr,
 )
 def kaslr_seed_length(f: Facts) -> Iterator[Found]:
     seed = f.in_chosen.get(names.KASLR)
@@ -42,7 +47,7 @@ def kaslr_seed_length(f: Facts) -> Iterator[Found]:
     way_out="write a new one: crash-dtb and kexec-dtb do",
     source="arch/arm64/kernel/pi/kaslr_early.c (older: kaslr.c) get_kaslr_seed(); "
     "arch/riscv/kernel/pi/fdt_early.c",
-    arches=WITH_KASLR,
+    holds=_with_kaslr,
 )
 def kaslr_seed_zero(f: Facts) -> Iterator[Found]:
     if f.in_chosen.get(names.KASLR) == bytes(KASLR_BYTES):
@@ -56,7 +61,7 @@ def kaslr_seed_zero(f: Facts) -> Iterator[Found]:
     effect="boots at predictable addresses, unless the CPU has random numbers",
     way_out="write one, or say nokaslr if that is meant",
     source="arch/arm64/kernel/pi/kaslr_early.c (older: kaslr.c) get_kaslr_seed()",
-    arches=WITH_KASLR,
+    holds=_with_kaslr,
 )
 def kaslr_seed_missing(f: Facts) -> Iterator[Found]:
     if f.chosens and names.KASLR not in f.in_chosen and "nokaslr" not in f.words:

@@ -13,7 +13,7 @@ import pytest
 
 from pyfdtx import Fdt
 from pyfdtx.kexec import Machine, core_header_of, make_plan, read_image
-from pyfdtx.kexec.arch.arm64 import trampoline
+from pyfdtx.kexec.arch.arm64.start import trampoline
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 CAPTURES = sorted(p.parent for p in EXAMPLES.glob("*/RECIPE.txt"))

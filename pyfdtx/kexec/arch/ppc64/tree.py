@@ -17,6 +17,7 @@ from ....tree import Fdt
 from ...dtb import _rng_seed as rng_seed_bytes
 from ...dtb import _text as cmdline_bytes
 from ...ranges import Ranges
+from . import COMMAND_LINE_SIZE
 from .firmware import kept, memory_nodes
 from .trampoline import BACKUP
 
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     Seed = Union[Buffer, Literal["random"], None]
 
 OP = "second_kernel_tree"
-# Linux arch/powerpc/include/uapi/asm/setup.h COMMAND_LINE_SIZE
-COMMAND_LINE_SIZE = 2048
 USABLE = "linux,usable-memory"
 DRCONF = "/ibm,dynamic-reconfiguration-memory"
 DRCONF_USABLE = "linux,drconf-usable-memory"

@@ -1,40 +1,30 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""x86_64: no device tree. The running kernel places and starts the next one by
-itself, from files (kexec_file_load(2)), and tells a crash kernel its memory by
-an E820 table; `memmap=` on the command line says the same.
+"""The memory map of a crash kernel, for those who place segments by themselves. It
+is told by an E820 table; `memmap=` on the command line says the same.
 
 Source: Linux arch/x86/kernel/crash.c, arch/x86/kernel/kexec-bzimage64.c.
 """
 
 from __future__ import annotations
 
-from ...errors import FdtBadParameter
-from ...reg import MemRange
-from ..mapping import Mapping
-from ..ranges import Ranges
+from ....errors import FdtBadParameter
+from ....reg import MemRange
+from ...ranges import Ranges
+from . import LOW
 
-__all__ = ["LOW", "MapEntry", "crash_memory_map", "mapping", "memmap_words"]
+__all__ = ["MapEntry", "crash_memory_map", "memmap_words"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal
 
-    from ..machine import Machine
+    from ...machine import Machine
 
     Kind = Literal["ram", "reserved", "acpi", "nvs"]
 
 OP = "crash_memory_map"
 PAGE = 4096
-MIB = 1 << 20
-# arch/x86/include/asm/page_64_types.h __START_KERNEL_map; the kernel's own
-# mapping has 1 GiB at most (KERNEL_IMAGE_SIZE with KASLR)
-KERNEL_MAP = 0xFFFF_FFFF_8000_0000
-KERNEL_MAP_SIZE = 1 << 30
-# Real mode, and what firmware leaves there: every kernel reserves it, the crash
-# kernel uses it too, so it is never part of a dump (elf_header_exclude_ranges())
-LOW = MemRange(0, MIB)
-
 # /proc/iomem's name of each kind but RAM (arch/x86/kernel/e820.c)
 NAMES: tuple[tuple[str, Kind], ...] = (
     ("ACPI Tables", "acpi"),
@@ -58,20 +48,6 @@ class MapEntry(tuple[MemRange, str]):
     @property
     def kind(self) -> str:
         return self[1]
-
-
-def mapping(machine: Machine) -> Mapping:
-    """Where memory and kernel are mapped says /proc/kcore alone: KASLR moves both
-    (arch/x86/mm/kaslr.c), VMCOREINFO tells of the kernel only."""
-    text, offset = None, None
-    for load in machine.kcore_loads:
-        if KERNEL_MAP <= load.virtual < KERNEL_MAP + KERNEL_MAP_SIZE:
-            text = MemRange(load.physical, load.size), load.virtual
-        elif offset is None and machine.ram.covers((load.physical, load.size)):
-            offset = load.virtual - load.physical
-    if text is None or offset is None:
-        machine.refuse("proc/kcore", "does not tell where kernel and memory are mapped")
-    return Mapping(offset, text)
 
 
 def crash_memory_map(

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""A kernel as an ELF file (vmlinux), laid out as it lies in memory."""
+"""The kernel image of ppc64: an ELF file (vmlinux), laid out as it lies in memory."""
 
 from __future__ import annotations
 
 import io
 import sys
 
-from ..errors import FdtImageError
+from ....errors import FdtImageError
+from ...image import OP, KernelImage
+from . import EM_PPC64
 
-__all__ = ["Vmlinux"]
+__all__ = ["Vmlinux", "read"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,18 +19,17 @@ if TYPE_CHECKING:
     # p_paddr, p_filesz, p_memsz, p_offset, p_vaddr
     Load = tuple[int, int, int, int, int]
 
-OP = "image"
 # More is an attack or a mistake: the largest kernels have some 100 MiB
 LIMIT = 1 << 30
 # elf(5): EI_CLASS and EI_DATA are at 4 and 5, e_machine is behind e_type
 CLASS_64, LITTLE, BIG = 2, 1, 2
+MAGIC = b"\x7fELF"
 MACHINE = slice(18, 20)
-EM_PPC64 = 21
 # EI_DATA to our names: of the others, kernels come as images
-ARCHES = {LITTLE: "ppc64le", BIG: "ppc64"}
+ORDERS = {LITTLE: "ppc64le", BIG: "ppc64"}
 
 
-class Vmlinux:
+class Vmlinux(KernelImage):
     """A kernel from an ELF file.
 
     data: what its PT_LOADs hold, from the lowest physical address on, gaps
@@ -40,23 +41,11 @@ class Vmlinux:
     entry: where it is entered, bytes from start.
     """
 
-    __slots__ = (
-        "arch",
-        "data",
-        "entry",
-        "image_size",
-        "layers",
-        "start",
-        "where",
-    )
-    text_offset = 0
-    big_endian = False  # it has that in its arch
-    page_size: int | None = None
+    __slots__ = ("entry", "image_size", "start")
 
     def __init__(self, data: bytes, where: str, layers: tuple[str, ...]):
-        self.where = where
-        self.layers = layers
-        self.arch = _arch(data, where)
+        # It says its byte order in its arch
+        super().__init__(_arch(data, where), data, where, layers)
         try:
             self._parse(_elf_file(data, where))
         except (FdtImageError, MemoryError):
@@ -120,6 +109,10 @@ class Vmlinux:
                 out += bytes(gap) + piece
         return bytes(out)
 
+    @property
+    def memory_size(self) -> int:
+        return self.image_size
+
     def __repr__(self) -> str:
         return (
             f"Vmlinux({self.arch}, {self.where!r}, {len(self.data)} bytes, "
@@ -131,14 +124,14 @@ def _arch(data: bytes, where: str) -> str:
     """Before pyelftools is asked for."""
     order = data[5] if len(data) > MACHINE.stop else 0
     machine = int.from_bytes(data[MACHINE], "big" if order == BIG else "little")
-    if order not in ARCHES or data[4] != CLASS_64 or machine != EM_PPC64:
+    if order not in ORDERS or data[4] != CLASS_64 or machine != EM_PPC64:
         raise FdtImageError(
             OP,
             where,
             f"is an ELF file (vmlinux?), not of ppc64 but of machine {machine}; give "
             "the image that is made from it (Image, zImage)",
         )
-    return ARCHES[order]
+    return ORDERS[order]
 
 
 def _elf_file(data: bytes, where: str) -> Any:
@@ -153,3 +146,8 @@ def _elf_file(data: bytes, where: str) -> Any:
             "python3-pyelftools)",
         ) from None
     return ELFFile(io.BytesIO(data))
+
+
+def read(data: bytes, where: str, layers: tuple[str, ...]) -> Vmlinux | None:
+    """Any ELF file: of what is no kernel of ours it says so."""
+    return Vmlinux(data, where, layers) if data.startswith(MAGIC) else None

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""arm64: where a kernel may lie, the code that hands it its tree, and where the
-running one has its memory.
+"""Where an arm64 kernel may lie, and the code that hands it its tree.
 
 Source: Linux Documentation/arch/arm64/booting.rst.
 """
@@ -9,24 +8,12 @@ from __future__ import annotations
 
 import struct
 
-from ..._native import lib
-from ...errors import FdtMachineError
-from ...reg import U64_END, MemRange
-from ..mapping import Mapping, kernel_image
-from .rules import Rules
+from ..rules import Rules
 
-__all__ = ["RULES", "mapping", "trampoline"]
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..machine import Machine
+__all__ = ["RULES", "trampoline"]
 
 MIB = 1 << 20
 GIB = 1 << 30
-# Linux arch/arm64/include/asm/memory.h SEGMENT_ALIGN: _stext is at most this
-# far behind _text
-HEAD = 0x1_0000
-
 # Arm Architecture Reference Manual (DDI 0487), A64. Literals lie in front of
 # or behind the code by a number of words: imm19 counts words from the
 # instruction itself.
@@ -78,55 +65,14 @@ def verifying(
     kernel: int, dtb: int, entry: int, pieces: list[tuple[int, int]], digest: bytes
 ) -> bytes:
     """As trampoline(), after a check of SHA-256 over memory."""
-    from .arm64_check import checking_trampoline
+    from .verify import checking_trampoline
 
     return checking_trampoline(kernel, dtb, entry, pieces, digest)
-
-
-def _version(release: str) -> tuple[int, int]:
-    major, _, rest = release.partition(".")
-    minor = rest.partition(".")[0].partition("-")[0]
-    return int(major), int(minor)
-
-
-def mapping(machine: Machine) -> Mapping:
-    """Source: Linux arch/arm64/include/asm/memory.h __phys_to_virt(),
-    __kimg_to_phys(), KIMAGE_VADDR; kernel/kaslr.c."""
-    info = machine.vmcoreinfo
-    bits = info.number("VA_BITS")
-    try:
-        # Linux 5.4 turned the halves of the address space round
-        if _version(info["OSRELEASE"]) < (5, 4):
-            bits -= 1
-    except ValueError:
-        raise FdtMachineError(
-            "Machine", info.where, f"OSRELEASE={info['OSRELEASE']} is no version"
-        ) from None
-    image = kernel_image(machine)
-    voffset = info.number("kimage_voffset")
-    stext = (info.symbol("_stext") - voffset) % U64_END
-    if not image.start <= stext < image.stop:
-        raise FdtMachineError(
-            "Machine",
-            info.where,
-            f"_stext is at {stext:#x}, but {machine.path('proc/iomem')} has the "
-            f"kernel at {image!r}; are the files of the same boot?",
-        )
-    if "KERNELOFFSET" in info and info.has_number("MODULES_END"):
-        # The image begins before _stext; up to 6.10 iomem leaves that out
-        text = info.number("MODULES_END") + info.kernel_offset - voffset
-        if 0 <= stext - text % U64_END <= HEAD:
-            image = MemRange(text % U64_END, image.stop - text % U64_END)
-    return Mapping(
-        -(1 << bits) - info.number("PHYS_OFFSET"),
-        (image, (image.start + voffset) % U64_END),
-    )
 
 
 RULES = Rules(
     name="arm64",
     tree="arm64",
-    elf_machine=lib.EM_AARCH64,
     images=("arm64",),
     boundary=2 * MIB,
     initrd_boundary=1,

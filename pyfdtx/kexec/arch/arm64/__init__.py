@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""arm64: all that is special about it.
+
+start: where a kernel may lie, and the code that hands it its tree. verify, a64:
+code that checks first what was loaded. running, image, check: see arch/__init__.py.
+
+Source: Linux Documentation/arch/arm64/booting.rst.
+"""
+
+from __future__ import annotations
+
+from ...._oneshot import ARM64
+from .. import Arch
+
+__all__ = ["ARCHES"]
+
+MIB = 1 << 20
+
+
+def _cpuinfo(lines: list[str]) -> str | None:
+    # 32-bit arm has that line too, and a name that arm64 lacks
+    if any(line.startswith("model name") for line in lines):
+        return None
+    ours = any(line.startswith("CPU implementer") for line in lines)
+    return "arm64" if ours else None
+
+
+ARCHES = (
+    Arch(
+        __name__,
+        "arm64",
+        machines={"arm64": (64, "little")},
+        elf_machine=183,
+        parts=("start", "running", "image", "check"),
+        uname=(("aarch64", "arm64"),),
+        cpuinfo=_cpuinfo,
+        file_image=("arm64", "an Image that is not compressed"),
+        code=ARM64,
+        command_line_size=2048,
+        # arch/arm64/include/asm/boot.h MAX_FDT_SIZE; one byte more and
+        # arch/arm64/kernel/setup.c setup_machine_fdt() spins without a word
+        max_size=2 * MIB,
+        # The header is read through the linear map, which has usable memory alone
+        header_inside=True,
+        header_outside="an arm64 crash kernel oopses when it reads it",
+        # arch/arm64/mm/init.c early_mem(): each takes the place of the one before
+        mem_limit=lambda limits: limits[-1],
+        image="an Image",
+        images=("arm64",),
+        boundaries={"arm64": 2 * MIB},
+    ),
+)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The kernel image of arm64: a flat Image, with more in its flags."""
+
+from __future__ import annotations
+
+from ...image import Image, flat_magic
+
+__all__ = ["read"]
+
+MAGIC = b"ARM\x64"
+
+
+class _Arm64Image(Image):
+    __slots__ = ()
+
+    @property
+    def page_size(self) -> int | None:
+        """Flags, bits 1-2."""
+        size = self.flags >> 1 & 3
+        return int(1024 << 2 * size) if size else None
+
+    @property
+    def anywhere(self) -> bool:
+        """Flags, bit 3."""
+        return bool(self.flags & 8)
+
+
+def read(data: bytes, where: str, layers: tuple[str, ...]) -> Image | None:
+    """An Image, by its magic."""
+    if flat_magic(data) != MAGIC:
+        return None
+    return _Arm64Image("arm64", data, where, layers)

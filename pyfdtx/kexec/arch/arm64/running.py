@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Where a running arm64 kernel has its memory and itself."""
+
+from __future__ import annotations
+
+from ....errors import FdtMachineError
+from ....reg import U64_END, MemRange
+from ...mapping import Mapping, kernel_image
+
+__all__ = ["mapping"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...machine import Machine
+
+# Linux arch/arm64/include/asm/memory.h SEGMENT_ALIGN: _stext is at most this
+# far behind _text
+HEAD = 0x1_0000
+
+
+def _version(release: str) -> tuple[int, int]:
+    major, _, rest = release.partition(".")
+    minor = rest.partition(".")[0].partition("-")[0]
+    return int(major), int(minor)
+
+
+def mapping(machine: Machine) -> Mapping:
+    """Source: Linux arch/arm64/include/asm/memory.h __phys_to_virt(),
+    __kimg_to_phys(), KIMAGE_VADDR; kernel/kaslr.c."""
+    info = machine.vmcoreinfo
+    bits = info.number("VA_BITS")
+    try:
+        # Linux 5.4 turned the halves of the address space round
+        if _version(info["OSRELEASE"]) < (5, 4):
+            bits -= 1
+    except ValueError:
+        raise FdtMachineError(
+            "Machine", info.where, f"OSRELEASE={info['OSRELEASE']} is no version"
+        ) from None
+    image = kernel_image(machine)
+    voffset = info.number("kimage_voffset")
+    stext = (info.symbol("_stext") - voffset) % U64_END
+    if not image.start <= stext < image.stop:
+        raise FdtMachineError(
+            "Machine",
+            info.where,
+            f"_stext is at {stext:#x}, but {machine.path('proc/iomem')} has the "
+            f"kernel at {image!r}; are the files of the same boot?",
+        )
+    if "KERNELOFFSET" in info and info.has_number("MODULES_END"):
+        # The image begins before _stext; up to 6.10 iomem leaves that out
+        text = info.number("MODULES_END") + info.kernel_offset - voffset
+        if 0 <= stext - text % U64_END <= HEAD:
+            image = MemRange(text % U64_END, image.stop - text % U64_END)
+    return Mapping(
+        -(1 << bits) - info.number("PHYS_OFFSET"),
+        (image, (image.start + voffset) % U64_END),
+    )
