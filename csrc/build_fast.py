@@ -17,7 +17,14 @@ CSRC = Path(__file__).resolve().parent
 
 FLAGS = ["-O2", "-fvisibility=hidden", "-fno-strict-aliasing"]
 # What it takes from the engine
-SHARED = ("fdtx_check", "fdtx_index")
+SHARED = (
+    "fdtx_check",
+    "fdtx_emit",
+    "fdtx_index",
+    "fdtx_load",
+    "fdtx_names",
+    "fdtx_plan",
+)
 
 
 def extension() -> Extension:

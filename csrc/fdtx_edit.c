@@ -8,6 +8,7 @@
 #include <libfdt.h>
 
 #include "fdtx_edit.h"
+#include "fdtx_prop.h"
 
 static uint32_t fdtx_align(uint32_t len)
 {
@@ -35,20 +36,13 @@ static int fdtx_write(void *fdt, int nodeoffset, const char *name,
 		      int keep, const void *val, int len)
 {
 	char *data;
-	void *p;
 	int err;
 
 	if (len < 0 || len > INT_MAX - keep)
 		return -FDT_ERR_BADVALUE;
-	/* No value is longer than what lies behind its tree's header and
-	 * reservations; keeps libfdt's sums in range */
-	if ((uint32_t)(keep + len) > fdt_totalsize(fdt) - fdt_off_dt_struct(fdt))
-		return -FDT_ERR_NOSPACE;
-
-	err = fdt_setprop_placeholder(fdt, nodeoffset, name, keep + len, &p);
+	err = fdtx_prop_room(fdt, nodeoffset, name, keep + len, &data);
 	if (err)
 		return err;
-	data = p;
 	if (len)
 		memcpy(data + keep, val, (size_t)len);
 	memset(data + keep + len, 0,

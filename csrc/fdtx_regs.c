@@ -7,6 +7,7 @@
 
 #include <libfdt.h>
 
+#include "fdtx_prop.h"
 #include "fdtx_regs.h"
 
 #define FDTX_INLINE static inline __attribute__((always_inline))
@@ -83,16 +84,15 @@ FDTX_INLINE int fdtx_write(void *fdt, int nodeoffset, const char *name,
 			   int oldlen, int len, const struct fdt_reg *regs,
 			   int n, int address_cells, int size_cells)
 {
-	void *data;
+	char *data;
 	int err;
 
 	if (!fdtx_regs_fit(regs, n, address_cells, size_cells))
 		return -FDT_ERR_BADVALUE;
 	/* Keeps the old bytes; nothing can fail from here on */
-	err = fdt_setprop_placeholder(fdt, nodeoffset, name, oldlen + len,
-				      &data);
+	err = fdtx_prop_room(fdt, nodeoffset, name, oldlen + len, &data);
 	if (!err)
-		fdtx_encode_regs((char *)data + oldlen, regs, n, address_cells,
+		fdtx_encode_regs(data + oldlen, regs, n, address_cells,
 				 size_cells);
 	return err;
 }

@@ -11,7 +11,18 @@ from __future__ import annotations
 from . import errors
 from ._ext import ffi, lib
 
-__all__ = ["c_name", "check", "copy_in", "ffi", "lib", "reading", "validate", "writing"]
+__all__ = [
+    "c_name",
+    "check",
+    "copy_in",
+    "ffi",
+    "frozen",
+    "lib",
+    "reading",
+    "refused",
+    "validate",
+    "writing",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,13 +78,32 @@ def copy_in(data: Buffer) -> bytearray:
     Raises:
         TypeError: not bytes-like.
     """
+    # bytearray() takes numbers and lists of them too
+    return bytearray(_view(data))
+
+
+def frozen(data: Buffer) -> bytes:
+    """data itself if it is bytes, which are 8-byte aligned and do not change;
+    else a copy.
+
+    Raises:
+        TypeError: not bytes-like.
+    """
+    return data if type(data) is bytes else bytes(_view(data))
+
+
+def _view(data: Buffer) -> memoryview:
     try:
-        # bytearray() takes numbers and lists of them too
-        return bytearray(memoryview(data))
+        return memoryview(data)
     except TypeError:
         raise TypeError(
             f"a device tree must be bytes-like, not {type(data).__name__}"
         ) from None
+
+
+def refused(code: int, cause: str, offset: int, op: str, where: str = "") -> Exception:
+    """What a struct fdtx_fault says."""
+    return errors.error(code, op, where, f"{cause}, at byte {offset}")
 
 
 def validate(buf: Buffer, op: str = "Fdt", where: str = "") -> None:
@@ -83,4 +113,4 @@ def validate(buf: Buffer, op: str = "Fdt", where: str = "") -> None:
         code = lib.fdtx_check(p, len(p), fault)
     if code < 0:
         cause = ffi.string(fault.cause).decode()
-        raise errors.error(code, op, where, f"{cause}, at byte {fault.offset}")
+        raise refused(code, cause, fault.offset, op, where)

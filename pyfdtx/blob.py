@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from struct import Struct
 
-from ._fast import resize
-from ._native import copy_in, ffi, lib, reading, validate, writing
+from ._fast import dump, load, resize
+from ._native import ffi, frozen, lib, reading, refused, writing
 from .errors import FdtBadParameter, error
 
 __all__ = ["INT", "MAX_SIZE", "NAME_FACTOR", "Blob"]
@@ -43,6 +43,9 @@ _SIZES = Struct(">I16xII")
 class Blob:
     """A sound blob of version 17 in a bytearray of its own that grows.
 
+    It is in canonical form (FDT_NOP kept) at all times, but for slack behind the
+    strings, which totalsize counts: whatever edits it leaves it so.
+
     Attributes:
         buf: the bytes; its length is the blob's totalsize. Never keep a view
             or pointer of it: it is resized.
@@ -72,18 +75,11 @@ class Blob:
     @classmethod
     def load(cls, data: Buffer, op: str) -> Blob:
         """Validated copy of data, brought into version 17 and in order."""
-        source = copy_in(data)
-        validate(source, op)
-        with reading(source) as src:
-            # Version 16 lacks the last word of the header
-            buf = bytearray(lib.fdt_totalsize(src) + 4)
-            with writing(buf) as dst:
-                code = lib.fdtx_open_into(src, dst, len(buf))
-        if code < 0:
-            raise error(code, op)
-        blob = cls(buf)
-        blob.canonicalise(squeeze=False)
-        return blob
+        try:
+            return cls(load(frozen(data)))
+        except ValueError as e:
+            code, cause, offset = e.args
+            raise refused(code, cause, offset, op) from None
 
     @classmethod
     def empty(cls) -> Blob:
@@ -126,6 +122,10 @@ class Blob:
         """Set the buffer's length and the header's totalsize; not below used."""
         resize(self.buf, size)
         self.buf[4:8] = size.to_bytes(4, "big")
+
+    def to_bytes(self) -> bytes:
+        """The tree without slack: edits keep the canonical form, so it is that."""
+        return dump(self.buf)
 
     def canonicalise(self, *, squeeze: bool) -> None:
         """fdtx_canonicalise() in place, without slack behind."""

@@ -91,13 +91,7 @@ class Fdt(Lookup[Node]):
         Source: Devicetree Specification v0.4, chapter 5;
             docs/architecture.md, "The canonical form".
         """
-        blob = self._blob
-        copy = bytearray(memoryview(blob.buf)[: blob.used])
-        with writing(copy) as p:
-            size = lib.fdtx_canonicalise(p, False)
-        if size < 0:
-            raise error(size, "to_bytes")
-        return bytes(memoryview(copy)[:size])
+        return self._blob.to_bytes()
 
     def squeeze(self) -> None:
         """Drop the FDT_NOP tags that others have left behind."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from . import _fast
-from ._native import c_name, ffi, lib, validate
+from ._native import c_name, ffi, frozen, lib, validate
 from .blob import MAX_SIZE, NAME_FACTOR
 from .errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
 from .getters import Getters
@@ -20,18 +20,6 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from typing_extensions import Buffer
-
-
-def _immutable(data: Buffer) -> bytes:
-    """data itself if it is bytes, else a copy."""
-    if type(data) is bytes:
-        return data
-    try:
-        return bytes(memoryview(data))
-    except TypeError:
-        raise TypeError(
-            f"a device tree must be bytes-like, not {type(data).__name__}"
-        ) from None
 
 
 def _too_long(op: str, where: str) -> FdtBadContent:
@@ -68,7 +56,7 @@ def to_dict(data: Buffer) -> dict[str, dict[str, bytes]]:
     >>> to_dict(fdt.to_bytes())
     {'/': {}, '/chosen': {'bootargs': b'quiet\\x00'}}
     """
-    blob = _immutable(data)
+    blob = frozen(data)
     try:
         tree = _fast.to_dict(blob)
     except OverflowError:
@@ -380,7 +368,7 @@ class FdtView(Lookup[NodeView]):
     data: bytes
 
     def __init__(self, data: Buffer) -> None:
-        self.data = _immutable(data)
+        self.data = frozen(data)
         self._phandles: dict[int, int] | None = None
         try:
             self._index = _fast.Index(self.data)

@@ -33,6 +33,8 @@ int fdtf_is_sound(PyObject *data, const char **fdtp);
 
 PyObject *fdtf_to_dict(PyObject *module, PyObject *data);
 PyObject *fdtf_pairs(PyObject *module, PyObject *list);
+PyObject *fdtf_load(PyObject *module, PyObject *data);
+PyObject *fdtf_dump(PyObject *module, PyObject *buf);
 
 /**
  * fdtf_properties - the properties of one node

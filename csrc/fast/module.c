@@ -57,6 +57,13 @@ static PyMethodDef fdtf_functions[] = {
 	  "The numbers in a list or tuple of pairs, 64 bits each, as bytes in\n"
 	  "the order of this machine; None if something in it is no tuple of\n"
 	  "two int from 0 to 2**64 - 1." },
+	{ "load", fdtf_load, METH_O,
+	  "load(data)\n--\n\n"
+	  "The tree in bytes, checked, in canonical form but with its FDT_NOP;\n"
+	  "ValueError (code, cause, offset) if it is not sound." },
+	{ "dump", fdtf_dump, METH_O,
+	  "dump(buf)\n--\n\n"
+	  "The tree in a bytearray without what lies behind its strings." },
 	{ "blank", fdtf_blank, METH_O,
 	  "blank(size)\n--\n\n"
 	  "So many bytes of any content, to be filled before anybody else sees\n"

@@ -11,6 +11,7 @@
 #include "fdt_reg.h"
 #include "fdtx_check.h"
 #include "fdtx_edit.h"
+#include "fdtx_load.h"
 #include "fdtx_overlay.h"
 #include "fdtx_second_kernel.h"
 #include "fdtx_second_kernel_plan.h"
@@ -339,11 +340,37 @@ static void refuse(const void *fdt)
 	free(tight);
 }
 
+/* The engine opens a tree to the bytes that libfdt's way comes to */
+static void compare_load(const void *fdt)
+{
+	void *want = opened(fdt, 0), *got;
+	struct fdtx_fault fault;
+	struct fdtx_plan plan;
+
+	must(fdtx_canonicalise(want, 0), "fdtx_canonicalise");
+	memset(&plan, 0xa5, sizeof(plan));
+	must(fdtx_load_plan(fdt, fdt_totalsize(fdt), &plan, &fault),
+	     "fdtx_load_plan");
+	if (plan.size != fdt_totalsize(want))
+		broken("loaded: %u bytes, not %u", plan.size,
+		       fdt_totalsize(want));
+	got = malloc(plan.size);
+	if (!got)
+		broken("out of memory");
+	memset(got, 0xa5, plan.size);
+	fdtx_emit(&plan, got);
+	if (memcmp(got, want, plan.size))
+		broken("a loaded tree is another");
+	free(got);
+	free(want);
+}
+
 static void edit(const void *fdt)
 {
 	uint64_t said = meaning(fdt);
 	void *buf = opened(fdt, SLACK);
 
+	compare_load(fdt);
 	if (meaning(buf) != said)
 		broken("fdtx_open_into gives another tree");
 	check_canonical(buf);

@@ -256,7 +256,8 @@ def test_large_arrays_go_through_in_one_piece():
     assert device.reg() == pairs + pairs
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 100, 10_000])
+# C reads pairs 32 at a time
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 31, 32, 33, 63, 64, 65, 100, 10_000])
 def test_every_way_to_give_many_entries_gives_the_same(n):
     pairs = [(i << 33 | i, 1 << (i % 60)) for i in range(n)]
     flat = array.array("Q", [number for pair in pairs for number in pair])
@@ -305,20 +306,21 @@ def test_numbers_of_every_length_are_taken_from_pairs(entry):
 
 @pytest.mark.parametrize("bad", [-1, 2**64, 2**200, -(2**200), 1.0, "1", None])
 @pytest.mark.parametrize("place", [0, 1])
-def test_one_bad_number_among_many_is_found_and_named(bad, place):
+@pytest.mark.parametrize("at", [0, 31, 32, 777, 999])
+def test_one_bad_number_among_many_is_found_and_named(bad, place, at):
     _, device = board(2, 2)
     device["reg"] = b"before"
     entries = [(1, 1)] * 1000
     entry = [1, 1]
     entry[place] = bad
-    entries[777] = tuple(entry)
+    entries[at] = tuple(entry)
     number = isinstance(bad, int)
     with pytest.raises(FdtBadParameter if number else TypeError) as e:
         device.set_reg("reg", entries)
     if number:
         what = "size" if place else "start"
         assert f"{what} {hex(bad)[:20]}" in str(e.value)
-        assert "entry 777" in str(e.value)
+        assert f"entry {at} " in str(e.value)
     assert device["reg"] == b"before"
 
 
