@@ -12,7 +12,7 @@ from array import array
 
 from .._fast import blank
 from .._native import check, ffi, lib
-from ..errors import FdtBadParameter
+from ..errors import FdtBadParameter, warn
 from ..reg import U64_MAX, MemRange, check_packed
 from .ranges import Ranges, quick_pack
 
@@ -292,7 +292,11 @@ def core_header_of(
     if ARCHES[machine.arch].bits == 32:
         low = ram.clip(0, 1 << 32)
         if low != ram:
-            _warn_high(ram.total - low.total)
+            warn(
+                f"{OP}: {(ram.total - low.total) >> 20} MiB above 4 GiB will be "
+                "missing from the dump: the crash kernel of a 32-bit machine reads "
+                "32-bit headers only"
+            )
         ram = low
     return elf_core_header(
         machine.arch,
@@ -305,17 +309,4 @@ def core_header_of(
         backup=backup,
         spare=spare,
         style=style,
-    )
-
-
-def _warn_high(missing: int) -> None:
-    import warnings
-
-    from ..errors import FdtWarning
-
-    warnings.warn(
-        f"{OP}: {missing >> 20} MiB above 4 GiB will be missing from the dump: the "
-        "crash kernel of a 32-bit machine reads 32-bit headers only",
-        FdtWarning,
-        stacklevel=3,
     )
