@@ -318,6 +318,10 @@ class Edit:
         """
         ops = b"".join(self._list("edit.commit"))
         self._ops = None
+        with self._fdt._blob.lock:
+            self._make(ops)
+
+    def _make(self, ops: bytes) -> None:
         blob = self._fdt._blob
         plan = ffi.new("struct fdtx_ops_plan **")
         fault = ffi.new("struct fdtx_ops_fault *")
