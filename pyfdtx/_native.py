@@ -49,26 +49,38 @@ def check(code: int, op: str, where: str = "", cause: str = "") -> int:
     return code
 
 
-def c_name(name: str, what: str = "name") -> bytes:
+# What no tree can hold is refused here: C counts in 32 bits
+_MAX_NAME: int = lib.FDTX_MAX_TOTALSIZE
+
+
+def c_name(name: str, what: str = "name", op: str = "") -> bytes:
     """A node or property name, path or label as C wants it.
 
-    ASCII, no NUL (C would drop the rest silently). Bytes above 0x7f that came
-    out of a blob as surrogates go back as they were.
+    ASCII, no NUL (C would drop the rest silently), not longer than a device
+    tree. Bytes above 0x7f that came out of a blob as surrogates go back as they
+    were.
 
     Raises:
         TypeError: not a str.
-        FdtBadParameter: not ASCII, or with a NUL.
+        FdtBadParameter: not ASCII, with a NUL, or too long.
     """
     if not isinstance(name, str):
         raise TypeError(f"{what} must be str, not {type(name).__name__}")
+    fault = ""
     try:
-        raw = name.encode("ascii", "surrogateescape")
+        # Whatever a subclass makes of encode()
+        raw = str.encode(name, "ascii", "surrogateescape")
     except UnicodeEncodeError:
-        raise errors.FdtBadParameter(
-            what, "", f"{name!r} has characters outside ASCII"
-        ) from None
+        raw = b""
+        fault = f"{name!r} has characters outside ASCII"
     if b"\0" in raw:
-        raise errors.FdtBadParameter(what, "", f"{name!r} contains a NUL")
+        fault = f"{name!r} contains a NUL"
+    if len(raw) > _MAX_NAME:
+        fault = (
+            f"{name[:32]!r}... has {len(raw)} bytes, a device tree ends at {_MAX_NAME}"
+        )
+    if fault:
+        raise errors.FdtBadParameter(op or what, what if op else "", fault)
     return raw
 
 

@@ -8,6 +8,7 @@ an offset taken some edits ago is brought up to date without a search.
 
 from __future__ import annotations
 
+from _thread import RLock
 from struct import Struct
 
 from ._fast import dump, load, resize
@@ -49,6 +50,9 @@ class Blob:
     Attributes:
         buf: the bytes; its length is the blob's totalsize. Never keep a view
             or pointer of it: it is resized.
+        lock: C reads and writes without the GIL, trusts what it reads, and finds
+            nothing at an offset of yesterday: whoever touches `buf` holds it,
+            from before he asks where something is. Re-entrant.
         edits: number of the latest edit that moved anything; an offset is
             current if it was taken at this number.
         deaths: number of nodes deleted so far.
@@ -62,10 +66,12 @@ class Blob:
         "deaths",
         "edits",
         "forgotten",
+        "lock",
     )
 
     def __init__(self, buf: bytearray) -> None:
         self.buf = buf
+        self.lock = RLock()
         self.edits = 0
         self.deaths = 0
         self.forgotten = 0
@@ -91,7 +97,8 @@ class Blob:
         return blob
 
     def duplicate(self) -> Blob:
-        return Blob(bytearray(self.buf))
+        with self.lock:
+            return Blob(bytearray(self.buf))
 
     @property
     def used(self) -> int:

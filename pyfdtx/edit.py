@@ -112,7 +112,7 @@ class Edit:
     def _place(self, node: Place, op: str) -> bytes:
         if node is self._last and type(node) is str:
             return self._raw
-        self._raw = c_name(self._path(node, op), "path")
+        self._raw = c_name(self._path(node, op), "path", op)
         self._last = node
         return self._raw
 
@@ -124,18 +124,20 @@ class Edit:
         path = self._place(node, op)
         raw = self._names.get(name)
         if raw is None:
-            raw = c_name(name, "property name")
+            raw = c_name(name, "property name", op)
             if not raw:
                 raise FdtBadParameter(
                     op, self._path(node, op), "the property name is empty"
                 )
             self._names[name] = raw
+        if len(value) > _MAX_VALUE:
+            raise self._too_large(node, name, len(value), op)
         ops.append(_HEAD.pack(kind, len(path), len(raw), len(value)))
         ops.append(b"%b%b\0" % (path, raw))
         ops.append(value)
 
     def _bytes(self, node: Place, name: str, value: Buffer, op: str) -> bytes:
-        if type(value) is bytes and len(value) <= _MAX_VALUE:
+        if type(value) is bytes:
             return value
         try:
             view = memoryview(value)
@@ -146,12 +148,15 @@ class Edit:
                 "values with a type"
             ) from None
         if view.nbytes > _MAX_VALUE:
-            raise FdtBadParameter(
-                op,
-                self._where(node, name, op),
-                f"{view.nbytes} bytes are more than a device tree can hold",
-            )
+            raise self._too_large(node, name, view.nbytes, op)
         return view.tobytes()
+
+    def _too_large(self, node: Place, name: str, size: int, op: str) -> FdtBadParameter:
+        return FdtBadParameter(
+            op,
+            self._where(node, name, op),
+            f"{size} bytes are more than a device tree can hold, {_MAX_VALUE}",
+        )
 
     def set(self, node: Place, name: str, value: Buffer) -> None:
         """Set a property, bytes as they are; a new one comes first in its node.
@@ -232,7 +237,7 @@ class Edit:
         op = "edit.add_node"
         if isinstance(path, Node):
             raise TypeError(f"{op}: want the path of a new node, not a Node")
-        raw = c_name(self._path(path, op), "path")
+        raw = c_name(self._path(path, op), "path", op)
         if not raw.strip(b"/"):
             raise FdtBadParameter(op, path, "the root is there already")
         kind = lib.FDTX_OP_ADD_NODES if parents else lib.FDTX_OP_ADD_NODE
@@ -249,7 +254,7 @@ class Edit:
         """
         op = "edit.delete_node"
         path = self._path(node, op)
-        raw = c_name(path, "path")
+        raw = c_name(path, "path", op)
         if not raw.strip(b"/"):
             raise FdtBadParameter(op, path, "the root cannot be deleted")
         ops = self._list(op)
@@ -313,6 +318,10 @@ class Edit:
         """
         ops = b"".join(self._list("edit.commit"))
         self._ops = None
+        with self._fdt._blob.lock:
+            self._make(ops)
+
+    def _make(self, ops: bytes) -> None:
         blob = self._fdt._blob
         plan = ffi.new("struct fdtx_ops_plan **")
         fault = ffi.new("struct fdtx_ops_fault *")

@@ -24,6 +24,7 @@ __all__ = [
     "FdtStale",
     "FdtWarning",
     "error",
+    "warn",
 ]
 
 
@@ -110,6 +111,20 @@ class FdtLoadError(FdtError):
 
 class FdtWarning(UserWarning):
     """The tree is made, but the kernel that reads it will not do as asked."""
+
+
+def warn(text: str) -> None:
+    """An FdtWarning at the line, outside of this package, that called it."""
+    import sys
+    import warnings
+
+    package = __name__.partition(".")[0]
+    frame, level = sys._getframe(), 1
+    while str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+        if frame.f_back is None:
+            break
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, FdtWarning, stacklevel=level)
 
 
 # In the order of libfdt.h: the code of an entry is minus its place, from 1.

@@ -49,7 +49,8 @@ class MemReserve:
         return f"<MemReserve [{pairs}]>"
 
     def _pairs(self) -> list[tuple[int, int]]:
-        items, n = self._blob.table("fdt_reg", lib.fdtx_mem_rsvs)
+        with self._blob.lock:
+            items, n = self._blob.table("fdt_reg", lib.fdtx_mem_rsvs)
         return [(items[i].address, items[i].size) for i in range(n)]
 
     def _range(self, pair: tuple[int, int]) -> MemRange:
@@ -62,7 +63,8 @@ class MemReserve:
             ) from None
 
     def __len__(self) -> int:
-        n: int = self._blob.read(lib.fdtx_mem_rsvs, ffi.NULL, 0)
+        with self._blob.lock:
+            n: int = self._blob.read(lib.fdtx_mem_rsvs, ffi.NULL, 0)
         return n
 
     def __iter__(self) -> Iterator[MemRange]:
@@ -97,6 +99,10 @@ class MemReserve:
         return index % n
 
     def __delitem__(self, index: int | slice) -> None:
+        with self._blob.lock:
+            self._delete(index)
+
+    def _delete(self, index: int | slice) -> None:
         n = len(self)
         gone = bytearray(n)
         if isinstance(index, slice):
@@ -133,9 +139,10 @@ class MemReserve:
                 f"{WHERE}.append", where, "a reservation of size 0 would end the list"
             )
         blob = self._blob
-        blob.room(ENTRY_SIZE, f"{WHERE}.append", where)
-        with writing(blob.buf) as p:
-            code = lib.fdt_add_mem_rsv(p, entry.start, entry.size)
+        with blob.lock:
+            blob.room(ENTRY_SIZE, f"{WHERE}.append", where)
+            with writing(blob.buf) as p:
+                code = lib.fdt_add_mem_rsv(p, entry.start, entry.size)
         if code < 0:
             raise error(code, f"{WHERE}.append", where)
 
@@ -147,11 +154,12 @@ class MemReserve:
             ValueError: there is none.
         """
         wanted = MemRange.of(entry)
-        try:
-            index = self._pairs().index(wanted)
-        except ValueError:
-            raise ValueError(f"{WHERE}: there is no {wanted!r}") from None
-        del self[index]
+        with self._blob.lock:
+            try:
+                index = self._pairs().index(wanted)
+            except ValueError:
+                raise ValueError(f"{WHERE}: there is no {wanted!r}") from None
+            del self[index]
 
     def clear(self) -> None:
         """Delete all reservations."""

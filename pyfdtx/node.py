@@ -130,7 +130,8 @@ class Node(Properties):
         return "/" + "/".join(reversed(names))
 
     def _is_dead(self) -> bool:
-        if self._deaths == self._blob.deaths:
+        deaths = self._blob.deaths
+        if self._deaths == deaths:
             return self._dead
         node: Node | None = self
         while node is not None:
@@ -138,11 +139,12 @@ class Node(Properties):
                 self._dead = True
                 break
             node = node._parent
-        self._deaths = self._blob.deaths
+        self._deaths = deaths
         return self._dead
 
     def _at(self, op: str) -> int:
-        """Where the node is now, as libfdt's nodeoffset."""
+        """Where the node is now, as libfdt's nodeoffset; with the blob's lock,
+        and as long as that is held."""
         blob = self._blob
         if self._edit != blob.edits or self._dead:
             if self._is_dead():
@@ -152,6 +154,12 @@ class Node(Properties):
                 self._offset = self._search(op)
             self._edit = blob.edits
         return self._offset
+
+    def _check(self, op: str) -> None:
+        """FdtStale if the node has been deleted."""
+        if self._edit != self._blob.edits or self._dead:
+            with self._blob.lock:
+                self._at(op)
 
     def _search(self, op: str) -> int:
         path = self._path()
@@ -182,31 +190,38 @@ class Node(Properties):
     @property
     def path(self) -> str:
         """Full path; "/" for the root. Raises FdtStale."""
-        self._at("path")
+        self._check("path")
         return self._path()
 
     @property
     def name(self) -> str:
         """Name with unit address; "" for the root. Raises FdtStale."""
-        self._at("name")
+        self._check("name")
         return self._name
 
     @property
     def parent(self) -> Node | None:
         """The node above; None for the root. Raises FdtStale."""
-        self._at("parent")
+        self._check("parent")
         return self._parent
 
     @property
     def depth(self) -> int:
         """Number of nodes above: 0 for the root. Raises FdtStale."""
-        self._at("depth")
+        self._check("depth")
         return self._path().count("/") - (self._parent is None)
 
     # -- nodes below -------------------------------------------------------
 
     def _below(self, maxdepth: int, op: str) -> Iterator[Node]:
         """This node and those below, parents first, each path once."""
+        with self._blob.lock:
+            found = self._all_below(maxdepth, op)
+        for node in found:
+            if not node._is_dead():
+                yield node
+
+    def _all_below(self, maxdepth: int, op: str) -> list[Node]:
         blob = self._blob
         offset = self._at(op)
         items, n = blob.table("fdtx_node", lib.fdtx_nodes, offset, maxdepth)
@@ -231,9 +246,7 @@ class Node(Properties):
             above.append(node)
             seen.append(set())
             found.append(node)
-        for node in found:
-            if not node._is_dead():
-                yield node
+        return found
 
     def walk(self) -> Iterator[Node]:
         """This node and all below, depth first, parents before children.
@@ -258,18 +271,19 @@ class Node(Properties):
             FdtBadParameter: no name of a node.
         """
         raw = node_name(name, "child", self._path())
-        offset = self._at("child")
-        found: int = self._blob.read(lib.fdtx_subnode_offset, offset, raw, len(raw))
-        if found < 0:
-            found = self._blob.read(
-                lib.fdt_subnode_offset_namelen, offset, raw, len(raw)
-            )
+        blob = self._blob
+        with blob.lock:
+            offset = self._at("child")
+            found: int = blob.read(lib.fdtx_subnode_offset, offset, raw, len(raw))
             if found < 0:
-                raise error(
-                    found, "child", self._path(), f"has no child named {name!r}"
-                )
-            name = self._blob.text(self._blob.struct_start + found + 4)
-        return self._handle(name, found)
+                func = lib.fdt_subnode_offset_namelen
+                found = blob.read(func, offset, raw, len(raw))
+                if found < 0:
+                    raise error(
+                        found, "child", self._path(), f"has no child named {name!r}"
+                    )
+                name = blob.text(blob.struct_start + found + 4)
+            return self._handle(name, found)
 
     def add(self, name: str) -> Node:
         """Add a child: behind the properties, in front of the other children.
@@ -284,6 +298,10 @@ class Node(Properties):
             FdtBadParameter: empty, with '/', not ASCII; the tree would be
                 deeper or larger than a device tree can be.
         """
+        with self._blob.lock:
+            return self._add(name)
+
+    def _add(self, name: str) -> Node:
         self._at("add")
         where = self._path()
         raw = node_name(name, "add", where)
@@ -323,6 +341,10 @@ class Node(Properties):
             FdtStale: it has been deleted before.
             FdtBadParameter: it is the root.
         """
+        with self._blob.lock:
+            self._delete()
+
+    def _delete(self) -> None:
         offset = self._at("delete")
         parent = self._parent
         if parent is None:
@@ -345,6 +367,10 @@ class Node(Properties):
             FdtBadParameter: as for add(), or it is the root.
             FdtStale: the node has been deleted.
         """
+        with self._blob.lock:
+            self._rename(name)
+
+    def _rename(self, name: str) -> None:
         where = self._path()
         raw = node_name(name, "rename", where)
         offset = self._at("rename")
@@ -366,7 +392,8 @@ class Node(Properties):
     # -- cells and (address, size) arrays ----------------------------------
 
     def _cells(self, func: Callable[..., int], name: str) -> int:
-        n: int = self._blob.read(func, self._at(name))
+        with self._blob.lock:
+            n: int = self._blob.read(func, self._at(name))
         if n < 0:
             raise error(n, "cells", self._where(name), "not one cell of 0 to 4")
         return n
@@ -404,7 +431,7 @@ class Node(Properties):
                 self._path(),
                 f"parent {parent._path()} is a node of another tree",
             )
-        parent._at(op)
+        parent._check(op)
         return parent
 
     def reg(
@@ -431,13 +458,14 @@ class Node(Properties):
         Source: Devicetree Specification v0.4, 2.3.6 reg.
         """
         raw = self._prop_name(name, "reg")
-        offset = self._at("reg")
-        by = self._governor(parent, "reg")
-        items, n = self._blob.table(
-            "fdt_reg", lib.fdtx_getprop_regs, by._at("reg"), offset, raw
-        )
-        if n < 0:
-            raise self._reg_error(n, "reg", name, by)
+        with self._blob.lock:
+            offset = self._at("reg")
+            by = self._governor(parent, "reg")
+            items, n = self._blob.table(
+                "fdt_reg", lib.fdtx_getprop_regs, by._at("reg"), offset, raw
+            )
+            if n < 0:
+                raise self._reg_error(n, "reg", name, by)
         return to_ranges(items, n)
 
     def _reg_error(self, code: int, op: str, name: str, by: Node) -> Exception:
@@ -508,11 +536,18 @@ class Node(Properties):
         append: bool,
     ) -> None:
         raw = self._prop_name(name, op)
-        self._at(op)
+        self._check(op)
         where = self._where(name)
         regs, n = from_entries(entries, op, where)
-        by = self._governor(parent, op)
+        with self._blob.lock:
+            by = self._governor(parent, op)
+            self._write_regs(op, name, raw, regs, n, by, append)
+
+    def _write_regs(
+        self, op: str, name: str, raw: bytes, regs: Any, n: int, by: Node, append: bool
+    ) -> None:
         blob = self._blob
+        where = self._where(name)
         room = blob.read(lib.fdtx_regs_room, by._at(op), raw, n)
         if room < 0:
             raise self._no_room(room, op, name, by)
@@ -554,13 +589,15 @@ class Node(Properties):
 
         0 and 0xffffffff are not valid.
         """
-        n: int = self._blob.read(lib.fdt_get_phandle, self._at("phandle"))
+        with self._blob.lock:
+            n: int = self._blob.read(lib.fdt_get_phandle, self._at("phandle"))
         return None if n in INVALID_PHANDLES else n
 
     def ensure_phandle(self) -> int:
         """The phandle; if there is no valid one, `phandle` is set to a new one."""
-        n = self.phandle
-        if n is None:
-            n = self.fdt.new_phandle()
-            self.set_u32("phandle", n)
+        with self._blob.lock:
+            n = self.phandle
+            if n is None:
+                n = self.fdt.new_phandle()
+                self.set_u32("phandle", n)
         return n

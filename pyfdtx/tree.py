@@ -36,8 +36,8 @@ class Fdt(Lookup[Node]):
             says what is wrong at which byte.
 
     The copy is brought into version 17 and grows by itself. Nodes are found
-    by path, alias or label; see `Node` for what a handle is. An Fdt belongs to
-    one thread at a time; different ones can be used in parallel.
+    by path, alias or label; see `Node` for what a handle is. Trees can be used
+    in parallel; calls on one, from several threads, wait for each other.
 
     >>> fdt = Fdt.empty()
     >>> memory = fdt.add_node("/memory@40000000")
@@ -91,15 +91,18 @@ class Fdt(Lookup[Node]):
         Source: Devicetree Specification v0.4, chapter 5;
             docs/architecture.md, "The canonical form".
         """
-        return self._blob.to_bytes()
+        with self._blob.lock:
+            return self._blob.to_bytes()
 
     def squeeze(self) -> None:
         """Drop the FDT_NOP tags that others have left behind."""
-        self._blob.canonicalise(squeeze=True)
+        with self._blob.lock:
+            self._blob.canonicalise(squeeze=True)
 
     def pack(self) -> None:
         """Give back the memory that was kept for growth."""
-        self._blob.canonicalise(squeeze=False)
+        with self._blob.lock:
+            self._blob.canonicalise(squeeze=False)
 
     @property
     def totalsize(self) -> int:
@@ -109,7 +112,8 @@ class Fdt(Lookup[Node]):
     @property
     def version(self) -> int:
         """Format version: always 17."""
-        version: int = self._blob.read(lib.fdt_version)
+        with self._blob.lock:
+            version: int = self._blob.read(lib.fdt_version)
         return version
 
     @property
@@ -118,7 +122,8 @@ class Fdt(Lookup[Node]):
 
         Can be set: TypeError if it is no int, FdtBadParameter beyond 32 bits.
         """
-        n: int = self._blob.read(lib.fdt_boot_cpuid_phys)
+        with self._blob.lock:
+            n: int = self._blob.read(lib.fdt_boot_cpuid_phys)
         return n
 
     @boot_cpuid_phys.setter
@@ -131,7 +136,7 @@ class Fdt(Lookup[Node]):
                 "",
                 f"{shown_hex(value)} is not an unsigned 32-bit number",
             )
-        with writing(self._blob.buf) as p:
+        with self._blob.lock, writing(self._blob.buf) as p:
             lib.fdt_set_boot_cpuid_phys(p, value)
 
     @property
@@ -145,16 +150,27 @@ class Fdt(Lookup[Node]):
     def root(self) -> Node:
         """The root node."""
         node = self._root() if self._root is not None else None
-        if node is None:
-            node = Node(self, self._blob, None, "")
-            self._root = ref(node)
-        return node
+        return self._new_root() if node is None else node
+
+    def _new_root(self) -> Node:
+        with self._blob.lock:
+            node = self._root() if self._root is not None else None
+            if node is None:
+                node = Node(self, self._blob, None, "")
+                self._root = ref(node)
+            return node
 
     def _find(self, path: str, op: str) -> Node | None:
         """The node of a full path, or None."""
-        blob = self._blob
         raw = c_name(path, "path")
         names = [name for name in path.split("/") if name]
+        with self._blob.lock:
+            return self._find_locked(path, raw, names, op)
+
+    def _find_locked(
+        self, path: str, raw: bytes, names: list[str], op: str
+    ) -> Node | None:
+        blob = self._blob
         known = self._known(names)
         if known is not None:
             return known
@@ -232,15 +248,16 @@ class Fdt(Lookup[Node]):
         if not names:
             raise error(-lib.FDT_ERR_EXISTS, "add_node", "/")
         node = self.root
-        for depth, name in enumerate(names[:-1]):
-            above = "/" + "/".join(names[: depth + 1])
-            below = self._find(above, "add_node")
-            if below is None:
-                if not parents:
-                    raise self._lost(path, above, "add_node")
-                below = node.add(name)
-            node = below
-        return node.add(names[-1])
+        with self._blob.lock:
+            for depth, name in enumerate(names[:-1]):
+                above = "/" + "/".join(names[: depth + 1])
+                below = self._find(above, "add_node")
+                if below is None:
+                    if not parents:
+                        raise self._lost(path, above, "add_node")
+                    below = node.add(name)
+                node = below
+            return node.add(names[-1])
 
     # -- other ways to a node ----------------------------------------------
 
@@ -254,6 +271,10 @@ class Fdt(Lookup[Node]):
         """
         op = "node_by_phandle"
         check_phandle(phandle, op)
+        with self._blob.lock:
+            return self._with_phandle(phandle, op)
+
+    def _with_phandle(self, phandle: int, op: str) -> Node:
         offset = self._blob.read(lib.fdt_node_offset_by_phandle, phandle)
         if offset < 0:
             raise error(offset, op, f"{phandle:#x}", "no node has this phandle")
@@ -274,6 +295,10 @@ class Fdt(Lookup[Node]):
         returned, and do not count where they are set. A tree cannot have so
         many nodes that none is left.
         """
+        with self._blob.lock:
+            return self._new_phandle()
+
+    def _new_phandle(self) -> int:
         blob = self._blob
         out = ffi.new("uint32_t *")
         code = blob.read(lib.fdt_generate_phandle, out)
@@ -337,6 +362,10 @@ class Fdt(Lookup[Node]):
         # Seldom needed, so not part of every import
         from .overlay import apply
 
-        if not isinstance(overlay, Fdt):
+        if isinstance(overlay, Fdt):
+            # A copy that nobody else changes; and no two locks at a time
+            overlay = Fdt._of(overlay._blob.duplicate())
+        else:
             overlay = Fdt._of(Blob.load(overlay, "apply_overlay"))
-        apply(self, overlay)
+        with self._blob.lock:
+            apply(self, overlay)

@@ -112,30 +112,43 @@ struct fdtf_text {
 	size_t len;
 };
 
-/* Whatever is no good name is not found; Python says why */
-static struct fdtf_text fdtf_text(PyObject *arg)
+/* What is wrong with the characters is forgotten; -1: it is something else */
+static int fdtf_forgive(void)
 {
-	struct fdtf_text text = { NULL, NULL, 0 };
+	if (!PyErr_ExceptionMatches(PyExc_UnicodeError))
+		return -1;
+	PyErr_Clear();
+	return 0;
+}
+
+/*
+ * Whatever is no good name is not found; Python says why.
+ *
+ * returns: 0; -1 and an exception if memory does not suffice
+ */
+static int fdtf_text(PyObject *arg, struct fdtf_text *text)
+{
 	PyObject *ref;
 
+	memset(text, 0, sizeof(*text));
 	if (!PyUnicode_Check(arg))
-		return text;
+		return 0;
 	ref = PyUnicode_AsASCIIString(arg);
 	if (!ref) {
-		PyErr_Clear();
+		if (fdtf_forgive())
+			return -1;
 		ref = PyUnicode_AsEncodedString(arg, "ascii",
 						"surrogateescape");
 	}
-	text.s = ref ? PyBytes_AsString(ref) : NULL;
-	if (text.s)
-		text.len = (size_t)PyBytes_Size(ref);
-	if (!text.len || memchr(text.s, 0, text.len)) {
-		PyErr_Clear();
-		Py_XDECREF(ref);
-		return text;
-	}
-	text.ref = ref;
-	return text;
+	if (!ref)
+		return fdtf_forgive();
+	text->s = PyBytes_AsString(ref);
+	text->len = (size_t)PyBytes_Size(ref);
+	if (text->len && !memchr(text->s, 0, text->len))
+		text->ref = ref;
+	else
+		Py_DECREF(ref);
+	return 0;
 }
 
 static PyObject *fdtf_number(uint32_t node)
@@ -145,9 +158,11 @@ static PyObject *fdtf_number(uint32_t node)
 
 static PyObject *fdtf_find(PyObject *self, PyObject *arg)
 {
-	struct fdtf_text path = fdtf_text(arg);
 	uint32_t node = FDTX_NO_NODE;
+	struct fdtf_text path;
 
+	if (fdtf_text(arg, &path))
+		return NULL;
 	if (path.ref)
 		node = fdtx_index_find(fdtf_ix(self), path.s, path.len);
 	Py_XDECREF(path.ref);
@@ -163,9 +178,8 @@ static PyObject *fdtf_child(PyObject *self, PyObject *const *argv,
 	if (!fdtf_is_call(argc, 2))
 		return NULL;
 	node = fdtf_node(self, argv[0]);
-	if (node == FDTX_NO_NODE)
+	if (node == FDTX_NO_NODE || fdtf_text(argv[1], &name))
 		return NULL;
-	name = fdtf_text(argv[1]);
 	node = name.ref ? fdtx_index_child(fdtf_ix(self), node, name.s,
 					   name.len) : FDTX_NO_NODE;
 	Py_XDECREF(name.ref);
@@ -174,11 +188,14 @@ static PyObject *fdtf_child(PyObject *self, PyObject *const *argv,
 
 static PyObject *fdtf_value_of(PyObject *self, uint32_t node, PyObject *arg)
 {
-	struct fdtf_text name = fdtf_text(arg);
 	struct fdtx_index_value value;
-	int found = name.ref && fdtx_index_prop(fdtf_ix(self), node, name.s,
-						name.len, &value);
+	struct fdtf_text name;
+	int found;
 
+	if (fdtf_text(arg, &name))
+		return NULL;
+	found = name.ref && fdtx_index_prop(fdtf_ix(self), node, name.s,
+					    name.len, &value);
 	Py_XDECREF(name.ref);
 	if (found)
 		return PyBytes_FromStringAndSize(value.data,
@@ -206,9 +223,8 @@ static PyObject *fdtf_getprop(PyObject *self, PyObject *const *argv,
 	struct fdtf_text path;
 	uint32_t node = FDTX_NO_NODE;
 
-	if (!fdtf_is_call(argc, 2))
+	if (!fdtf_is_call(argc, 2) || fdtf_text(argv[0], &path))
 		return NULL;
-	path = fdtf_text(argv[0]);
 	if (path.ref)
 		node = fdtx_index_find(fdtf_ix(self), path.s, path.len);
 	Py_XDECREF(path.ref);

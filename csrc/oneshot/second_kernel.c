@@ -86,16 +86,16 @@ static int plain_crash(PyObject *const *argv, struct fdtx_plain *plain)
 	return 1;
 }
 
-/* Whether "elfcorehdr=" stands anywhere: Python's way knows about words */
-static int has_elfcorehdr(const char *text, Py_ssize_t len)
+/* Whether @word, without its NUL, stands anywhere in the text */
+static int has(const char *text, Py_ssize_t len, const char *word)
 {
-	static const char word[] = "elfcorehdr=";
+	size_t n = strlen(word);
 	const char *end = text + len;
 
-	while ((text = memchr(text, 'e', (size_t)(end - text)))) {
-		if ((size_t)(end - text) < sizeof(word) - 1)
+	while ((text = memchr(text, word[0], (size_t)(end - text)))) {
+		if ((size_t)(end - text) < n)
 			return 0;
-		if (!memcmp(text, word, sizeof(word) - 1))
+		if (!memcmp(text, word, n))
 			return 1;
 		text++;
 	}
@@ -123,8 +123,10 @@ static int plain_text(PyObject *const *argv, struct fdtx_plain *plain)
 		PyErr_Clear();
 		return 0;
 	}
+	/* Python's way knows about words */
 	if (len > plain->command_line_size || memchr(s, '\0', (size_t)len) ||
-	    has_elfcorehdr(s, len))
+	    has(s, len, "elfcorehdr=") ||
+	    (job->elfcorehdr.size && has(s, len, "mem=")))
 		return 0;
 	job->cmdline = s;
 	job->cmdline_len = (int)len;
@@ -200,11 +202,21 @@ int plain_job(PyObject *const *argv, struct fdtx_plain *plain)
 	return plain_arguments(argv, plain) && header_is_well(plain);
 }
 
+/* What the old command line, if it stays, says about a crash kernel's memory */
+static int old_line_has_mem(const struct fdtx_second_kernel_plan *plan)
+{
+	const struct fdtx_value *old = &plan->old.value[FDTX_BOOTARGS];
+
+	return plan->job->elfcorehdr.size && plan->job->keep_cmdline &&
+	       old->p && has(old->p, old->len, "mem=");
+}
+
 int plain_result(const struct fdtx_plain *plain,
 		 const struct fdtx_second_kernel_plan *plan, int size)
 {
 	return size && (!plain->max_size || size <= plain->max_size) &&
-	       plan->bootargs_len < plain->command_line_size;
+	       plan->bootargs_len < plain->command_line_size &&
+	       !old_line_has_mem(plan);
 }
 
 static PyObject *make(PyObject *blob, const struct fdtx_plain *plain)

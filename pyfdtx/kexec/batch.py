@@ -173,10 +173,6 @@ class _Work:
         )
         # What is wrong is left for second_kernel_dtb() to say
         self.plain = options["root_cells"] in ("keep", "2/2")
-        # So is what mem= does to a crash kernel
-        line = options["append"] if options["cmdline"] is None else options["cmdline"]
-        if options["crash"] is not None and isinstance(line, str) and "mem=" in line:
-            self.plain = False
 
     def _take(self) -> tuple[int, int]:
         with self._lock:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from .._oneshot import second_kernel as _plain
-from ..errors import FdtBadContent, FdtBadParameter
+from ..errors import FdtBadContent, FdtBadParameter, warn
 from ..memrange import U64_MAX, MemRange
 
 __all__ = ["Crash", "second_kernel_dtb"]
@@ -212,42 +212,37 @@ def _input(blob: Buffer) -> bytes:
         ) from None
 
 
-def _warn(text: str) -> None:
-    import warnings
-
-    from ..errors import FdtWarning
-
-    warnings.warn(f"{OP}: {text}", FdtWarning, stacklevel=3)
+def _mem_words(line: bytes) -> list[str]:
+    """The values of the mem= words on a command line, as Linux finds them."""
+    words = line.translate(_SPACES).decode("latin-1").replace('"', "").split(" ")
+    return [w[len("mem=") :] for w in words if w.startswith("mem=")]
 
 
-def _mem_words(
-    text: bytes, arch: Arch, argument: str, usable: Iterable[MemRange]
-) -> str:
-    """What is wrong with the mem= words of a crash kernel's command line, or
-    nothing.
+def _check_mem(line: bytes, arch: Arch, usable: Iterable[MemRange]) -> str:
+    """What the mem= words of a crash kernel's command line do to its memory, if
+    that is nothing good.
     """
     from .rules.number import memparse
 
-    words = text.translate(_SPACES).decode("latin-1").replace('"', "").split(" ")
-    mem = [w[len("mem=") :] for w in words if w.startswith("mem=")]
-    if not mem:
-        return ""
+    mem = _mem_words(line)
     if arch.mem_word:
-        _refuse(
-            argument,
-            f"'mem={mem[0]}' would give the crash kernel more than its own memory: "
-            "its mem= word is written from crash=",
+        # The last one is that of crash=
+        if len(mem) < 2:
+            return ""
+        return (
+            f"'mem={mem[0]}' of the old command line gives the {arch.name} crash "
+            "kernel more than its own memory: set a cmdline without the word"
         )
-    if arch.mem_limit is None:
+    if not mem or arch.mem_limit is None:
         return ""
     limit = arch.mem_limit([memparse(m)[0] & -PAGE for m in mem])
     total = sum(r.size for r in usable)
     if not 0 < limit < total:
         return ""
     return (
-        f"mem= on the command line leaves the {arch.name} crash kernel "
-        f"{limit:#x} of the {total:#x} bytes of linux,usable-memory-range, from the "
-        "start; the core header, as a rule, lies at the end: remove the word"
+        f"mem= on the command line leaves the {arch.name} crash kernel {limit:#x} of "
+        f"the {total:#x} bytes of linux,usable-memory-range, from the start; the core "
+        "header, as a rule, lies at the end: set a cmdline without the word"
     )
 
 
@@ -280,6 +275,12 @@ def _make(data: bytes, crash: Crash | None, told: Told) -> tuple[bytes, int]:
     from . import job
 
     return job.run(data, crash, told)
+
+
+def _command_line(tree: bytes) -> bytes:
+    from . import job
+
+    return job.command_line(tree)
 
 
 def second_kernel_dtb(
@@ -346,11 +347,7 @@ def second_kernel_dtb(
         kaslr_seed = int.from_bytes(os.urandom(8), "big")
     if type(rng_seed) is str and rng_seed == "random":
         rng_seed = os.urandom(RNG_SEED_SIZE)
-    line = append if cmdline is None else cmdline
-    plain = load_address is None and (wide or root_cells == "keep")
-    if crash is not None and isinstance(line, str) and "mem=" in line:
-        plain = False
-    if facts is not None and plain:
+    if facts is not None and load_address is None and (wide or root_cells == "keep"):
         # None for whatever is not plain, wrong or to be warned about
         done = _plain(
             data,
@@ -401,7 +398,6 @@ def second_kernel_dtb(
 
     header = NONE
     usable: tuple[MemRange, ...] = ()
-    mem = ""
     if crash is not None:
         if not isinstance(crash, Crash):
             raise TypeError(
@@ -422,9 +418,13 @@ def second_kernel_dtb(
                 f"crash.usable[0] {usable[0]!r}: the kernel's mem= word "
                 "is their distance",
             )
-        if b"mem=" in text:
-            argument = "append" if cmdline is None else "cmdline"
-            mem = _mem_words(text, facts, argument, usable)
+        mem = _mem_words(text) if facts.mem_word else []
+        if mem:
+            _refuse(
+                "append" if cmdline is None else "cmdline",
+                f"'mem={mem[0]}' would give the crash kernel more than its own "
+                "memory: its mem= word is written from crash=",
+            )
 
     seed = _kaslr_seed(kaslr_seed)
     rng = _rng_seed(rng_seed)
@@ -454,15 +454,16 @@ def second_kernel_dtb(
             f"above {facts.max_size:#x}; remove nodes or properties",
         )
     if bootargs_len >= facts.command_line_size:
-        _warn(
-            f"the command line has {bootargs_len} bytes, the {arch} kernel "
+        warn(
+            f"{OP}: the command line has {bootargs_len} bytes, the {arch} kernel "
             f"reads {facts.command_line_size - 1} (COMMAND_LINE_SIZE) and "
             "drops the rest"
         )
     if crash is not None:
         complaint = _check_header_place(crash, facts)
         if complaint:
-            _warn(complaint)
-        if mem:
-            _warn(mem)
+            warn(f"{OP}: {complaint}")
+        complaint = _check_mem(_command_line(out), facts, usable)
+        if complaint:
+            warn(f"{OP}: {complaint}")
     return out

@@ -12,7 +12,7 @@ from array import array
 
 from .._fast import blank
 from .._native import check, ffi, lib
-from ..errors import FdtBadParameter
+from ..errors import FdtBadParameter, warn
 from ..reg import U64_MAX, MemRange, check_packed
 from .arch import arch_of, arches
 from .ranges import Ranges, quick_pack
@@ -281,7 +281,12 @@ def core_header_of(
     if arch.machines[machine.arch][0] == 32:
         whole, ram = ram, ranges_of_32_bits(ram)
         if whole.total > ram.total:
-            _warn_high(whole, ram)
+            lost = whole.exclude(ram)
+            warn(
+                f"{OP}: {lost.total >> 20} MiB from {lost[0].start:#x} on will be "
+                "missing from the dump: the crash kernel of a 32-bit machine reads "
+                "32-bit headers only, which cannot say where that lies"
+            )
     return elf_core_header(
         machine.arch,
         notes=machine.crash_notes.values(),
@@ -318,18 +323,3 @@ def ranges_of_32_bits(ram: Ranges) -> Ranges:
         return below
     across = ram.joined().clip(edge, edge + edge)[0]
     return Ranges([*below.clip(0, edge), across])
-
-
-def _warn_high(whole: Ranges, told: Ranges) -> None:
-    import warnings
-
-    from ..errors import FdtWarning
-
-    lost = whole.exclude(told)
-    warnings.warn(
-        f"{OP}: {lost.total >> 20} MiB from {lost[0].start:#x} on will be missing from "
-        "the dump: the crash kernel of a 32-bit machine reads 32-bit headers only, "
-        "which cannot say where that lies",
-        FdtWarning,
-        stacklevel=3,
-    )

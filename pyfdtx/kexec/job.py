@@ -11,7 +11,7 @@ from .._native import check, ffi, lib, writing
 from ..errors import error
 from ..memrange import U64_MAX
 
-__all__ = ["run"]
+__all__ = ["command_line", "run"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ _PLAN = ffi.typeof("struct fdtx_second_kernel_plan *")
 _REGS = ffi.typeof("struct fdt_reg[]")
 # What is read of a plan is written before; clearing would only cost time.
 _new_plan = ffi.new_allocator(should_clear_after_alloc=False)
+_INT = ffi.typeof("int *")
 _BYTES = ffi.typeof("char[]")
 
 
@@ -205,3 +206,12 @@ def run(data: bytes, crash: Crash | None, told: Told) -> tuple[bytes, int]:
         ),
     )
     return _way(data, job, crash)
+
+
+def command_line(tree: bytes) -> bytes:
+    """bootargs in /chosen of a tree that run() made, without its NUL."""
+    chosen, name = b"/chosen", b"bootargs"
+    node = lib.fdt_path_offset_namelen(tree, chosen, len(chosen))
+    size = ffi.new(_INT)
+    value = lib.fdt_getprop_namelen(tree, node, name, len(name), size)
+    return bytes(ffi.buffer(value, size[0] - 1)) if value else b""

@@ -5,6 +5,7 @@ What they come to is held against the same changes made one by one in
 tests/property/test_edit_model.py, and on real trees in tests/corpus.
 """
 
+import mmap
 import struct
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from second_kernel_blobs import assemble
 
+import pyfdtx.edit as edit_module
 from pyfdtx import (
     Fdt,
     FdtBadParameter,
@@ -21,6 +23,7 @@ from pyfdtx import (
     FdtNotFound,
     FdtStale,
     MemRange,
+    _native,
 )
 from pyfdtx._native import ffi, lib
 
@@ -362,6 +365,82 @@ def test_names_that_share_their_bytes_take_no_longer():
             edit.set("/", f"new-{i}", b"")
     assert fdt.root["new-999"] == b""
     assert fdt.totalsize > len(blob) + 12_000
+
+
+# Lengths are numbers of 32 bits in C. Strings of 4 GiB are nothing for a test, so
+# the limit is lowered; that it is one of 32 bits is looked at first.
+
+
+PLACES = {
+    "set path": lambda edit, s: edit.set("/" + s[1:], "p", b""),
+    "append path": lambda edit, s: edit.append("/" + s[1:], "p", b""),
+    "set_u32 path": lambda edit, s: edit.set_u32("/" + s[1:], "p", 1),
+    "delete path": lambda edit, s: edit.delete("/" + s[1:], "p"),
+    "add_node path": lambda edit, s: edit.add_node("/" + s[1:]),
+    "delete_node path": lambda edit, s: edit.delete_node("/" + s[1:]),
+    "set property name": lambda edit, s: edit.set("/", s, b""),
+    "append property name": lambda edit, s: edit.append("/", s, b""),
+    "delete property name": lambda edit, s: edit.delete("/", s),
+}
+
+
+@pytest.mark.parametrize("what", PLACES)
+def test_a_path_or_name_longer_than_any_tree_is_refused(fdt, what, monkeypatch):
+    assert _native._MAX_NAME == lib.FDTX_MAX_TOTALSIZE < 1 << 32
+    monkeypatch.setattr(_native, "_MAX_NAME", 100)
+    edit = fdt.edit()
+    PLACES[what](edit, "x" * 100)
+    why = rf"^edit\.{what}: .* has 101 bytes, a device tree ends at 100$"
+    with pytest.raises(FdtBadParameter, match=why) as e:
+        PLACES[what](edit, "x" * 101)
+    assert len(str(e.value)) < 150
+    assert repr(edit) == "<Edit of 1 changes>"
+
+
+VALUES = {
+    "set": lambda edit, n: edit.set("/", "p", bytes(n)),
+    "append": lambda edit, n: edit.append("/", "p", bytearray(n)),
+    "set_string": lambda edit, n: edit.set_string("/", "p", "x" * (n - 1)),
+    "set_stringlist": lambda edit, n: edit.set_stringlist("/", "p", ["x" * (n - 1)]),
+    "set_cells": lambda edit, n: edit.set_cells("/", "p", [7] * -(-n // 4)),
+}
+
+
+@pytest.mark.parametrize("op", VALUES)
+def test_a_value_larger_than_any_tree_is_refused(fdt, op, monkeypatch):
+    assert edit_module._MAX_VALUE < lib.FDTX_MAX_TOTALSIZE < 1 << 32
+    monkeypatch.setattr(edit_module, "_MAX_VALUE", 100)
+    edit = fdt.edit()
+    VALUES[op](edit, 100)
+    why = rf"^edit\.{op} /:p: 10[14] bytes are more than .* can hold, 100$"
+    with pytest.raises(FdtBadParameter, match=why):
+        VALUES[op](edit, 101)
+    assert repr(edit) == "<Edit of 1 changes>"
+
+
+def test_four_gigabytes_are_refused_before_they_are_copied(fdt, tmp_path):
+    path = tmp_path / "sparse"
+    with path.open("wb") as f:
+        f.truncate(1 << 32)
+    with path.open("rb") as f:
+        value = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+    with pytest.raises(FdtBadParameter, match="4294967296 bytes are more"):
+        fdt.edit().set("/", "p", value)
+
+
+def test_a_text_that_encodes_itself_to_something_else_is_taken_as_it_is(fdt):
+    class Liar(bytes):
+        def __len__(self):
+            return 1 << 20
+
+    class Text(str):
+        def encode(self, *_args):
+            return Liar(b"/")
+
+    assert fdt[Text("/soc")].name == "soc"
+    with fdt.edit() as edit:
+        edit.set(Text("/soc"), Text("p"), b"1")
+    assert fdt["/soc"]["p"] == b"1"
 
 
 # The list of changes as C sees it

@@ -289,8 +289,10 @@ def test_arm_has_no_kcore_and_asks_its_symbols(tmp_path):
 def test_arm_with_lpae_warns_of_memory_above_4_gib_that_is_not_dumped(tmp_path):
     iomem = "60000000-9fffffff : System RAM\n200000000-23fffffff : System RAM\n"
     machine = write(tmp_path, arm_files(iomem))
-    with pytest.warns(FdtWarning, match="1024 MiB from 0x200000000 on will be"):
+    missing = "1024 MiB from 0x200000000 on will be"
+    with pytest.warns(FdtWarning, match=missing) as caught:
         data = core_header_of(machine)
+    assert [w.filename for w in caught] == [__file__]
     assert data[4] == 1  # EI_CLASS: ELFCLASS32
     assert struct.unpack_from("<H", data, 44) == (3,)  # e_phnum
 

@@ -59,6 +59,7 @@ VALUES = {
         BLOB[:-1],
         assemble(("", NARROW, [CHOSEN])),
         assemble(("", [], [])),
+        assemble(("", CELLS, [("chosen", [("bootargs", b"a mem=8K\0")], [])])),
         "text",
         None,
     ],

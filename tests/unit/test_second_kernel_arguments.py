@@ -14,13 +14,22 @@ from second_kernel_blobs import Parsed, assemble, u32, u64
 
 import pyfdtx.pure
 from pyfdtx import FdtBadContent, FdtBadParameter, FdtWarning
-from pyfdtx.kexec import Crash, MemRange, second_kernel_dtb
+from pyfdtx.kexec import (
+    Crash,
+    MemRange,
+    job,
+    second_kernel_dtb,
+    second_kernel_dtbs,
+)
 
 CELLS = [("#address-cells", u32(2)), ("#size-cells", u32(2))]
 BLOB = assemble(("", CELLS, [("chosen", [("kaslr-seed", bytes(8))], [])]))
 MAIN, LOW = MemRange(0x6AC00000, 0x10000000), MemRange(0x40000000, 0x100000)
 HEADER = MemRange(0x7ABFF000, 0x1000)
 CRASH = Crash(elfcorehdr=HEADER, usable=[MAIN])
+# On 32-bit arm the header lies behind the usable range
+ARM_CRASH = Crash(elfcorehdr=HEADER, usable=[(MAIN.start, HEADER.start - MAIN.start)])
+FIXED = {"kaslr_seed": 1, "rng_seed": b"seed"}
 U64_MAX = (1 << 64) - 1
 
 
@@ -355,6 +364,76 @@ def test_a_mem_word_that_cuts_usable_memory_is_warned_about(arch, text, cut):
         assert "mem=" in str(caught[0].message)
         assert "linux,usable-memory-range" in str(caught[0].message)
     assert text.encode() in Parsed(out).prop("bootargs")
+
+
+WAYS = {
+    "one-shot": {},
+    "engine": {"dtb._plain": lambda *_args: None},
+    "libfdt": {"dtb._plain": lambda *_args: None, "job._way": job.run_libfdt},
+}
+
+
+@pytest.fixture(params=[*WAYS, "batch"])
+def by_way(request, monkeypatch):
+    """second_kernel_dtb() by each of the ways that lead to the same bytes."""
+    for place, way in WAYS.get(request.param, {}).items():
+        monkeypatch.setattr(f"pyfdtx.kexec.{place}", way)
+    if request.param == "batch":
+        return lambda blob, **told: second_kernel_dtbs([blob], **told)[0]
+    return second_kernel_dtb
+
+
+def with_bootargs(text):
+    return assemble(("", CELLS, [("chosen", [("bootargs", text)], [])]))
+
+
+@pytest.mark.parametrize(
+    # As above: what counts is the line as it is written. usable is 256 MiB
+    ("arch", "old", "append", "cut"),
+    [
+        ("arm64", b"mem=255M", None, True),
+        ("arm64", b"quiet mem=255M\0", None, True),
+        ("arm64", b"a\nmem=255M b\0", None, True),
+        ("arm64", b'"mem=255M"\0', None, True),
+        ("arm64", b"mem=255M\0", "", True),
+        ("arm64", b"mem=255M\0", "quiet", True),
+        ("arm64", b"mem=255M\0", "mem=256M", False),
+        ("arm64", b"mem=256M\0", "mem=255M", True),
+        ("arm64", b"mem=256M\0", None, False),
+        ("arm64", b"xmem=255M mem\0", None, False),
+        ("arm64", b"quiet\0mem=255M", None, False),
+        ("riscv", b"mem=255M\0", None, True),
+        ("riscv", b"mem=255M\0", "mem=256M", True),
+        ("riscv", b"mem=256M\0", "quiet", False),
+        # Words of the second kernel before are cut, as kexec-tools wrote them
+        ("arm", b"mem=255M quiet mem=1G\0", None, False),
+        ("arm", b"mem=255M\0", "quiet", False),
+        # What Linux takes for a word but is not cut adds memory to ours
+        ("arm", b'"mem=1G"\0', None, True),
+        ("arm", b"a\nmem=1G\0", "quiet", True),
+    ],
+)
+def test_a_mem_word_of_the_old_command_line_is_warned_about_if_it_stays(
+    arch, old, append, cut, by_way
+):
+    blob = with_bootargs(old)
+    crash = ARM_CRASH if arch == "arm" else CRASH
+    told = {"crash": crash, "arch": arch, "append": append, **FIXED}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        out = by_way(blob, **told)
+    assert [w.category for w in caught] == [FdtWarning] * cut
+    assert all("mem=" in str(w.message) for w in caught)
+    assert all("cmdline" in str(w.message) for w in caught), "no way out"
+    assert out == pyfdtx.pure.second_kernel_dtb(blob, **told)
+
+
+def test_an_old_mem_word_that_goes_is_not_warned_about(by_way):
+    blob = with_bootargs(b"mem=1M\0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        by_way(blob, crash=CRASH, cmdline="quiet")
+        by_way(blob)  # no crash kernel: it is what the running one was told
 
 
 # --- the second opinion

@@ -171,9 +171,11 @@ def test_every_tree_is_warned_about():
     outside = Crash(elfcorehdr=(0, 0x400), usable=[(0x6000_0000, 0x1000)])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        line = sys._getframe().f_lineno + 1
         trees = second_kernel_dtbs(BOARDS[:20], crash=outside, **FIXED)
     assert len(trees) == 20
     assert [w.category for w in caught] == [FdtWarning] * 20
+    assert {(w.filename, w.lineno) for w in caught} == {(__file__, line)}
 
 
 @pytest.mark.parametrize("arch", ["arm64", "riscv"])

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Two trees may be used by two threads at a time."""
+"""Trees in several threads: each call on a tree is whole, whoever calls."""
 
+import random
+import sys
 import threading
 
-from pyfdtx import Fdt
+import pytest
+
+from pyfdtx import Fdt, FdtError, MemRange, blob, edit, memreserve, overlay, props, tree
 
 
 def build(seed, n):
@@ -36,7 +40,6 @@ def test_trees_in_parallel_threads_do_not_disturb_each_other():
 
 
 def test_readers_of_one_tree_get_their_own_values():
-    """Not promised, but a length of another thread would be read out of bounds."""
     fdt = Fdt.empty()
     wanted = {f"p{i}": bytes([i]) * i for i in (1, 5, 150, 250)}
     for name, value in wanted.items():
@@ -55,3 +58,247 @@ def test_readers_of_one_tree_get_their_own_values():
     for t in threads:
         t.join()
     assert not wrong
+
+
+# C works without the GIL, trusts a sound blob, and takes offsets as they are. So
+# whoever touches the bytes of a tree must hold its lock; this is seen here for
+# each public method, without luck.
+
+CALLS = {
+    Fdt: {
+        "add_node": lambda fdt: fdt.add_node("/a/b/c", parents=True),
+        "aliases": Fdt.aliases,
+        "apply_overlay": lambda fdt: fdt.apply_overlay(an_overlay()),
+        "boot_cpuid_phys": lambda fdt: setattr(
+            fdt, "boot_cpuid_phys", fdt.boot_cpuid_phys + 1
+        ),
+        "duplicate": Fdt.duplicate,
+        "edit": lambda fdt: every_change(fdt),
+        "empty": lambda fdt: fdt.empty(),
+        "get": lambda fdt: fdt.get("/soc/none"),
+        "labels": Fdt.labels,
+        "memreserve": lambda fdt: repr(fdt.memreserve),
+        "new_phandle": lambda fdt: [fdt.new_phandle(), no_phandle_above(fdt)],
+        "node_by_alias": lambda fdt: fdt.node_by_alias("uart"),
+        "node_by_label": lambda fdt: fdt.node_by_label("uart"),
+        "node_by_phandle": lambda fdt: fdt.node_by_phandle(7),
+        "pack": Fdt.pack,
+        "root": lambda fdt: fdt.root.path,
+        "squeeze": Fdt.squeeze,
+        "to_bytes": Fdt.to_bytes,
+        "totalsize": lambda fdt: fdt.totalsize,
+        "version": lambda fdt: fdt.version,
+        "walk": lambda fdt: [node.path for node in fdt.walk()],
+    },
+    tree.Node: {
+        "add": lambda fdt: [fdt.root.add(f"n{i}") for i in range(40)],
+        "address_cells": lambda fdt: fdt.root.address_cells,
+        "append": lambda fdt: fdt["/soc"].append("p", bytes(3000)),
+        "append_cells": lambda fdt: fdt["/soc"].append_cells("p", [1]),
+        "append_reg": lambda fdt: fdt["/soc/uart@1"].append_reg("reg", [(3, 4)]),
+        "append_stringlist": lambda fdt: fdt["/soc"].append_stringlist("p", ["a"]),
+        "child": lambda fdt: [fdt["/soc"].child("uart"), fdt["/soc"].child("uart@1")],
+        "children": lambda fdt: list(fdt["/soc"].children()),
+        "clear": lambda fdt: fdt["/soc"].clear(),
+        "delete": lambda fdt: fdt["/soc"].delete(),
+        "depth": lambda fdt: moved(fdt, "/soc").depth,
+        "ensure_phandle": lambda fdt: fdt["/soc"].ensure_phandle(),
+        "fdt": lambda fdt: fdt["/soc"].fdt,
+        "get": lambda fdt: fdt["/soc"].get("none"),
+        "get_cells": lambda fdt: fdt["/soc"].get_cells("#size-cells"),
+        "get_string": lambda fdt: fdt["/aliases"].get_string("uart"),
+        "get_stringlist": lambda fdt: fdt["/aliases"].get_stringlist("uart"),
+        "get_u32": lambda fdt: fdt["/soc"].get_u32("#size-cells"),
+        "get_u64": lambda fdt: fdt["/soc"].get_u64("none", 5),
+        "items": lambda fdt: list(fdt["/soc"].items()),
+        "keys": lambda fdt: list(fdt["/soc"].keys()),
+        "name": lambda fdt: moved(fdt, "/soc").name,
+        "parent": lambda fdt: moved(fdt, "/soc").parent,
+        "path": lambda fdt: moved(fdt, "/soc").path,
+        "phandle": lambda fdt: fdt["/soc"].phandle,
+        "pop": lambda fdt: fdt["/soc"].pop("#size-cells"),
+        "popitem": lambda fdt: fdt["/soc"].popitem(),
+        "reg": lambda fdt: fdt["/soc/uart@1"].reg(parent="/soc"),
+        "rename": lambda fdt: fdt["/soc"].rename("a-name-that-is-longer"),
+        "set_bytes": lambda fdt: fdt["/soc"].set_bytes("p", b"1"),
+        "set_cells": lambda fdt: fdt["/soc"].set_cells("p", [1]),
+        "set_empty": lambda fdt: fdt["/soc"].set_empty("p"),
+        "set_reg": lambda fdt: fdt["/soc/uart@1"].set_reg(
+            "reg", [(1, 2)], parent=fdt["/soc"]
+        ),
+        "set_string": lambda fdt: fdt["/soc"].set_string("p", "a"),
+        "set_stringlist": lambda fdt: fdt["/soc"].set_stringlist("p", ["a"]),
+        "set_u32": lambda fdt: fdt["/soc"].set_u32("p", 1),
+        "set_u64": lambda fdt: fdt["/soc"].set_u64("p", 1),
+        "setdefault": lambda fdt: fdt["/soc"].setdefault("p", b"1"),
+        "size_cells": lambda fdt: fdt.root.size_cells,
+        "update": lambda fdt: fdt["/soc"].update(p=b"1"),
+        "values": lambda fdt: list(fdt["/soc"].values()),
+        "walk": lambda fdt: list(fdt["/soc"].walk()),
+    },
+    memreserve.MemReserve: {
+        "append": lambda fdt: fdt.memreserve.append(1, 2),
+        "clear": lambda fdt: fdt.memreserve.clear(),
+        "remove": lambda fdt: fdt.memreserve.remove((5, 6)),
+    },
+    # What has no name
+    object: {
+        "contains": lambda fdt: ["/soc" in fdt, fdt["/soc"] in fdt],
+        "del": lambda fdt: fdt.__delitem__("/soc"),
+        "del property": lambda fdt: fdt["/soc"].__delitem__("#size-cells"),
+        "len": lambda fdt: [len(fdt), len(fdt["/soc"]), len(fdt.memreserve)],
+        "repr": lambda fdt: [repr(fdt), repr(fdt.root), repr(fdt.memreserve)],
+        "reservations": lambda fdt: [
+            *fdt.memreserve, fdt.memreserve[0], (5, 6) in fdt.memreserve
+        ],
+    },
+}  # fmt: skip
+
+
+def a_tree():
+    fdt = Fdt.empty()
+    soc = fdt.root.add("soc")
+    for node in (fdt.root, soc):
+        node.set_u32("#address-cells", 1)
+        node.set_u32("#size-cells", 1)
+    uart = soc.add("uart@1")
+    uart.set_reg("reg", [(1, 2)])
+    uart.set_u32("phandle", 7)
+    for table in ("aliases", "__symbols__"):
+        fdt.root.add(table).set_string("uart", "/soc/uart@1")
+    fdt.memreserve.append(5, 6)
+    return fdt
+
+
+def an_overlay():
+    over = Fdt.empty()
+    over.add_node("/fragment@0").set_string("target-path", "/soc")
+    over.add_node("/fragment@0/__overlay__/added", parents=True)
+    return over
+
+
+def every_change(fdt):
+    with fdt.edit() as changes:
+        changes.set(fdt["/soc"], "p", b"1")
+        changes.delete_node("/soc/uart@1")
+        changes.reserve((7, 8))
+
+
+def no_phandle_above(fdt):
+    fdt["/soc"].set_u32("phandle", 0xFFFFFFFE)
+    return fdt.new_phandle()
+
+
+def moved(fdt, path):
+    """A handle that has to look its node up again."""
+    node = fdt[path]
+    fdt.squeeze()
+    return node
+
+
+@pytest.mark.parametrize("kind", [k for k in CALLS if k is not object])
+def test_every_public_method_is_among_the_calls(kind):
+    public = {name for name in dir(kind) if not name.startswith("_")}
+    assert public == set(CALLS[kind])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [call for calls in CALLS.values() for call in calls.values()],
+    ids=[f"{kind.__name__}.{name}" for kind, calls in CALLS.items() for name in calls],
+)
+def test_the_bytes_of_a_tree_are_touched_with_its_lock_alone(call, monkeypatch):
+    fdt = a_tree()
+    seen = []
+
+    def watched(func):
+        def touch(buf, *args):
+            if buf is fdt._blob.buf:
+                seen.append(fdt._blob.lock._is_owned())
+            return func(buf, *args)
+
+        return touch
+
+    for module in (blob, edit, memreserve, overlay, props, tree):
+        for name in ("reading", "writing", "resize"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, watched(getattr(module, name)))
+    fdt["/soc"]
+    assert seen, "nothing is watched"
+    call(fdt)
+    assert all(seen)
+    assert not fdt._blob.lock._is_owned(), "the lock is kept"
+    Fdt(fdt.to_bytes())
+
+
+def test_a_lock_is_given_back_when_a_call_fails():
+    fdt = a_tree()
+    for call in (
+        lambda: fdt["/none"],
+        lambda: fdt["/soc"]["none"],
+        lambda: fdt["/soc"].child("none"),
+        lambda: fdt["/soc"].add("uart@1"),
+        lambda: fdt.memreserve.remove((1, 1)),
+        lambda: fdt["/soc/uart@1"].set_reg("reg", [(1 << 40, 1)]),
+        lambda: fdt["/soc"].pop("none"),
+        lambda: fdt.node_by_phandle(99),
+        lambda: fdt.apply_overlay(b"no tree"),
+        lambda: fdt.root.delete(),
+    ):
+        with pytest.raises((FdtError, ValueError)):
+            call()
+        assert not fdt._blob.lock._is_owned()
+
+
+def disturb(fdt, seed, wrong):
+    """Anything, on the same few nodes as everybody else."""
+    rnd = random.Random(seed)
+    jobs = [
+        lambda i: fdt[f"/n{i}"].set_bytes("p", b"\0\0\0\1" * rnd.randrange(2000)),
+        lambda i: fdt[f"/n{i}"].delete(),
+        lambda i: fdt.add_node(f"/n{i}"),
+        lambda i: fdt[f"/n{i}"].get("p"),
+        lambda i: [dict(node.items()) for node in fdt.walk()],
+        lambda i: fdt[f"/n{i}"].rename(f"m{i}"),
+        lambda i: fdt[f"/m{i}"].rename(f"n{i}"),
+        lambda i: fdt[f"/n{i}"].set_reg("reg", [MemRange(i, 1)], parent="/"),
+        lambda i: [fdt.squeeze(), fdt.to_bytes(), fdt.duplicate(), fdt.new_phandle()],
+        lambda i: [fdt.memreserve.append(i, 1), fdt.memreserve.clear()],
+        lambda i: edit_all(fdt, i),
+    ]
+    for _ in range(500):
+        try:
+            rnd.choice(jobs)(rnd.randrange(10))
+        except FdtError:
+            pass  # somebody else has deleted or renamed it
+        except Exception as e:
+            wrong.append(repr(e))
+
+
+def edit_all(fdt, i):
+    with fdt.edit() as changes:
+        changes.set("/", f"x{i}", bytes(i))
+        changes.reserve((i, 5))
+
+
+def test_threads_that_share_a_tree_leave_a_sound_one():
+    fdt = a_tree()
+    for i in range(10):
+        # Values that look like the tags of a tree
+        fdt.root.add(f"n{i}")["p"] = b"\0\0\0\1" * 50
+    wrong = []
+    threads = [
+        threading.Thread(target=disturb, args=(fdt, seed, wrong)) for seed in range(4)
+    ]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert not wrong
+    again = Fdt(fdt.to_bytes())
+    assert [n.path for n in again] == [n.path for n in fdt]

@@ -4,6 +4,7 @@
 import copy
 import gc
 import pickle
+import subprocess
 import sys
 import weakref
 from pathlib import Path
@@ -613,3 +614,33 @@ def test_a_depth_that_hides_an_exception_does_not_lead_out_of_the_nodes():
     for node in (len(index.below(0, 99)) // 2, 1 << 20, -1):
         with pytest.raises((IndexError, OverflowError)):
             index.below(node, Depth())
+
+
+STARVED = """
+import resource
+from pyfdtx import Fdt, FdtView
+view = FdtView(Fdt.empty().to_bytes())
+long = "x" * (256 << 20)
+with open("/proc/self/statm") as f:
+    now = int(f.read().split()[0]) * resource.getpagesize()
+# Not enough for the bytes of that name
+resource.setrlimit(resource.RLIMIT_AS, (now + (64 << 20),) * 2)
+for call in (
+    lambda: view._index.find(long),
+    lambda: view._index.child(0, long),
+    lambda: view._index.prop(0, long),
+    lambda: view._index.getprop(long, "x"),
+    lambda: view._index.getprop("/", long),
+):
+    try:
+        print(call())
+    except MemoryError:
+        print("no memory")
+"""
+
+
+def test_a_name_that_memory_does_not_suffice_for_is_not_just_missing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", STARVED], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout.split("\n")[:5] == ["no memory"] * 5, done.stderr

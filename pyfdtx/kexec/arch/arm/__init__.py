@@ -26,8 +26,8 @@ ARCHES = (
         __name__,
         "arm",
         # ELF32 with LPAE too: the crash kernel refuses the other class
-        # (arch/arm/include/asm/elf.h ELF_CLASS, "Core image elf header is not
-        # sane")
+        # (arch/arm/include/asm/elf.h vmcore_elf64_check_arch(), "Core image elf
+        # header is not sane")
         machines={"arm": (32, "little")},
         elf_machine=40,
         parts=("start", "running", "image", "check"),
