@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""kdump on ppc64le (pseries), for real: a kernel panics, and its crash kernel,
+"""kdump on ppc64le (pseries, PowerNV), for real: a kernel panics, and its crash kernel,
 loaded by pyfdtx inside the guest, shows the dead kernel's memory.
 """
 
@@ -29,6 +29,8 @@ PLUGGED = (
     *("-object", "memory-backend-ram,id=more,size=512M"),
 )
 COMMON = "console=hvc0 panic=-1 quiet"
+OPAL = ("opal-base-address", "opal-runtime-size")
+PAGE = 64 << 10
 DRCONF = "/ibm,dynamic-reconfiguration-memory"
 REGION = 512 << 20
 # Both kernels start here; only the second has a dead one to look at
@@ -102,12 +104,19 @@ def memory_of(iomem):
     return sum(int(last, 16) + 1 - int(first, 16) for first, last in rows)
 
 
+# OPAL switches off by its service processor
+POWERNV = (
+    *("-M", "powernv9", "-device", "ipmi-bmc-sim,id=bmc"),
+    *("-device", "isa-ipmi-bt,bmc=bmc,irq=10"),
+)
 MACHINES = {
-    "power9-1-cpu": (*TWO_GIB, "-cpu", "power9", "-smp", "1"),
-    "power9-4-cpus": (*TWO_GIB, "-cpu", "power9", "-smp", "4"),
+    # no hypervisor: OPAL instead of RTAS
+    "powernv9-2-cpus": (*POWERNV, *TWO_GIB, "-smp", "2"),
+    "power9-1-cpu": (*PSERIES, *TWO_GIB, "-cpu", "power9", "-smp", "1"),
+    "power9-4-cpus": (*PSERIES, *TWO_GIB, "-cpu", "power9", "-smp", "4"),
     # a hash table instead of radix trees, an older interrupt controller
-    "power8-4-cpus": (*TWO_GIB, "-cpu", "power8", "-smp", "4"),
-    "power9-plugged": (*PLUGGED, "-cpu", "power9", "-smp", "1"),
+    "power8-4-cpus": (*PSERIES, *TWO_GIB, "-cpu", "power8", "-smp", "4"),
+    "power9-plugged": (*PSERIES, *PLUGGED, "-cpu", "power9", "-smp", "1"),
 }
 
 
@@ -116,8 +125,7 @@ def test_the_crash_kernel_shows_the_dead_kernels_memory(
     name, kernel, guest_initrd, boot_folder
 ):
     cmdline = f"{COMMON} crashkernel={REGION >> 20}M"
-    hardware = (*PSERIES, *MACHINES[name])
-    log, end = boot(hardware, kernel, guest_initrd, cmdline, boot_folder)
+    log, end = boot(MACHINES[name], kernel, guest_initrd, cmdline, boot_folder)
     assert "@@@ panic" in log, "the first kernel did not come to its panic" + end
     assert "@@@ all sent" in log, "the crash kernel stopped early" + end
     sent = console.received(log)
@@ -125,19 +133,33 @@ def test_the_crash_kernel_shows_the_dead_kernels_memory(
     assert "crash kernel: not loaded" in log.partition("$ pyfdtx load")[0]
     assert "crash kernel: loaded" in log.partition("$ pyfdtx load")[2]
     assert "@@@ marker found in 1 of 1\n" in log, end
-    # the tree's header names the CPU that panicked, which goes on
+    # the tree's header names the CPU that panicked, which goes on; PowerNV counts
+    # four threads for each core, whether they are there or not
+    fdt = Fdt(sent["fdt"])
     cpu = re.search(r"CPU: (\d+) PID: \d+ Comm: ", log)
-    assert Fdt(sent["fdt"]).boot_cpuid_phys == int(cpu[1])
+    cores = [n.get_u32("reg") for n in fdt["/cpus"].children() if "reg" in n]
+    assert fdt.boot_cpuid_phys == sorted(cores)[int(cpu[1])]
     dmesg = sent["dmesg"].decode()
     assert "pyfdtx: these are the last words" in dmesg
     assert "sysrq triggered crash" in dmesg
     # all of the first kernel's memory but its crash region is in the dump; RTAS
     # lies inside the region, and is the dead kernel's too
     dumped = sum(m.size for m in vmcore.loads(sent["head"]))
-    assert dumped == memory_of(sent["first-iomem"]) - REGION + (64 << 10)
-    # the crash kernel has what its tree lets it have, from 0 to the region's end
-    assert memory_of(sent["iomem"]) == 2 * REGION
-    assert (DRCONF in Fdt(sent["fdt"])) == name.endswith("plugged")
+    outside = memory_of(sent["first-iomem"]) - REGION
+    # the crash kernel has what its tree lets it have, from 0 to the region's end,
+    # and OPAL, which lies above it
+    seen = memory_of(sent["iomem"])
+    if name.startswith("powernv"):
+        start, size = (fdt["/ibm,opal"].get_u64(n) for n in OPAL)
+        end = int(
+            re.search(r"elfcorehdr=(0x\w+)", fdt["/chosen"].get_string("bootargs"))[1],
+            0,
+        )
+        assert start > end
+        assert (dumped, seen) == (outside, end + PAGE + size)
+    else:
+        assert (dumped, seen) == (outside + PAGE, 2 * REGION)
+    assert (DRCONF in fdt) == name.endswith("plugged")
 
 
 # A guest with a small second one
@@ -385,12 +407,13 @@ echo "@@@ all sent"
 )
 
 
-@pytest.mark.parametrize("cpu", ["power9", "power8"])
+@pytest.mark.parametrize("cpu", ["power9", "power8", "powernv9"])
 def test_kexec_without_a_crash_gives_all_memory_and_all_cpus(
     cpu, kernel, userland, small, boot_folder
 ):
     initrd = first_of(userland, small, kernel, boot_folder, KEXEC)
-    hardware = (*PSERIES, *TWO_GIB, "-cpu", cpu, "-smp", "4")
+    board = POWERNV if cpu == "powernv9" else (*PSERIES, "-cpu", cpu)
+    hardware = (*board, *TWO_GIB, "-smp", "4")
     cmdline = f"{COMMON} crashkernel=256M"
     log, end = boot(hardware, kernel, initrd, cmdline, boot_folder)
     assert "@@@ all sent" in log, end
@@ -401,4 +424,4 @@ def test_kexec_without_a_crash_gives_all_memory_and_all_cpus(
     fdt = Fdt(sent["fdt"])
     assert "linux,booted-from-kexec" in fdt["/chosen"]
     assert "linux,usable-memory" not in fdt["/memory@0"]
-    assert len(fdt.memreserve) == 3  # initrd, RTAS, the tree
+    assert len(fdt.memreserve) == 3  # initrd, RTAS or OPAL, the tree

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""ppc64le (pseries, and what is known of PowerNV): all that is special about it.
+"""ppc64le (pseries and PowerNV): all that is special about it.
 
 firmware: memory that is not the kernel's. tree: the second kernel's tree.
 trampoline: how it is entered. place: where everything lies. start, running,
