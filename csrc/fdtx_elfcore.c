@@ -134,31 +134,44 @@ size_t fdtx_elfcore_length(int elf_class, size_t count)
 	return 0;
 }
 
+/* What is read for every load is at hand: the header that is written could be
+ * the memory of @core, for all that the compiler knows */
 FDTX_INLINE int fdtx_put_loads(struct fdtx_writer *w,
 			       const struct fdtx_elfcore *core, size_t *bad)
 {
 	struct fdtx_segment s = { .type = PT_LOAD, .flags = PF_R | PF_W | PF_X };
+	const uint64_t *load = core->loads, *last_load = load;
 	const uint64_t *copy = core->backups;
 	const uint64_t *end = copy ? copy + 3 * core->nr_backups : copy;
-	size_t i;
-	int err;
+	uint64_t offset = core->virt_offset, mapped = core->virt_last;
+	uint64_t before = 0, last;
+	struct fdtx_writer at = *w;
+	int disorder = 0, err;
 
-	for (i = 0; i < core->nr_loads; i++, (*bad)++) {
-		s.paddr = core->loads[2 * i];
-		s.size = core->loads[2 * i + 1];
-		s.vaddr = s.paddr + core->virt_offset;
-		if (s.paddr + (s.size - 1) > core->virt_last)
-			s.vaddr = UINT64_MAX;
+	if (core->nr_loads)
+		last_load += 2 * core->nr_loads;
+	for (; load != last_load; load += 2) {
+		s.paddr = load[0];
+		s.size = load[1];
+		last = s.paddr + (s.size - 1);
+		disorder |= last < s.paddr;
+		disorder |= !s.size;
+		disorder |= s.paddr <= before && load != core->loads;
+		before = last;
+		s.vaddr = last > mapped ? UINT64_MAX : s.paddr + offset;
 		while (copy != end && copy[0] + (copy[1] - 1) < s.paddr)
 			copy += 3;
 		s.offset = s.paddr;
 		if (copy != end && copy[0] <= s.paddr)
 			s.offset = copy[2] + (s.paddr - copy[0]);
-		err = fdtx_put_segment(w, &s);
-		if (err)
+		err = fdtx_put_segment(&at, &s);
+		if (err) {
+			*bad += (size_t)(load - core->loads) / 2;
 			return err;
+		}
 	}
-	return 0;
+	*w = at;
+	return disorder ? -FDT_ERR_BADLAYOUT : 0;
 }
 
 /* Header and segments, zeros behind them */

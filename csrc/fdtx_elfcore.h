@@ -27,8 +27,9 @@
  * @nr_notes: number of pairs
  * @text: (physical start, size, virtual start) of the kernel's own mapping,
  *	which gives a PT_LOAD; or NULL
- * @loads: pairs (physical start, size), each gives a PT_LOAD; in ELFCLASS32
- *	both are below 2^32, their sum need not be
+ * @loads: pairs (physical start, size), each gives a PT_LOAD; ascending, not
+ *	overlapping, none empty or beyond 2^64; in ELFCLASS32 both are below 2^32,
+ *	their sum need not be
  * @nr_loads: number of pairs
  * @virt_offset: p_vaddr of @loads is p_paddr plus this, modulo 2^64 (2^32 in
  *	ELFCLASS32)
@@ -70,7 +71,8 @@ size_t fdtx_elfcore_length(int elf_class, size_t count);
  *
  * returns: 0; -FDT_ERR_NOSPACE if @size is too small or e_phnum cannot count
  *	the segments; -FDT_ERR_BADVALUE if a segment does not fit ELFCLASS32
- *	(the buffer is then undefined), or the class or the byte order is none
+ *	(the buffer is then undefined), or the class or the byte order is none;
+ *	-FDT_ERR_BADLAYOUT if @loads are not as they should be (likewise)
  */
 int fdtx_elfcore_fill(const struct fdtx_elfcore *core, void *buf, size_t size,
 		      size_t *bad);

@@ -46,6 +46,7 @@ _PAGE_32 = 4096
 _WORDS = ffi.typeof("uint64_t[]")
 _CORE = ffi.typeof("struct fdtx_elfcore *")
 _SIZE = ffi.typeof("size_t *")
+_NONE = array("Q")
 
 
 def _note_words(notes: Notes) -> array[int]:
@@ -144,7 +145,8 @@ def elf_core_header(
         notes: physical (start, size) of each CPU's crash notes, in this order:
             pairs, or packed unsigned 64-bit numbers.
         ram: the memory to dump: physical ranges, the crash kernel's own left
-            out. See Ranges for what it can be.
+            out. See Ranges for what it can be; an array is not copied if its
+            ranges are in order, and must not change meanwhile.
         virtual_offset: what to add to a physical address to get the dead
             kernel's virtual one, modulo 2**64 (2**32 with 32 bits).
         vmcoreinfo: physical (start, size) of the VMCOREINFO note.
@@ -189,28 +191,10 @@ def elf_core_header(
     note_words = _note_words(notes)
     if vmcoreinfo is not None:
         note_words.extend(_small(MemRange.of(vmcoreinfo), "vmcoreinfo"))
-    loads, backups = _with_backups(Ranges(ram), backup)
-    if not loads:
-        raise FdtBadParameter(OP, "ram", "no memory: the dump would be empty")
     text_words = array("Q")
     if text is not None:
         where = _small(MemRange.of(text[0]), "text")
         text_words.extend((*where, text[1] & U64_MAX))
-
-    count = len(note_words) // 2 + (text is not None) + len(loads)
-    room = count + spare + (style == "kernel" and text is None)
-    length = lib.fdtx_elfcore_length(_CLASSES[bits_], room)
-    if not length:
-        raise FdtBadParameter(
-            OP,
-            f"{room} segments",
-            f"e_phnum counts at most {lib.PN_XNUM - 1} ({len(note_words) // 2} "
-            f"notes, {len(loads)} ranges of memory, {spare} spare); leave small "
-            "ranges out, or join ranges that touch with Ranges.joined()",
-        )
-    rounding = _ROUNDING[style]
-    # Filled before anybody else can see it: no second copy of the header
-    out = blank((length + rounding - 1) // rounding * rounding)
 
     core = ffi.new(_CORE)
     core.elf_class = _CLASSES[bits_]
@@ -218,26 +202,57 @@ def elf_core_header(
     core.machine = record.elf_machine
     core.virt_offset = virtual_offset & U64_MAX
     core.virt_last = virtual_last
-    _fill(core, out, note_words, text_words, loads.words, backups)
-    return out
+    if type(ram) is array and _plain(ram) and backup == ():
+        try:
+            return _filled(core, note_words, text_words, ram, _NONE, spare, style)
+        except FdtBadParameter:
+            pass  # not in order, or something to complain about
+    loads, backups = _with_backups(Ranges(ram), backup)
+    return _filled(core, note_words, text_words, loads.words, backups, spare, style)
 
 
-def _fill(
+def _plain(words: array[int]) -> bool:
+    """Whether these may be ranges that need no copy: C sees whether they are."""
+    return words.typecode == "Q" and not len(words) % 2
+
+
+def _filled(
     core: Any,
-    out: bytes,
     notes: array[int],
     text: array[int],
-    loads: memoryview,
+    loads: array[int] | memoryview,
     backups: array[int],
-) -> None:
+    spare: int,
+    style: str,
+) -> bytes:
+    """The header of a core that knows all but its segments."""
+    n = len(loads) // 2
+    if not n:
+        raise FdtBadParameter(OP, "ram", "no memory: the dump would be empty")
+    count = len(notes) // 2 + bool(text) + n
+    room = count + spare + (style == "kernel" and not text)
+    length = lib.fdtx_elfcore_length(core.elf_class, room)
+    if not length:
+        raise FdtBadParameter(
+            OP,
+            f"{room} segments",
+            f"e_phnum counts at most {lib.PN_XNUM - 1} ({len(notes) // 2} "
+            f"notes, {n} ranges of memory, {spare} spare); leave small "
+            "ranges out, or join ranges that touch with Ranges.joined()",
+        )
+    rounding = _ROUNDING[style]
+    # Filled before anybody else can see it: no second copy of the header
+    out = blank((length + rounding - 1) // rounding * rounding)
     # These hold the numbers where they are until the call is over
     pins = [ffi.from_buffer(_WORDS, w) for w in (notes, text, loads, backups)]
     core.notes, core.nr_notes = pins[0], len(notes) // 2
     core.text = pins[1] if text else ffi.NULL
-    core.loads, core.nr_loads = pins[2], len(loads) // 2
+    core.loads, core.nr_loads = pins[2], n
     core.backups, core.nr_backups = pins[3], len(backups) // 3
     bad = ffi.new(_SIZE)
     code = lib.fdtx_elfcore_fill(core, out, len(out), bad)
+    if code == -lib.FDT_ERR_BADLAYOUT:
+        raise FdtBadParameter(OP, "ram", "not in ascending order", code)
     if code == -lib.FDT_ERR_BADVALUE:
         i = 2 * bad[0]
         words = [*notes, *text[:2], *loads]
@@ -248,6 +263,7 @@ def _fill(
             "that does",
         )
     check(code, OP)
+    return out
 
 
 def core_header_of(

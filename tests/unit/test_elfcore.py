@@ -13,6 +13,7 @@ import struct
 import subprocess
 import threading
 from array import array
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -489,3 +490,47 @@ def test_one_bad_note_among_many_is_found(bad):
     for way in (notes, tuple(notes), iter(notes), packed, memoryview(packed)):
         with pytest.raises(FdtBadParameter, match=hex(bad[0])):
             header(notes=way)
+
+
+# All but an array is copied, searched for faults and sorted before the header is
+# made; an array is looked at while the header is written
+IN_ORDER = [(0x1000, 0x1000), (0x2000, 1), (0x8000, 0x4000)]
+
+
+def as_array(pairs):
+    return array("Q", [number for pair in pairs for number in pair])
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("empty", [None, 0, 1, 2, 3])
+def test_an_array_in_any_order_gives_the_header_of_the_sorted_list(order, empty):
+    ram = [IN_ORDER[i] for i in order]
+    if empty is not None:
+        ram.insert(empty, (0x3000, 0))
+    packed = as_array(ram)
+    assert header(ram=packed) == header(ram=IN_ORDER)
+    assert packed == as_array(ram), "the array was changed"
+    packed.append(0)  # BufferError if something still held it
+
+
+@pytest.mark.parametrize(
+    ("bits", "ram"),
+    [
+        (64, []),
+        (64, [(0, 0)]),
+        (64, [(0, 10), (9, 10)]),
+        (64, [(5, 10), (0, 6)]),
+        (64, [(0, 10), (0, 10)]),
+        (64, [(0, 1), (TOP - 1, 2)]),
+        (32, [(1 << 32, 1), (0, 1)]),
+        (32, [(0, 1), ((1 << 32) - 1, 2)]),
+        (64, [(2 * i, 1) for i in range(0xFFFF)]),
+    ],
+)
+def test_an_array_is_refused_in_the_words_for_a_copy_of_it(bits, ram):
+    said = []
+    for given in (memoryview(as_array(ram)), as_array(ram)):
+        with pytest.raises(FdtBadParameter) as e:
+            header(ram=given, bits=bits)
+        said.append(str(e.value))
+    assert said[0] == said[1]
