@@ -12,11 +12,13 @@ are kept in .cache/.
 from __future__ import annotations
 
 import argparse
+import io
 import shlex
 import shutil
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,16 +30,32 @@ sys.path.insert(0, str(ROOT / "tests" / "system"))
 from guest import GuestError, console, need, qemu  # noqa: E402
 from guest.debian import Archive  # noqa: E402
 from guest.initramfs import INIT_HEAD, INIT_TAIL, Initramfs  # noqa: E402
+from guest.python import root_file_system  # noqa: E402
 
+from pyfdtx import Fdt  # noqa: E402
 from pyfdtx.errors import FdtMachineError  # noqa: E402
 from pyfdtx.kexec.kcore import note_in_kcore  # noqa: E402
 
-QEMU = "qemu-system-aarch64"
-KERNEL = "linux-image-cloud-arm64"
 BUSYBOX = "busybox-static"
 FIRMWARE = Path("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
 FIRMWARE_PACKAGE = "qemu-efi-aarch64"
 TIMEOUT = 300
+
+
+@dataclass(frozen=True)
+class Kind:
+    """debian: its name of the architecture. python: the guest runs
+    `pyfdtx capture`, else a list of files is copied."""
+
+    debian: str
+    qemu: str
+    kernel: str
+    python: bool = True
+
+
+ARM64 = Kind("arm64", "qemu-system-aarch64", "linux-image-cloud-arm64", python=False)
+ARM = Kind("armhf", "qemu-system-arm", "linux-image-armmp")
+PPC64LE = Kind("ppc64el", "qemu-system-ppc64", "linux-image-powerpc64le")
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,7 @@ class Machine:
     hardware: tuple[str, ...]
     cmdline: str
     uefi: bool = False
+    kind: Kind = ARM64
 
 
 COMMON = "console=ttyAMA0 panic=-1 quiet"
@@ -68,6 +87,18 @@ MACHINES = {
         f"{COMMON} crashkernel=256M",
         uefi=True,
     ),
+    "arm-dt": Machine(
+        "32-bit arm; one crash region",
+        ("-M", "virt", "-cpu", "cortex-a15", "-m", "1G", "-smp", "2"),
+        f"{COMMON} crashkernel=128M",
+        kind=ARM,
+    ),
+    "ppc64le-pseries": Machine(
+        "POWER9 below a hypervisor; one crash region",
+        ("-M", "pseries", "-cpu", "power9", "-m", "2G", "-smp", "2"),
+        "console=hvc0 panic=-1 quiet crashkernel=512M",
+        kind=PPC64LE,
+    ),
 }
 
 # The head of kcore is for kcore_vmcoreinfo(); it is not stored.
@@ -84,6 +115,21 @@ do
 	send $f <$f
 done
 dd if={KCORE} bs=65536 count=1 2>/dev/null | send {KCORE}
+echo "@@@ all sent"
+"""
+    + INIT_TAIL
+)
+
+
+# All that a kexec tool wants, as it finds it itself
+PYTHON_INIT = (
+    INIT_HEAD
+    + console.SEND
+    + """\
+echo  # ends what the firmware wrote last
+python3 -m pyfdtx capture /machine
+cd /machine
+tar c * | send machine.tar
 echo "@@@ all sent"
 """
     + INIT_TAIL
@@ -120,7 +166,13 @@ def kcore_vmcoreinfo(head: bytes) -> bytes:
             raise GuestError(f"the first {len(head)} bytes of {KCORE}: {e}") from None
 
 
-def initramfs(busybox: Path) -> bytes:
+def initramfs(archive: Archive, kind: Kind) -> bytes:
+    if kind.python:
+        with tempfile.TemporaryDirectory() as work:
+            ramfs = root_file_system(archive, Path(work))
+        ramfs.file("/init", PYTHON_INIT.encode())
+        return ramfs.to_bytes()
+    busybox = archive.unpack(BUSYBOX)
     ramfs = Initramfs()
     ramfs.file("/bin/busybox", (busybox / "bin" / "busybox").read_bytes())
     ramfs.file("/init", INIT.encode())
@@ -144,28 +196,39 @@ def boot(machine: Machine, kernel: Path, ramfs: bytes) -> dict[str, bytes]:
         initrd.write(ramfs)
         initrd.flush()
         files = qemu.kernel_args(kernel, Path(initrd.name), machine.cmdline)
-        log = qemu.run(QEMU, (*machine.hardware, *firmware, *files), TIMEOUT)
+        hardware = (*machine.hardware, *firmware, *files)
+        log = qemu.run(machine.kind.qemu, hardware, TIMEOUT)
     if "@@@ all sent" not in log:
         raise GuestError(f"the guest stopped early{qemu.end_of(log)}")
-    return console.received(log)
+    sent = console.received(log)
+    if not machine.kind.python:
+        return sent
+    with tarfile.open(fileobj=io.BytesIO(sent["machine.tar"])) as tar:
+        members = [m for m in tar.getmembers() if m.isfile()]
+        return {f"/{m.name}": tar.extractfile(m).read() for m in members}
 
 
 def recipe(machine: Machine, packages: dict[str, str], fdt: bytes, kept: bytes) -> str:
     """How the capture came about, without paths of this host."""
     firmware = ("-bios", FIRMWARE.name) if machine.uefi else ()
     files = qemu.kernel_args(Path("vmlinuz"), Path("initramfs.cpio"), machine.cmdline)
-    command = (QEMU, *machine.hardware, *qemu.COMMON, *firmware, *files)
-    same = len(fdt) == len(kept)
+    program = machine.kind.qemu
+    command = (program, *machine.hardware, *qemu.COMMON, *firmware, *files)
+    if len(fdt) == len(kept):
+        how = "kept as it was"
+    elif fdt[8 : len(kept)] == kept[8:]:
+        how = f"zero behind byte {len(kept)}: cut off"
+    else:
+        how = "gaps between its blocks: written again, without them"
     return "\n".join(
         (
             f"# {machine.what}",
             shlex.join(command),
             "",
-            qemu.version(QEMU),
+            qemu.version(program),
             *(f"{name} {version}" for name, version in packages.items()),
             "",
-            f"/sys/firmware/fdt in the guest: {len(fdt)} bytes, "
-            + ("kept as it was" if same else f"zero behind byte {len(kept)}: cut off"),
+            f"/sys/firmware/fdt in the guest: {len(fdt)} bytes, {how}",
             "",
         )
     )
@@ -184,24 +247,37 @@ def store(target: Path, files: dict[str, bytes]) -> None:
 
 
 def capture(names: list[str]) -> None:
-    need(QEMU, "apt-get", "dpkg-deb")
-    if any(MACHINES[name].uefi for name in names) and not FIRMWARE.exists():
+    machines = [MACHINES[name] for name in names]
+    need("apt-get", "dpkg-deb", *{m.kind.qemu for m in machines})
+    if any(m.uefi for m in machines) and not FIRMWARE.exists():
         raise GuestError(
             f"{FIRMWARE} is missing (Debian: apt-get install {FIRMWARE_PACKAGE})"
         )
-    archive = Archive(CACHE, "arm64")
-    print(f"packages: {KERNEL}, {BUSYBOX} (arm64, into .cache/)", flush=True)
-    package = archive.kernel(KERNEL)
-    (kernel,) = (archive.unpack(package) / "boot").glob("vmlinuz-*")
-    ramfs = initramfs(archive.unpack(BUSYBOX))
+    for kind in (ARM64, ARM, PPC64LE):
+        ours = [name for name in names if MACHINES[name].kind is kind]
+        if ours:
+            capture_kind(kind, ours)
+
+
+def capture_kind(kind: Kind, names: list[str]) -> None:
+    archive = Archive(CACHE, kind.debian)
+    print(f"packages: {kind.kernel} ({kind.debian}, into .cache/)", flush=True)
+    package = archive.kernel(kind.kernel)
+    (kernel,) = (archive.unpack(package) / "boot").glob("vmlinu[xz]-*")
+    ramfs = initramfs(archive, kind)
     versions = {p: archive.version(p) for p in (package, BUSYBOX)}
     for name in names:
         machine = MACHINES[name]
         print(f"{name}: {machine.what}", flush=True)
         files = boot(machine, kernel, ramfs)
         fdt = files["/sys/firmware/fdt"]
-        files["/sys/firmware/fdt"] = trimmed(fdt)
-        files[KCORE + ".vmcoreinfo"] = kcore_vmcoreinfo(files.pop(KCORE))
+        if kind is PPC64LE:
+            # prom_init leaves its blocks pages apart, and not all zero between
+            files["/sys/firmware/fdt"] = Fdt(fdt).to_bytes()
+        else:
+            files["/sys/firmware/fdt"] = trimmed(fdt)
+        if not kind.python:
+            files[KCORE + ".vmcoreinfo"] = kcore_vmcoreinfo(files.pop(KCORE))
         used = dict(versions)
         if machine.uefi:
             used[FIRMWARE_PACKAGE] = host_version(FIRMWARE_PACKAGE)

@@ -139,4 +139,4 @@ def test_a_missing_program_is_named_with_its_package(capture, monkeypatch):
     with pytest.raises(
         capture.GuestError, match=r"qemu-system-aarch64.*install qemu-system-arm"
     ):
-        capture.qemu.version(capture.QEMU)
+        capture.qemu.version(capture.ARM64.qemu)

@@ -26,7 +26,7 @@ from pyfdtx.kexec.image import parse_image
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-MACHINES = sorted(p.parent.name for p in EXAMPLES.glob("*/RECIPE.txt"))
+MACHINES = sorted(p.parent.name for p in EXAMPLES.glob("arm64-*/RECIPE.txt"))
 SEEDS = {"kaslr_seed": 0x0123456789ABCDEF, "rng_seed": bytes(range(128))}
 MIB = 1 << 20
 # What every architecture's good tree is made of: memory, the crash region in

@@ -17,7 +17,7 @@ from pyfdtx import _native
 from pyfdtx.reg import MemRange
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-MACHINES = sorted(p.parent.name for p in EXAMPLES.glob("*/RECIPE.txt"))
+MACHINES = sorted(p.parent.name for p in EXAMPLES.glob("arm64-*/RECIPE.txt"))
 WITH_TREE = [m for m in MACHINES if "uefi" not in m]
 U64 = 1 << 64
 FOUR_GIB = 1 << 32

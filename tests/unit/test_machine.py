@@ -26,7 +26,7 @@ from pyfdtx.kexec.ranges import Ranges
 from pyfdtx.reg import MemRange
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-CAPTURES = sorted(p.parent for p in EXAMPLES.glob("*/RECIPE.txt"))
+CAPTURES = sorted(p.parent for p in EXAMPLES.glob("arm64-*/RECIPE.txt"))
 TOP = 1 << 64
 CPU = "sys/devices/system/cpu"
 

@@ -28,7 +28,7 @@ from pyfdtx.kexec.machine import Machine
 from pyfdtx.kexec.plan import make_plan, reused_cmdline
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-CAPTURES = sorted(p.parent for p in EXAMPLES.glob("*/RECIPE.txt"))
+CAPTURES = sorted(p.parent for p in EXAMPLES.glob("arm64-*/RECIPE.txt"))
 PAGE, MIB, GIB = 4096, 1 << 20, 1 << 30
 pytestmark = pytest.mark.filterwarnings("error::pyfdtx.errors.FdtWarning")
 NO_SEEDS = {"kaslr_seed": None, "rng_seed": None}

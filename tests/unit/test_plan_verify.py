@@ -15,7 +15,7 @@ from pyfdtx.kexec.machine import Machine
 from pyfdtx.kexec.plan import make_plan
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-CAPTURES = sorted(p.parent for p in EXAMPLES.glob("*/RECIPE.txt"))
+CAPTURES = sorted(p.parent for p in EXAMPLES.glob("arm64-*/RECIPE.txt"))
 NO_SEEDS = {"kaslr_seed": None, "rng_seed": None, "cmdline": "quiet"}
 MIB = 1 << 20
 

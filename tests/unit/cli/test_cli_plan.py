@@ -16,7 +16,7 @@ from pyfdtx.kexec import Machine, core_header_of, make_plan, read_image
 from pyfdtx.kexec.arch.arm64.start import trampoline
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
-CAPTURES = sorted(p.parent for p in EXAMPLES.glob("*/RECIPE.txt"))
+CAPTURES = sorted(p.parent for p in EXAMPLES.glob("arm64-*/RECIPE.txt"))
 DT = EXAMPLES / "arm64-dt"
 PIECES = ["dtb", "elfcorehdr", "initrd", "kernel", "trampoline"]
 NO_SEEDS = ("--kaslr-seed", "none", "--rng-seed", "none")
