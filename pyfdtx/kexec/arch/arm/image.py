@@ -28,7 +28,8 @@ TAG_KLSZ = 0x5A534C4B
 ZIMAGE_TEXT_OFFSET = 0x8000
 ZIMAGE_MALLOC = 0x1_0000
 # What fdt_check_mem_start() makes the start of the crash kernel's memory a
-# multiple of (arch/arm/boot/compressed/fdt_check_mem_start.c)
+# multiple of (arch/arm/boot/compressed/fdt_check_mem_start.c, since Linux 5.16,
+# commit 48342ae751c7; before, PLAIN_BOUNDARY holds for a crash kernel too)
 CRASH_BOUNDARY = 2 * MIB
 # Without a usable range the start of memory is the zImage's own address,
 # rounded down to this (arch/arm/boot/compressed/head.S, AUTO_ZRELADDR)

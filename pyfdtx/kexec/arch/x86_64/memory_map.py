@@ -55,7 +55,7 @@ def crash_memory_map(
 ) -> list[MapEntry]:
     """The memory map of a crash kernel, as Linux's own loader puts it into the
     E820 table: the RAM of the first MiB, the crash regions, those of
-    crashkernel=,cma, and what firmware keeps for itself.
+    crashkernel=,cma (Linux 6.17), and what firmware keeps for itself.
 
     Args:
         machine: the facts of the running, or of a captured, system.
