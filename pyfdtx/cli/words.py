@@ -14,6 +14,7 @@ OPTIONS = (
     ("crash.elfcorehdr", "--elfcorehdr"),
     ("crash.usable", "--usable"),
     ("max_usable=", "--max-usable "),
+    ("set a cmdline without the word", "give a --cmdline without the word"),
 )
 # Names of arguments, where an error says which one it is about
 ARGUMENTS = (

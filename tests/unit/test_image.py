@@ -305,6 +305,23 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     assert read_image(tmp_path / "Image").where == str(tmp_path / "Image")
 
 
+def test_a_file_larger_than_any_kernel_is_refused_unread(tmp_path, monkeypatch):
+    huge = tmp_path / "huge"
+    with huge.open("wb") as f:
+        f.truncate(1 << 40)
+    with pytest.raises(FdtImageError, match="huge: has more than 1024 MiB"):
+        read_image(huge)
+    # What has no size is read up to the limit, which would take its time
+    monkeypatch.setattr("pyfdtx.kexec.image.LIMIT", 32 << 20)
+    with pytest.raises(FdtImageError, match="/dev/zero: has more than 32 MiB"):
+        read_image("/dev/zero")
+    place = tmp_path / "Image"
+    for size, kind in ((32 << 20, "no kernel image"), ((32 << 20) + 1, "32 MiB")):
+        place.write_bytes(bytes(size))
+        with pytest.raises(FdtImageError, match=kind):
+            read_image(place)
+
+
 def test_every_byte_of_a_header_changed_gives_an_image_or_a_clear_error():
     blamed = set()
     for whole in (arm64(), riscv(0x5064), zboot(gzip.compress(arm64())), zimage()):

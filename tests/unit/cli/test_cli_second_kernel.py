@@ -107,6 +107,15 @@ def test_a_warning_is_one_line_and_the_file_is_written(cli):
     assert cli.names() == ["boot.dtb", "out.dtb"]
 
 
+def test_the_way_out_of_a_warning_is_an_option(cli):
+    status, _, err = cli.run(
+        "crash-dtb", "boot.dtb", "-o", "out.dtb", "--append", "mem=1M",
+        "--elfcorehdr", "0x48000000,1K", "--usable", "0x48000000,128M",
+    )  # fmt: skip
+    assert status == 0
+    assert err.endswith(b": give a --cmdline without the word\n")
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "1", "1,", ",1", "1,1,1", "x,1", "1K1,1", "1.5G,1", "-1,1", "01,1", "1_0,1",
