@@ -220,7 +220,7 @@ def test_the_bytes_of_a_tree_are_touched_with_its_lock_alone(call, monkeypatch):
         return touch
 
     for module in (blob, edit, memreserve, overlay, props, tree):
-        for name in ("reading", "writing", "resize"):
+        for name in ("dump", "reading", "resize", "writing"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, watched(getattr(module, name)))
     fdt["/soc"]
