@@ -234,6 +234,12 @@ def recipe(machine: Machine, packages: dict[str, str], fdt: bytes, kept: bytes) 
     )
 
 
+def takes_everywhere(name: str) -> bool:
+    """Whether other systems' file systems have such names: Open Firmware's
+    options (auto-boot?) are none, and no plan is made from them."""
+    return not set('?*:<>|"') & set(name)
+
+
 def store(target: Path, files: dict[str, bytes]) -> None:
     """Replace the capture; the old one stays until the new one is complete."""
     new = CACHE / f"{target.name}.new"
@@ -278,6 +284,7 @@ def capture_kind(kind: Kind, names: list[str]) -> None:
             files["/sys/firmware/fdt"] = trimmed(fdt)
         if not kind.python:
             files[KCORE + ".vmcoreinfo"] = kcore_vmcoreinfo(files.pop(KCORE))
+        files = {name: files[name] for name in files if takes_everywhere(name)}
         used = dict(versions)
         if machine.uefi:
             used[FIRMWARE_PACKAGE] = host_version(FIRMWARE_PACKAGE)
