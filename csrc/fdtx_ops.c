@@ -70,7 +70,8 @@ static int read_op(struct fdtx_reader *r)
 	if (op->kind > FDTX_OP_UNRESERVE || has_name(op->kind) != !!op->name_len
 	    || (op->name_len && strnlen(r->name, op->name_len + (size_t)1) !=
 	    op->name_len) || memchr(r->path, '\0', op->path_len) ||
-	    (is_entry(op->kind) && op->len != sizeof(struct fdt_reg)))
+	    (is_entry(op->kind) && op->len != sizeof(struct fdt_reg)) ||
+	    (op->kind == FDTX_OP_APPEND_REG && op->len < sizeof(uint32_t)))
 		return -FDT_ERR_BADVALUE;
 	return 1;
 }
@@ -142,16 +143,23 @@ static int add_node(struct fdtx_otree *tree, const struct fdtx_reader *r,
 static int write_prop(struct fdtx_otree *tree, const struct fdtx_reader *r,
 		      uint32_t node)
 {
-	uint32_t prop;
+	uint32_t prop, step = 1, head = 0;
 	int err;
 
+	if (r->op.kind == FDTX_OP_APPEND_REG) {
+		head = (uint32_t)sizeof(step);
+		memcpy(&step, r->value, sizeof(step));
+	}
 	err = fdtx_otree_prop(tree, node, r->name, r->op.name_len, &prop);
 	if (!err && prop == FDTX_NONE)
 		err = fdtx_otree_add_prop(tree, node, r->name, r->op.name_len,
 					  &prop);
+	if (!err && (!step || fdtx_oprop(tree, prop)->len % step))
+		err = -FDT_ERR_BADNCELLS;
 	if (!err)
-		err = fdtx_otree_write(tree, prop, r->value, r->op.len,
-				       r->op.kind == FDTX_OP_APPEND);
+		err = fdtx_otree_write(tree, prop, r->value + head,
+				       r->op.len - head,
+				       r->op.kind != FDTX_OP_SET);
 	if (!err && fdtx_oprop(tree, prop)->len > FDTX_MAX_TOTALSIZE)
 		err = -FDT_ERR_NOSPACE;
 	return err;

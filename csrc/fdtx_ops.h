@@ -14,6 +14,8 @@
 enum fdtx_op_kind {
 	FDTX_OP_SET,		/* path, name, value */
 	FDTX_OP_APPEND,		/* path, name, value */
+	FDTX_OP_APPEND_REG,	/* path, name; value: bytes of an entry (32 bits
+				 * in the order of the CPU), then entries */
 	FDTX_OP_DELETE,		/* path, name: all properties of the name */
 	FDTX_OP_ADD_NODE,	/* path */
 	FDTX_OP_ADD_NODES,	/* path: missing nodes above as well */
@@ -79,6 +81,7 @@ struct fdtx_ops_plan;
  *		be
  *	-FDT_ERR_BADLAYOUT, deeper than FDTX_MAX_DEPTH (@fault->op is not -1)
  *	-FDT_ERR_NOSPACE, larger than FDTX_MAX_TOTALSIZE
+ *	-FDT_ERR_BADNCELLS, entries appended to what is no whole number of them
  *	-FDT_ERR_BADVALUE, @ops is not a list of edits
  *	-FDT_ERR_INTERNAL, out of memory
  *	others as fdtx_check()

@@ -57,8 +57,8 @@ FDTX_INLINE char *fdtx_reg_store(char *p, uint64_t value, int cells)
 	return p + sizeof(wide);
 }
 
-FDTX_INLINE void fdtx_encode_regs(char *p, const struct fdt_reg *regs, int n,
-				  int address_cells, int size_cells)
+FDTX_INLINE void fdtx_put_regs(char *p, const struct fdt_reg *regs, int n,
+			       int address_cells, int size_cells)
 {
 	int i;
 
@@ -66,6 +66,18 @@ FDTX_INLINE void fdtx_encode_regs(char *p, const struct fdt_reg *regs, int n,
 		p = fdtx_reg_store(p, regs[i].address, address_cells);
 		p = fdtx_reg_store(p, regs[i].size, size_cells);
 	}
+}
+
+int fdtx_encode_regs(const struct fdt_reg *regs, int n, int address_cells,
+		     int size_cells, void *buf)
+{
+	if (!fdtx_regs_fit(regs, n, address_cells, size_cells))
+		return -FDT_ERR_BADVALUE;
+	if (address_cells == 2 && size_cells == 2)
+		fdtx_put_regs(buf, regs, n, 2, 2);
+	else
+		fdtx_put_regs(buf, regs, n, address_cells, size_cells);
+	return 0;
 }
 
 int fdtx_regs_room(const void *fdt, int parent, const char *name, int n)
@@ -92,8 +104,8 @@ FDTX_INLINE int fdtx_write(void *fdt, int nodeoffset, const char *name,
 	/* Keeps the old bytes; nothing can fail from here on */
 	err = fdtx_prop_room(fdt, nodeoffset, name, oldlen + len, &data);
 	if (!err)
-		fdtx_encode_regs(data + oldlen, regs, n, address_cells,
-				 size_cells);
+		fdtx_put_regs(data + oldlen, regs, n, address_cells,
+			      size_cells);
 	return err;
 }
 

@@ -8,6 +8,18 @@
 #include "fdt_reg.h"
 
 /**
+ * fdtx_encode_regs - a property's value of (address, size) entries
+ * @regs: @n entries
+ * @address_cells, @size_cells: 1 to FDT_MAX_NCELLS, 0 to FDT_MAX_NCELLS
+ * @buf: 4 * @n * (@address_cells + @size_cells) bytes
+ *
+ * returns: 0; -FDT_ERR_BADVALUE, an entry does not fit or wraps, nothing is
+ *	written
+ */
+int fdtx_encode_regs(const struct fdt_reg *regs, int n, int address_cells,
+		     int size_cells, void *buf);
+
+/**
  * fdtx_regs_room - bytes that fdtx_write_regs() may need
  *
  * returns: bytes; -FDT_ERR_BADNCELLS, the parent has no #address-cells or no

@@ -7,10 +7,13 @@ import os
 from struct import Struct
 
 from . import values
+from ._fast import blank
 from ._native import c_name, ffi, lib, reading, writing
+from .edit_cells import CELLS, Cells
 from .errors import FdtBadParameter, FdtError, FdtNotFound, error
 from .memrange import MemRange
 from .node import Node
+from .reg import fault_of, from_entries
 
 __all__ = ["Edit"]
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer, Self
 
+    from .reg import Entries
     from .tree import Fdt
 
     Place = Union[str, Node]
@@ -29,10 +33,13 @@ if TYPE_CHECKING:
 # struct fdtx_op: kind, bytes of path, name and value
 _HEAD = Struct("=IIII")
 _ENTRY = Struct("=QQ")
+# In front of entries that are appended: bytes of one
+_STEP = Struct("=I")
 
 _NAMES = {
     lib.FDTX_OP_SET: "edit.set",
     lib.FDTX_OP_APPEND: "edit.append",
+    lib.FDTX_OP_APPEND_REG: "edit.append_reg",
     lib.FDTX_OP_DELETE: "edit.delete",
     lib.FDTX_OP_ADD_NODE: "edit.add_node",
     lib.FDTX_OP_ADD_NODES: "edit.add_node",
@@ -42,6 +49,7 @@ _NAMES = {
 }
 _SET: int = lib.FDTX_OP_SET
 _APPEND: int = lib.FDTX_OP_APPEND
+_APPEND_REG: int = lib.FDTX_OP_APPEND_REG
 
 # Larger values than any tree can hold are refused before they are copied
 _MAX_VALUE: int = lib.FDTX_MAX_TOTALSIZE - 4096
@@ -77,11 +85,12 @@ class Edit:
     ['cpu@2', 'cpu@1', 'cpu@0']
     """
 
-    __slots__ = ("_deleted", "_fdt", "_last", "_names", "_ops", "_raw")
+    __slots__ = ("_cells", "_deleted", "_fdt", "_last", "_names", "_ops", "_raw")
 
     def __init__(self, fdt: Fdt) -> None:
         self._fdt = fdt
         self._ops: list[bytes] | None = []
+        self._cells = Cells(fdt._blob)
         self._deleted: list[str] = []
         # The last path and its bytes; names of properties and theirs
         self._last: object = None
@@ -132,9 +141,22 @@ class Edit:
             self._names[name] = raw
         if len(value) > _MAX_VALUE:
             raise self._too_large(node, name, len(value), op)
+        if name in CELLS:
+            self._note(len(ops), kind, path, name, value)
         ops.append(_HEAD.pack(kind, len(path), len(raw), len(value)))
         ops.append(b"%b%b\0" % (path, raw))
         ops.append(value)
+
+    def _note(
+        self, change: int, kind: int, path: bytes, name: str, value: bytes
+    ) -> None:
+        """Which cells entries will have from now on."""
+        if kind == _APPEND_REG:
+            kind, value = _APPEND, value[_STEP.size :]
+        if kind == _APPEND:
+            self._cells.append(change, path, name, value)
+        else:
+            self._cells.set(change, path, name, value if kind == _SET else None)
 
     def _bytes(self, node: Place, name: str, value: Buffer, op: str) -> bytes:
         if type(value) is bytes:
@@ -213,6 +235,75 @@ class Edit:
         raw = values.from_cells(cells, op, self._where(node, name, op))
         self._put(_SET, node, name, raw, op)
 
+    def set_reg(
+        self,
+        node: Place,
+        name: str,
+        entries: Entries,
+        *,
+        parent: Place | None = None,
+    ) -> None:
+        """Set to an array of (address, size) entries.
+
+        Args:
+            node, name: as for set().
+            entries: as for Node.set_reg(): (start, size) pairs, bytes; or packed
+                numbers.
+            parent: full path, or Node, whose #address-cells and #size-cells
+                apply, as they are in the tree at this moment and as the changes
+                so far will leave them; None: the node above (the root: the root
+                itself).
+        Raises:
+            TypeError, FdtBadParameter, FdtStale: as set(); TypeError also for
+                what are no entries; FdtBadParameter also for an entry that does
+                not fit the cells, or wraps.
+            FdtBadContent: bad or missing #address-cells or #size-cells.
+        When the changes are made: as set().
+        """
+        op = "edit.set_reg"
+        raw, _ = self._entries(node, name, entries, parent, op)
+        self._put(_SET, node, name, raw, op)
+
+    def append_reg(
+        self,
+        node: Place,
+        name: str,
+        entries: Entries,
+        *,
+        parent: Place | None = None,
+    ) -> None:
+        """Append (address, size) entries to a property, or add it.
+
+        Otherwise as set_reg(). When the changes are made:
+            FdtBadContent: the length of what is there is not a whole number of
+                entries.
+        """
+        op = "edit.append_reg"
+        raw, step = self._entries(node, name, entries, parent, op)
+        self._put(_APPEND_REG, node, name, _STEP.pack(step) + raw, op)
+
+    def _entries(
+        self, node: Place, name: str, entries: Entries, parent: Place | None, op: str
+    ) -> tuple[bytes, int]:
+        """Entries as the property holds them, and the bytes of one."""
+        self._list(op)
+        where = self._where(node, name, op)
+        regs, n = from_entries(entries, op, where)
+        by = self._path(node if parent is None else parent, op)
+        if parent is None:
+            by = by.rstrip("/").rpartition("/")[0] or "/"
+        cells = self._cells.of(c_name(by, "path"), op, where)
+        step = 4 * sum(cells)
+        if n * step > _MAX_VALUE:
+            raise self._too_large(node, name, n * step, op)
+        # Filled before anybody else can see it
+        raw = blank(n * step)
+        code = lib.fdtx_encode_regs(regs, n, *cells, raw)
+        if code < 0:
+            cause = fault_of(regs, n, *cells)
+            raise FdtBadParameter(op, where, f"{cause} of {by}", code)
+        return raw, step
+
     def delete(self, node: Place, name: str) -> None:
         """Delete a property, all of its name if there are several.
 
@@ -258,6 +349,7 @@ class Edit:
         if not raw.strip(b"/"):
             raise FdtBadParameter(op, path, "the root cannot be deleted")
         ops = self._list(op)
+        self._cells.delete_node(len(ops), raw)
         ops.append(_HEAD.pack(lib.FDTX_OP_DELETE_NODE, len(raw), 0, 0))
         ops.append(raw)
         self._deleted.append(path)
@@ -398,6 +490,10 @@ def _error(code: int, fault: Any, ops: bytes) -> Exception:
     if too_large:
         cause = "the value is larger than a device tree can be"
         return FdtBadParameter(op, f"{where}:{name.decode()}", f"{cause} ({count})")
+    if code == -lib.FDT_ERR_BADNCELLS:
+        (step,) = _STEP.unpack_from(value)
+        cause = f"the length is not a whole number of entries of {step} bytes"
+        return error(code, op, f"{where}:{name.decode()}", f"{cause} ({count})")
     if code == -lib.FDT_ERR_BADLAYOUT:
         cause = f"nodes are nested {lib.FDTX_MAX_DEPTH} deep at most"
         return FdtBadParameter(op, where, f"{cause} ({count})")

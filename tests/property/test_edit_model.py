@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from second_kernel_blobs import assemble
 
-from pyfdtx import Fdt, FdtError, FdtExists, FdtNotFound
+from pyfdtx import Fdt, FdtBadContent, FdtError, FdtExists, FdtNotFound
 from pyfdtx._native import validate
 
 # Few names, so that changes meet; tails of each other, for the strings block
@@ -83,6 +83,10 @@ def one(fdt, kind, *args):
             node[args[1]] = args[2]
         elif kind == "append":
             node.append(*args[1:])
+        elif kind in ("set_reg", "append_reg"):
+            name, ranges, parent = args[1:]
+            by = exact(fdt, parent) if parent is not None else None
+            getattr(node, kind)(name, ranges, parent=by)
         elif kind == "delete":
             del node[args[1]]
         else:
@@ -97,7 +101,10 @@ def sensible(change):
 def together(fdt, wanted):
     with fdt.edit() as edit:
         for kind, *args in wanted:
-            getattr(edit, kind)(*args)
+            if kind in ("set_reg", "append_reg"):
+                getattr(edit, kind)(*args[:3], parent=args[3])
+            else:
+                getattr(edit, kind)(*args)
 
 
 @settings(max_examples=600, deadline=None)
@@ -147,3 +154,64 @@ def test_many_new_names_stand_where_one_by_one_puts_them(tree, n, step):
         slow.root[name] = name.encode()
     together(fast, [("set", "/", name, name.encode()) for name in names])
     assert fast.to_bytes() == slow.to_bytes()
+
+
+CELLS = ["#address-cells", "#size-cells"]
+cells = st.sampled_from([b"\0\0\0\1", b"\0\0\0\2", b"\0\0\0\0", b"\0", b"\0\0\0"])
+few = st.lists(st.sampled_from(["a", "b"]), max_size=2).map(lambda n: "/" + "/".join(n))
+ranges = st.lists(st.sampled_from([(0, 0), (1, 2), (1 << 32, 1)]), max_size=3)
+reg_changes = st.one_of(
+    st.tuples(
+        st.sampled_from(["set_reg", "append_reg"]),
+        few,
+        st.sampled_from(["reg", *CELLS]),
+        ranges,
+        st.one_of(st.none(), few),
+    ),
+    st.tuples(st.sampled_from(["set", "append"]), few, st.sampled_from(CELLS), cells),
+    st.tuples(st.just("append"), few, st.just("reg"), st.binary(max_size=9)),
+    st.tuples(st.just("delete"), few, st.sampled_from(CELLS)),
+    st.tuples(st.just("add_node"), few, st.just(True)),
+    st.tuples(st.just("delete_node"), few),
+)
+two = [(name, b"\0\0\0\2") for name in CELLS]
+small = st.sampled_from(
+    [
+        ("", two, [("a", two, [("b", two, [])]), ("b", [], [])]),
+        ("", two[:1], [("a", [], [])]),
+        ("", [], []),
+    ]
+)
+
+
+def told(act, *args):
+    """The class of the refusal; None if there is none."""
+    try:
+        act(*args)
+    except FdtError as e:
+        return type(e)
+    return None
+
+
+@settings(max_examples=600, deadline=None)
+@given(small, st.lists(reg_changes.filter(sensible), max_size=20))
+def test_entries_have_the_cells_that_the_changes_before_leave(tree, wanted):
+    blob = assemble(tree, [])
+    slow, allowed = Fdt(blob), []
+    for change in wanted:
+        before = slow.to_bytes()
+        want = told(one, slow, *change)
+        if want is None:
+            allowed.append(change)
+            continue
+        fast = Fdt(blob)
+        got = told(together, fast, [*allowed, change])
+        # A node that is not there has no cells either, which is said first
+        kinds = {want} | ({FdtBadContent} if want is FdtNotFound else set())
+        assert got in kinds, change
+        assert fast.to_bytes() == Fdt(blob).to_bytes(), change
+        # Undo what add_node with parents may have added on its way
+        slow = Fdt(before)
+    fast = Fdt(blob)
+    together(fast, allowed)
+    assert fast.to_bytes() == slow.to_bytes(), allowed

@@ -15,7 +15,8 @@ from pyfdtx.kexec.arch import arches
 HOME = Path(pyfdtx.__file__).parent
 
 TREE = {"tree", "node", "props", "values", "memreserve", "overlay", "blob", "reg"}
-TREE |= {"flat", "dts", "diff", "getters", "lookup", "memrange", "view", "edit"}
+TREE |= {"flat", "dts", "diff", "getters", "lookup", "memrange", "view"}
+TREE |= {"edit", "edit_cells"}
 # area: what it may import; everything may import errors
 MAY = {
     "errors": set(),

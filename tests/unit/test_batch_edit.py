@@ -8,6 +8,7 @@ tests/property/test_edit_model.py, and on real trees in tests/corpus.
 import mmap
 import struct
 import sys
+from array import array
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from second_kernel_blobs import assemble
 import pyfdtx.edit as edit_module
 from pyfdtx import (
     Fdt,
+    FdtBadContent,
     FdtBadParameter,
     FdtExists,
     FdtNotFound,
@@ -163,6 +165,16 @@ REFUSED = [
         "made) (FDT_ERR_NOTFOUND)",
     ),
     (
+        [
+            ("set_u32", "/", "#address-cells", 2),
+            ("set_u32", "/", "#size-cells", 1),
+            ("append_reg", "/soc", "reg", [(1, 2)]),
+        ],
+        FdtBadContent,
+        "edit.append_reg /soc:reg: the length is not a whole number of entries of "
+        "12 bytes (change 3 of 3; none has been made) (FDT_ERR_BADNCELLS)",
+    ),
+    (
         [("delete_node", "/no")],
         FdtNotFound,
         "edit.delete_node /no: / has no child 'no' (change 1 of 1; none has been "
@@ -224,6 +236,9 @@ AT_ONCE = [
     (("set_string", "/soc", "p", b"x"), TypeError, "edit.set_string /soc:p"),
     (("set_stringlist", "/soc", "p", "x"), TypeError, "edit.set_stringlist /soc:p"),
     (("set_cells", "/soc", "p", b"x"), TypeError, "edit.set_cells /soc:p"),
+    (("set_reg", "/soc", "p", [(1, 2)]), FdtBadContent, "/ has no #address-cells"),
+    (("append_reg", "/soc", "p", [(1,)]), TypeError, "edit.append_reg /soc:p: want"),
+    (("set_reg", "soc", "p", []), FdtBadParameter, "no '/' in front"),
     (("delete", "/soc", ""), FdtBadParameter, "the property name is empty"),
     (("add_node", "/"), FdtBadParameter, "the root is there already"),
     (("add_node", "//"), FdtBadParameter, "the root is there already"),
@@ -241,6 +256,47 @@ def test_what_is_wrong_with_an_argument_is_said_at_once(fdt, change, kind, text)
         changes(edit, change)
     assert text in str(told.value)
     assert repr(edit) == "<Edit of 0 changes>"
+
+
+def test_entries_are_written_with_the_cells_of_the_node_that_is_named(fdt):
+    # Devicetree Specification 2.3.6: address cells, then size cells, big-endian
+    with fdt.edit() as edit:
+        edit.set_u32("/", "#address-cells", 2)
+        edit.set_u32("/", "#size-cells", 1)
+        edit.set_u32("/soc", "#address-cells", 1)
+        edit.set_u32("/soc", "#size-cells", 0)
+        edit.set_reg("/soc", "reg", [(1 << 32, 5)])
+        edit.append_reg("/soc//", "reg", array("Q", (6, 7)))
+        edit.set_reg(fdt["/soc/uart@0"], "reg", [(0xFFFFFFFF, 0)])
+        edit.set_reg("/soc/uart@0", "far", [(1, 2)], parent="/")
+        edit.append_reg("/soc/uart@0", "far", [(3, 4)], parent=fdt.root)
+        edit.set_reg("/", "whole", ())
+    assert fdt["/soc"]["reg"] == struct.pack(">QIQI", 1 << 32, 5, 6, 7)
+    assert fdt["/soc/uart@0"]["reg"] == b"\xff" * 4
+    assert fdt["/soc/uart@0"]["far"] == struct.pack(">QIQI", 1, 2, 3, 4)
+    assert fdt.root["whole"] == b""
+
+
+@pytest.mark.parametrize(
+    ("cells", "entry"),
+    [
+        ((1, 1), (1 << 32, 0)),
+        ((1, 1), (0, 1 << 32)),
+        ((1, 1), ((1 << 32) - 1, 2)),
+        ((2, 0), (0, 1)),
+        ((2, 2), ((1 << 64) - 1, 2)),
+    ],
+)
+def test_an_entry_that_does_not_fit_is_named_at_once(fdt, cells, entry):
+    edit = fdt.edit()
+    edit.set_u32("/", "#address-cells", cells[0])
+    edit.set_u32("/", "#size-cells", cells[1])
+    for act in (edit.set_reg, edit.append_reg):
+        with pytest.raises(FdtBadParameter) as told:
+            act("/soc", "reg", [(0, 0), entry])
+        assert f"entry 1 ({entry[0]:#x}, {entry[1]:#x})" in str(told.value)
+        assert "/soc:reg" in str(told.value)
+    assert repr(edit) == "<Edit of 2 changes>"
 
 
 def test_a_secret_stays_out_of_the_message(fdt):
@@ -457,6 +513,7 @@ OPS = b"".join(
         (lib.FDTX_OP_RESERVE, b"", b"", struct.pack("=QQ", 1, 1)),
         (lib.FDTX_OP_DELETE_NODE, b"/soc/uart@0", b"", b""),
         (lib.FDTX_OP_DELETE, b"/soc", b"reg", b""),
+        (lib.FDTX_OP_APPEND_REG, b"/soc", b"reg", struct.pack("=I", 8) + b"8 bytes!"),
     ]
 )
 
@@ -483,7 +540,7 @@ def plan(ops, blob=BLOB):
 def test_a_list_cut_off_anywhere_is_refused_or_made_up_to_a_change():
     whole = [plan(OPS[:n])[0] for n in range(len(OPS) + 1)]
     sound = [n for n, code in enumerate(whole) if code > 0]
-    assert len(sound) == 7, "the ends of six changes, and nothing at all"
+    assert len(sound) == 8, "the ends of seven changes, and nothing at all"
     assert {code for code in whole if code < 0} == {-lib.FDT_ERR_BADVALUE}
 
 
@@ -494,6 +551,7 @@ def test_a_list_with_any_byte_changed_is_refused_or_made():
             code, _ = plan(ops)
             assert code > 0 or -code in (
                 lib.FDT_ERR_BADVALUE,
+                lib.FDT_ERR_BADNCELLS,
                 lib.FDT_ERR_NOTFOUND,
                 lib.FDT_ERR_EXISTS,
                 lib.FDT_ERR_BADPATH,
