@@ -139,14 +139,17 @@ size_t fdtx_elfcore_length(int elf_class, size_t count)
 FDTX_INLINE int fdtx_put_loads(struct fdtx_writer *w,
 			       const struct fdtx_elfcore *core, size_t *bad)
 {
-	struct fdtx_segment s = { .type = PT_LOAD, .flags = PF_R | PF_W | PF_X };
+	struct fdtx_segment s = {
+		.type = PT_LOAD, .flags = PF_R | PF_W | PF_X,
+	};
 	const uint64_t *load = core->loads, *last_load = load;
 	const uint64_t *copy = core->backups;
 	const uint64_t *end = copy ? copy + 3 * core->nr_backups : copy;
 	uint64_t offset = core->virt_offset, mapped = core->virt_last;
 	uint64_t before = 0, last;
 	struct fdtx_writer at = *w;
-	int disorder = 0, err;
+	size_t wrong = 0;
+	int err;
 
 	if (core->nr_loads)
 		last_load += 2 * core->nr_loads;
@@ -154,9 +157,9 @@ FDTX_INLINE int fdtx_put_loads(struct fdtx_writer *w,
 		s.paddr = load[0];
 		s.size = load[1];
 		last = s.paddr + (s.size - 1);
-		disorder |= last < s.paddr;
-		disorder |= !s.size;
-		disorder |= s.paddr <= before && load != core->loads;
+		/* Empty ones at address 0 are seen by the second */
+		wrong += s.size - 1 > UINT64_MAX - s.paddr;
+		wrong += s.paddr <= before;
 		before = last;
 		s.vaddr = last > mapped ? UINT64_MAX : s.paddr + offset;
 		while (copy != end && copy[0] + (copy[1] - 1) < s.paddr)
@@ -171,7 +174,10 @@ FDTX_INLINE int fdtx_put_loads(struct fdtx_writer *w,
 		}
 	}
 	*w = at;
-	return disorder ? -FDT_ERR_BADLAYOUT : 0;
+	/* The first may start at 0, with nothing before it */
+	if (core->nr_loads && !core->loads[0] && core->loads[1])
+		wrong--;
+	return wrong ? -FDT_ERR_BADLAYOUT : 0;
 }
 
 /* Header and segments, zeros behind them */

@@ -59,7 +59,7 @@ static PyMethodDef fdtf_functions[] = {
 	  "two int from 0 to 2**64 - 1." },
 	{ "load", fdtf_load, METH_O,
 	  "load(data)\n--\n\n"
-	  "The tree in bytes, checked, in canonical form but with its FDT_NOP;\n"
+	  "The tree in bytes, checked, in canonical form, FDT_NOP kept;\n"
 	  "ValueError (code, cause, offset) if it is not sound." },
 	{ "dump", fdtf_dump, METH_O,
 	  "dump(buf)\n--\n\n"

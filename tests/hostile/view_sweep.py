@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""FdtView and to_dict() on every mutation of one byte of every sample, every
+"""Fdt, FdtView and to_dict() on every mutation of one byte of every sample, every
 truncation, and the odd blobs that are accepted; for a pyfdtx._fast that is
 made with sanitizers: see test_view_sweep.py."""
 
@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import hostile_cases as cases
 from hostile_blobs import SAMPLES
 
-from pyfdtx import FdtBadBlob, FdtBadContent, FdtView, to_dict
+from pyfdtx import Fdt, FdtBadBlob, FdtBadContent, FdtView, pure, to_dict
 
 tried = accepted = 0
 
@@ -21,12 +21,15 @@ def read(blob):
     try:
         view = FdtView(blob)
     except FdtBadBlob:
-        try:
-            to_dict(blob)
-        except FdtBadBlob:
-            return
-        raise AssertionError("only to_dict() takes it") from None
+        for other in (to_dict, Fdt):
+            try:
+                other(blob)
+            except FdtBadBlob:
+                continue
+            raise AssertionError(f"only {other} takes it") from None
+        return
     accepted += 1
+    assert Fdt(blob).to_bytes() == pure.canonicalise(blob)
     try:
         tree = to_dict(blob)
         assert {node.path: dict(node) for node in view} == tree
