@@ -2,8 +2,8 @@
 #ifndef FDTX_PROP_H
 #define FDTX_PROP_H
 /*
- * Room for a value. fdt_setprop_placeholder() is the reference, whose search for
- * a name compares at every byte of the strings block.
+ * Room for a value. fdt_setprop_placeholder() is the reference; its search for a
+ * name compares at every byte of the strings block.
  */
 
 /**
