@@ -139,7 +139,8 @@ class Edit:
                     op, self._path(node, op), "the property name is empty"
                 )
             self._names[name] = raw
-        self._check_size(len(value), op, node, name)
+        if len(value) > _MAX_VALUE:
+            raise self._too_large(node, name, len(value), op)
         if name in CELLS:
             self._note(len(ops), kind, path, name, value)
         ops.append(_HEAD.pack(kind, len(path), len(raw), len(value)))
@@ -168,16 +169,16 @@ class Edit:
                 f"{type(value).__name__}; set_string(), set_u32() and others take "
                 "values with a type"
             ) from None
-        self._check_size(view.nbytes, op, node, name)
+        if view.nbytes > _MAX_VALUE:
+            raise self._too_large(node, name, view.nbytes, op)
         return view.tobytes()
 
-    def _check_size(self, size: int, op: str, node: Place, name: str) -> None:
-        if size > _MAX_VALUE:
-            raise FdtBadParameter(
-                op,
-                self._where(node, name, op),
-                f"{size} bytes are more than a device tree can hold, {_MAX_VALUE}",
-            )
+    def _too_large(self, node: Place, name: str, size: int, op: str) -> FdtBadParameter:
+        return FdtBadParameter(
+            op,
+            self._where(node, name, op),
+            f"{size} bytes are more than a device tree can hold, {_MAX_VALUE}",
+        )
 
     def set(self, node: Place, name: str, value: Buffer) -> None:
         """Set a property, bytes as they are; a new one comes first in its node.
@@ -293,7 +294,8 @@ class Edit:
             by = by.rstrip("/").rpartition("/")[0] or "/"
         cells = self._cells.of(c_name(by, "path"), op, where)
         step = 4 * sum(cells)
-        self._check_size(n * step, op, node, name)
+        if n * step > _MAX_VALUE:
+            raise self._too_large(node, name, n * step, op)
         # Filled before anybody else can see it
         raw = blank(n * step)
         code = lib.fdtx_encode_regs(regs, n, *cells, raw)

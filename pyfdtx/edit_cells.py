@@ -67,7 +67,7 @@ class Cells:
 
     def _in_tree(self, path: bytes, name: bytes) -> bytes | None:
         lenp = ffi.new(INT)
-        with reading(self._blob.buf) as p:
+        with self._blob.lock, reading(self._blob.buf) as p:
             offset = lib.fdtx_path_offset(p, path, len(path))
             value = offset >= 0 and lib.fdt_getprop_namelen(
                 p, offset, name, len(name), lenp
