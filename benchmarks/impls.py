@@ -161,7 +161,6 @@ def c_job(ffi: Any, job: Job) -> Any:
             "rng_seed_len": len(job.rng_seed),
         },
     )
-    made.arch = c_module().lib.FDTX_ARM64
     _alive.extend((cmdline, usable, seed, made))
     return made
 

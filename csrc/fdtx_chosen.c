@@ -97,7 +97,7 @@ int fdtx_check_job(const struct fdtx_second_kernel *job,
 	if (hdr->size && job->usable_len < 1)
 		return bad_job(stale, FDTX_USABLE);
 	/* "mem=0K", or less, would leave the crash kernel without memory */
-	if (hdr->size && job->arch == FDTX_ARM &&
+	if (hdr->size && (job->words & FDTX_MEM_WORD) &&
 	    (hdr->address < job->usable[0].address ||
 	     hdr->address - job->usable[0].address < 1024))
 		return bad_job(stale, FDTX_ELFCOREHDR);
@@ -194,12 +194,12 @@ int fdtx_stale_mem_rsv(const struct fdtx_second_kernel *job,
 }
 
 /* "elfcorehdr=" comes from an older crash kernel's boot and would override
- * the property; 32-bit arm's "mem=" comes with it */
+ * the property; where "mem=" is written, an old one comes with it */
 static int is_stale_word(const struct fdtx_second_kernel *job,
 			 const char *word, size_t len)
 {
 	return (len >= 11 && !memcmp(word, "elfcorehdr=", 11)) ||
-	       (job->arch == FDTX_ARM && len >= 4 &&
+	       ((job->words & FDTX_MEM_WORD) && len >= 4 &&
 		!memcmp(word, "mem=", 4));
 }
 
@@ -258,15 +258,18 @@ static int clean_cmdline(const struct fdtx_second_kernel *job,
 static int crash_words(const struct fdtx_second_kernel *job, char *to,
 		       size_t size)
 {
-	uint64_t start = job->elfcorehdr.address, memory;
+	uint64_t start = job->elfcorehdr.address;
+	int len = 0;
 
-	if (!job->elfcorehdr.size || job->arch == FDTX_ARM64)
+	if (!job->elfcorehdr.size)
 		return 0;
-	if (job->arch == FDTX_RISCV)
-		return snprintf(to, size, "elfcorehdr=0x%" PRIx64, start);
-	memory = (start - job->usable[0].address) / 1024;
-	return snprintf(to, size, "elfcorehdr=0x%" PRIx64 " mem=%" PRIu64 "K",
-			start, memory);
+	if (job->words & FDTX_HEADER_WORD)
+		len = snprintf(to, size, "elfcorehdr=0x%" PRIx64, start);
+	if (job->words & FDTX_MEM_WORD)
+		len += snprintf(to + len, size - (size_t)len,
+				"%smem=%" PRIu64 "K", len ? " " : "",
+				(start - job->usable[0].address) / 1024);
+	return len;
 }
 
 uint64_t fdtx_bootargs(const struct fdtx_second_kernel *job,
@@ -274,7 +277,7 @@ uint64_t fdtx_bootargs(const struct fdtx_second_kernel *job,
 {
 	char words[FDTX_CRASH_WORDS];
 	int nwords = crash_words(job, words, sizeof(words));
-	int front = job->arch == FDTX_RISCV ? nwords : 0;
+	int front = job->words & FDTX_WORDS_FIRST ? nwords : 0;
 	const struct fdtx_value part[] = {
 		{ words, front },
 		{ NULL, clean_cmdline(job, old, NULL) },

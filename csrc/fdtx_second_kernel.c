@@ -464,7 +464,7 @@ int fdtx_second_kernel_size(const void *fdt, size_t size,
 		add_prop_len(&sum, stale_name(FDTX_ELFCOREHDR), reg_len);
 		add_prop_len(&sum, stale_name(FDTX_USABLE),
 			     reg_len * job->usable_len);
-		if (job->arch != FDTX_ARM64)
+		if (job->words)
 			line_len += FDTX_CRASH_WORDS;
 	}
 	/* The old value's room is free again; what may come on top is a NUL

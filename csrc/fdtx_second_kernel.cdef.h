@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause) */
 
-enum fdtx_arch {
-	FDTX_ARM64,
-	FDTX_ARM,
-	FDTX_RISCV,
+enum fdtx_words {
+	FDTX_HEADER_WORD,
+	FDTX_MEM_WORD,
+	FDTX_WORDS_FIRST,
 	...
 };
 
 struct fdtx_second_kernel {
-	enum fdtx_arch arch;
+	unsigned int words;
 	int root_cells_2_2;
 	int keep_cmdline;
 	int cmdline_len;

@@ -16,15 +16,16 @@
  * writes one; the bound keeps the search linear in the size of the blob. */
 #define FDTX_MAX_STALE 16
 
-enum fdtx_arch {
-	FDTX_ARM64,
-	FDTX_ARM,
-	FDTX_RISCV,
+/* What a crash kernel is told on its command line, beside the properties */
+enum fdtx_words {
+	FDTX_HEADER_WORD = 1,	/* elfcorehdr=, the core header's start */
+	FDTX_MEM_WORD = 2,	/* mem=, from the first usable byte to that */
+	FDTX_WORDS_FIRST = 4,	/* in front of the line, not behind it */
 };
 
 /**
  * struct fdtx_second_kernel - what the second kernel's tree shall say
- * @arch: decides what is added to the command line
+ * @words: bits of enum fdtx_words
  * @root_cells_2_2: write root's #address-cells and #size-cells as 2 and 2
  *	where that changes no property's meaning (crash tree only)
  * @keep_cmdline: start with the old command line, words that would mislead
@@ -38,7 +39,7 @@ enum fdtx_arch {
  * @rng_seed: @rng_seed_len bytes; length 0 leaves rng-seed out
  */
 struct fdtx_second_kernel {
-	enum fdtx_arch arch;
+	unsigned int words;
 	int root_cells_2_2;
 	int keep_cmdline;
 	int cmdline_len;

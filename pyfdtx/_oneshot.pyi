@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-ARM64: int
-ARM: int
-RISCV: int
+HEADER_WORD: int
+MEM_WORD: int
+WORDS_FIRST: int
 
 def second_kernel(
     blob: object,
-    arch: int,
+    words: int,
     command_line_size: int,
     header_inside: bool,
     max_size: int,
@@ -29,7 +29,7 @@ def second_kernels(
     kaslr_seeds: bytes | None,
     rng_seeds: bytes | None,
     blobs: list[bytes],
-    arch: int,
+    words: int,
     command_line_size: int,
     header_inside: bool,
     max_size: int,

@@ -34,7 +34,6 @@ struct input {
 };
 
 static struct fdtx_second_kernel job = {
-	.arch = FDTX_ARM64,
 	.cmdline = "console=ttyAMA0,115200 root=/dev/vda1 ro maxcpus=1",
 	.cmdline_len = 50,
 	.initrd = { 0x6c6b0000, 0x214000 },

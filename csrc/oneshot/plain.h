@@ -25,7 +25,7 @@
 
 enum fdtx_argument {
 	ARG_BLOB,
-	ARG_ARCH,		/* enum fdtx_arch */
+	ARG_WORDS,		/* enum fdtx_words */
 	ARG_COMMAND_LINE_SIZE,	/* what the kernel reads, with the NUL */
 	ARG_HEADER_INSIDE,	/* whether elfcorehdr belongs into usable */
 	ARG_MAX_SIZE,		/* of the result; 0: no limit */

@@ -155,15 +155,15 @@ static int plain_seeds(PyObject *const *argv, struct fdtx_second_kernel *job)
 
 static int plain_arguments(PyObject *const *argv, struct fdtx_plain *plain)
 {
-	long arch;
+	long words;
 
 	memset(plain, 0, sizeof(*plain));
-	if (!plain_long(argv[ARG_ARCH], &arch) ||
+	if (!plain_long(argv[ARG_WORDS], &words) ||
 	    !plain_long(argv[ARG_COMMAND_LINE_SIZE],
 			&plain->command_line_size) ||
 	    !plain_long(argv[ARG_MAX_SIZE], &plain->max_size))
 		return 0;
-	plain->job.arch = (enum fdtx_arch)arch;
+	plain->job.words = (unsigned int)words;
 	plain->header_inside = argv[ARG_HEADER_INSIDE] == Py_True;
 	return plain_range_or_none(argv[ARG_INITRD], argv[ARG_MEM_RANGE],
 				   &plain->job.initrd) &&
@@ -277,9 +277,9 @@ static PyMethodDef methods[] = {
 
 static int add_numbers(PyObject *module)
 {
-	if (PyModule_AddIntConstant(module, "ARM64", FDTX_ARM64) ||
-	    PyModule_AddIntConstant(module, "ARM", FDTX_ARM) ||
-	    PyModule_AddIntConstant(module, "RISCV", FDTX_RISCV))
+	if (PyModule_AddIntConstant(module, "HEADER_WORD", FDTX_HEADER_WORD) ||
+	    PyModule_AddIntConstant(module, "MEM_WORD", FDTX_MEM_WORD) ||
+	    PyModule_AddIntConstant(module, "WORDS_FIRST", FDTX_WORDS_FIRST))
 		return -1;
 	return 0;
 }

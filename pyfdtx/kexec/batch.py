@@ -155,7 +155,7 @@ class _Work:
         self._random = [type(s) is str and s == "random" for s in (kaslr, rng)]
         self._arguments = (
             blobs,
-            facts.code,
+            facts.crash_words,
             facts.command_line_size,
             facts.header_inside,
             facts.max_size,

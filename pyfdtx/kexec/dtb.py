@@ -55,7 +55,7 @@ def arch_facts(name: object) -> Arch | None:
         from .arch import arch_of
 
         found = arch_of(name)
-        if found is None or found.code < 0 or found.name != name:
+        if found is None or found.crash_words < 0 or found.name != name:
             return None
         _ARCHES[name] = found
     return _ARCHES[name]
@@ -65,7 +65,7 @@ def arch_names() -> list[str]:
     """Of all architectures whose trees are made here."""
     from .arch import arches
 
-    return [arch.name for arch in arches() if arch.code >= 0]
+    return [arch.name for arch in arches() if arch.crash_words >= 0]
 
 
 def _refuse(argument: str, cause: str) -> NoReturn:
@@ -351,7 +351,7 @@ def second_kernel_dtb(
         # None for whatever is not plain, wrong or to be warned about
         done = _plain(
             data,
-            facts.code,
+            facts.crash_words,
             facts.command_line_size,
             facts.header_inside,
             facts.max_size,
@@ -432,7 +432,7 @@ def second_kernel_dtb(
         data,
         crash,
         (
-            facts.code,
+            facts.crash_words,
             crash is not None and wide,
             cmdline is None,
             text,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..memrange import MemRange
     from .dtb import Crash
 
-    # arch, root_cells_2_2, keep_cmdline, cmdline, initrd, old_dtb, elfcorehdr,
+    # crash_words, root_cells_2_2, keep_cmdline, cmdline, initrd, old_dtb, elfcorehdr,
     # usable, kaslr_seed, rng_seed; a range of (0, 0) is none
     Told = tuple[
         int,
@@ -179,7 +179,7 @@ def run(data: bytes, crash: Crash | None, told: Told) -> tuple[bytes, int]:
         FdtBadBlob: data is not a sound device tree.
         FdtBadContent: root's cells are missing, unsound, or too narrow.
     """
-    arch, wide, keep, text, initrd, old_dtb, header, usable, seed, rng = told
+    words, wide, keep, text, initrd, old_dtb, header, usable, seed, rng = told
     # The job points to these
     text_at = ffi.from_buffer(text)
     rng_at = ffi.from_buffer(rng)
@@ -189,7 +189,7 @@ def run(data: bytes, crash: Crash | None, told: Told) -> tuple[bytes, int]:
     job = ffi.new(
         _JOB,
         (
-            arch,
+            words,
             wide,
             keep,
             len(text),

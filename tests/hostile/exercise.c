@@ -472,13 +472,17 @@ static void check_second_kernel(struct exercise *x, const void *fdt,
 		.usable = usable, .usable_len = 2,
 		.rng_seed = "seed", .rng_seed_len = 5,
 	};
+	static const unsigned int words[] = {
+		0, FDTX_HEADER_WORD | FDTX_MEM_WORD,
+		FDTX_HEADER_WORD | FDTX_WORDS_FIRST,
+	};
 	/* Three of twelve jobs, the same ones for the same data */
 	int i = (int)(hash(0, fdt, size) % 4);
 
 	for (; i < 12; i += 4) {
 		void *first, *kept, *second;
 
-		job.arch = (enum fdtx_arch)(i % 3);
+		job.words = words[i % 3];
 		job.root_cells_2_2 = i & 1;
 		job.has_kaslr_seed = i & 1;
 		job.elfcorehdr.address = 0x20000;

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pyfdtx.FdtWarning")
 
 CELLS = [("#address-cells", u32(2)), ("#size-cells", u32(2))]
 CRASH = Crash(elfcorehdr=(0x7ABFF000, 0x1000), usable=[(0x6AC00000, 0x10000000)])
+ARM_WORDS = lib.FDTX_HEADER_WORD | lib.FDTX_MEM_WORD
 NO_SEEDS = {"kaslr_seed": None, "rng_seed": None}
 SEEDS = {"kaslr_seed": 0x0123456789ABCDEF, "rng_seed": b"\xa5" * 128}
 
@@ -258,7 +259,7 @@ def test_every_buffer_size_gives_the_tree_or_nospace(n):
     rng = ffi.new("char[]", SEEDS["rng_seed"])
     job = job_of(
         usable,
-        arch=lib.FDTX_RISCV,
+        words=lib.FDTX_HEADER_WORD | lib.FDTX_WORDS_FIRST,
         root_cells_2_2=1,
         cmdline=text,
         cmdline_len=15,
@@ -308,7 +309,7 @@ def test_the_room_for_the_longest_words_is_there():
     blob = assemble(("", [], []))
     top = (1 << 64) - 0x1000
     usable = ffi.new("struct fdt_reg[]", [(0, 0x1000)])
-    job = job_of(usable, arch=lib.FDTX_ARM, root_cells_2_2=1, elfcorehdr=(top, 1))
+    job = job_of(usable, words=ARM_WORDS, root_cells_2_2=1, elfcorehdr=(top, 1))
     got = Parsed(sweep(blob, job, len(blob) + 512)).prop("bootargs")
     assert got == f"elfcorehdr={top:#x} mem={top // 1024}K\0".encode()
 
@@ -328,7 +329,7 @@ def test_the_room_needed_is_the_longest_case_of_an_old_command_line():
         blob = assemble(("", CELLS, [("chosen", [("bootargs", b"x" * length)], [])]))
         job = job_of(
             usable,
-            arch=lib.FDTX_ARM,
+            words=ARM_WORDS,
             cmdline=text,
             cmdline_len=1,
             elfcorehdr=((1 << 64) - 0x1000, 0x1000),
@@ -343,8 +344,8 @@ def test_the_room_needed_is_the_longest_case_of_an_old_command_line():
         {"rng_seed_len": -1},
         {"elfcorehdr": (1, 1)},  # no usable range
         {"initrd": ((1 << 64) - 1, 1)},
-        {"arch": lib.FDTX_ARM, "elfcorehdr": (0x13FF, 1), "usable_len": 1},
-        {"arch": lib.FDTX_ARM, "elfcorehdr": (0xFFF, 1), "usable_len": 1},
+        {"words": ARM_WORDS, "elfcorehdr": (0x13FF, 1), "usable_len": 1},
+        {"words": ARM_WORDS, "elfcorehdr": (0xFFF, 1), "usable_len": 1},
     ],
 )
 def test_a_nonsense_job_is_refused_in_c_too(fields):

@@ -10,6 +10,8 @@ check.py (rules of its own for the checker).
 
 from __future__ import annotations
 
+from ..._oneshot import MEM_WORD
+
 __all__ = ["Arch", "arch_of", "arches", "rules_of"]
 
 TYPE_CHECKING = False
@@ -65,16 +67,16 @@ class Arch:
     file_image: who takes what for kexec_file_load(2), for people.
 
     The next kernel's tree:
-    code: its number for pyfdtx._oneshot; -1 if second_kernel_dtb() does not make
-        its trees.
+    crash_words: what a crash kernel is told on its command line: HEADER_WORD,
+        MEM_WORD, WORDS_FIRST (csrc/fdtx_second_kernel.h); -1 if second_kernel_dtb()
+        does not make its trees.
     command_line_size: COMMAND_LINE_SIZE, NUL included (Linux,
         arch/*/include/uapi/asm/setup.h).
     max_size: of the tree, bytes, above which the kernel hangs; 0: not known to.
     header_inside: whether the core header belongs inside usable memory, where the
         crash kernel has it mapped; else outside, where it may be mapped anew.
     header_outside: what the kernel does with a header that lies outside.
-    mem_word: whether a mem= word tells a crash kernel its memory: from the start
-        of the first usable range up to the core header.
+    mem_word: whether MEM_WORD is among crash_words.
     mem_limit: which of several mem= words counts; None: it limits nothing.
     unread: properties of /chosen that its kernels do not read.
 
@@ -88,10 +90,10 @@ class Arch:
     __slots__ = (
         "boundaries",
         "by_file",
-        "code",
         "command_line_size",
         "cpuinfo",
         "crash_in_chosen",
+        "crash_words",
         "elf_machine",
         "file_image",
         "header_inside",
@@ -130,12 +132,11 @@ class Arch:
         not_dumped: tuple[tuple[int, int], ...] = (),
         by_file: bool = False,
         file_image: tuple[str, str] | None = None,
-        code: int = -1,
+        crash_words: int = -1,
         command_line_size: int = 0,
         max_size: int = 0,
         header_inside: bool = False,
         header_outside: str = "",
-        mem_word: bool = False,
         mem_limit: Callable[[list[int]], int] | None = None,
         unread: tuple[str, ...] = (),
         image: str = "",
@@ -156,12 +157,12 @@ class Arch:
         self.not_dumped = not_dumped
         self.by_file = by_file
         self.file_image = file_image
-        self.code = code
+        self.crash_words = crash_words
         self.command_line_size = command_line_size
         self.max_size = max_size
         self.header_inside = header_inside
         self.header_outside = header_outside
-        self.mem_word = mem_word
+        self.mem_word = crash_words >= 0 and bool(crash_words & MEM_WORD)
         self.mem_limit = mem_limit
         self.unread = unread
         self.image = image

@@ -94,7 +94,7 @@ def rule(
     where = arches or tuple(
         arch.name
         for arch in all_arches()
-        if arch.code >= 0 and (holds is None or holds(arch))
+        if arch.crash_words >= 0 and (holds is None or holds(arch))
     )
 
     def add(check: Check) -> Check:

@@ -8,7 +8,7 @@ Source: Linux Documentation/arch/arm/booting.rst.
 
 from __future__ import annotations
 
-from ...._oneshot import ARM
+from ...._oneshot import HEADER_WORD, MEM_WORD
 from .. import Arch
 
 __all__ = ["ARCHES"]
@@ -34,11 +34,10 @@ ARCHES = (
         uname=(("armv*", "arm"),),
         cpuinfo=_cpuinfo,
         symbols=("_text", "_stext", "_end"),
-        code=ARM,
+        crash_words=HEADER_WORD | MEM_WORD,
         command_line_size=1024,
         # The header is read with ioremap(), which refuses the kernel's own memory
         header_inside=False,
-        mem_word=True,
         # There is no KASLR
         unread=("kaslr-seed",),
         image="a zImage",

@@ -9,7 +9,6 @@ Source: Linux Documentation/arch/arm64/booting.rst.
 
 from __future__ import annotations
 
-from ...._oneshot import ARM64
 from .. import Arch
 
 __all__ = ["ARCHES"]
@@ -35,7 +34,7 @@ ARCHES = (
         uname=(("aarch64", "arm64"),),
         cpuinfo=_cpuinfo,
         file_image=("arm64", "an Image that is not compressed"),
-        code=ARM64,
+        crash_words=0,
         command_line_size=2048,
         # arch/arm64/include/asm/boot.h MAX_FDT_SIZE; one byte more and
         # arch/arm64/kernel/setup.c setup_machine_fdt() spins without a word

@@ -8,7 +8,7 @@ Source: Linux Documentation/arch/riscv/boot.rst.
 
 from __future__ import annotations
 
-from ...._oneshot import RISCV
+from ...._oneshot import HEADER_WORD, WORDS_FIRST
 from .. import Arch
 
 __all__ = ["ARCHES"]
@@ -32,7 +32,7 @@ ARCHES = (
         parts=("start", "running", "image", "check"),
         cpuinfo=_cpuinfo,
         file_image=("riscv64", "an Image that is not compressed"),
-        code=RISCV,
+        crash_words=HEADER_WORD | WORDS_FIRST,
         command_line_size=1024,
         # Outside it is mapped anew, but no loader puts a segment there
         header_inside=True,
