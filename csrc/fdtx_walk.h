@@ -254,7 +254,7 @@ FDTX_INLINE void fdtx_note_node(struct fdtx_facts *facts, const char *fdt,
 struct fdtx_walker {
 	const char *fdt;
 	uint32_t pos;
-	uint32_t limit;		/* end of the structure block */
+	uint32_t limit;		/* where whole tags end: a multiple of 4 */
 	uint32_t strings;	/* start and size of the strings block */
 	uint32_t strsize;
 	uint32_t depth;
@@ -367,7 +367,8 @@ FDTX_INLINE void fdtx_run(struct fdtx_walker *w, struct fdtx_facts *facts,
 			  const char *child, uint32_t childlen)
 {
 	const char *fdt = w->fdt, *strings = fdt + w->strings;
-	/* A tag up to here and the two words behind it lie in the block */
+	/* A tag up to here and the two words behind it lie in the block; both
+	 * are multiples of a tag's size, as the limit is */
 	const uint64_t last = (uint64_t)w->limit - 3 * FDT_TAGSIZE;
 	uint64_t pos = w->pos, next;
 	uint32_t strsize = w->strsize, depth = w->depth, len, nameoff;
@@ -409,7 +410,7 @@ no_props:
 			break;
 		if (depth == 1)
 			goto out;
-		if (pos == last)
+		if (pos >= last)
 			goto out;
 		depth--;
 		props_allowed = 0;
@@ -477,6 +478,7 @@ FDTX_INLINE int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
 		.strings = strings->start,
 		.strsize = strings->end - strings->start,
 	};
+	uint32_t end;
 	int seen_root = 0, err;
 
 	if (!fdtx_inside(fdt, w.pos, fdt_version(fdt) >= 17 ?
@@ -487,8 +489,11 @@ FDTX_INLINE int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
 	if (w.pos % FDT_TAGSIZE)
 		return fdtx_bad(fault, FDT_ERR_ALIGNMENT, w.pos,
 				"structure block is not 4-byte aligned");
-	w.limit = fdt_version(fdt) >= 17 ? w.pos + fdt_size_dt_struct(fdt) :
-		  fdt_totalsize(fdt);
+	end = fdt_version(fdt) >= 17 ? w.pos + fdt_size_dt_struct(fdt) :
+	      fdt_totalsize(fdt);
+	/* The only place where an odd end is looked at: what is left behind
+	 * the last whole word can hold no tag, name or value */
+	w.limit = end - end % FDT_TAGSIZE;
 	block->start = w.pos;
 
 	for (;;) {
@@ -536,7 +541,7 @@ FDTX_INLINE int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
 		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE,
 				w.pos - FDT_TAGSIZE, w.depth ?
 				"FDT_END inside a node" : "no root node");
-	block->end = fdt_version(fdt) >= 17 ? w.limit : w.pos;
+	block->end = fdt_version(fdt) >= 17 ? end : w.pos;
 	if (facts)
 		facts->tree.end = w.pos;
 	return 0;
