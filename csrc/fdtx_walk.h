@@ -207,7 +207,7 @@ FDTX_INLINE int fdtx_check_name(const char *fdt, uint32_t pos, uint32_t limit,
 	while (FDTX_UNLIKELY(len == max || name[len])) {
 		if (len == max)
 			return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
-					"node name is not terminated");
+					"node name is cut off");
 		slash |= name[len++] == '/';
 	}
 
@@ -261,22 +261,19 @@ struct fdtx_walker {
 	int props_allowed;
 };
 
-/* Step over a name or value of @len bytes, padded to a tag boundary */
-FDTX_INLINE int fdtx_skip(struct fdtx_walker *w, uint32_t tagpos, uint32_t len,
-			  struct fdtx_fault *fault, struct fdtx_facts *facts)
+/* Step over a name or value of @len bytes, padded to a tag boundary; position
+ * and limit are such boundaries, so what fits fits with its padding */
+FDTX_INLINE void fdtx_skip(struct fdtx_walker *w, uint32_t tagpos, uint32_t len,
+			   struct fdtx_facts *facts)
 {
 	uint32_t padded = fdtx_tag_align(len);
 
-	if (padded > w->limit - w->pos)
-		return fdtx_bad(fault, FDT_ERR_TRUNCATED, tagpos,
-				"padding of a name or value is cut off");
 	w->pos += padded;
 	/* The padding is the last bytes of the last word; a value of no bytes
 	 * has none */
 	if (facts && FDTX_UNLIKELY(fdtx_word(w->fdt, w->pos - FDT_TAGSIZE) &
 				   ((1u << 8 * (padded - len)) - 1)))
 		fdtx_note_dirty(facts, tagpos, w->pos);
-	return 0;
 }
 
 /* @w->pos is behind the tag */
@@ -305,7 +302,8 @@ FDTX_INLINE int fdtx_step_prop(struct fdtx_walker *w, uint32_t tagpos,
 	if (!w->fdt[w->strings + nameoff])
 		return fdtx_bad(fault, FDT_ERR_BADSTRUCTURE, tagpos,
 				"property has no name");
-	return fdtx_skip(w, tagpos, len, fault, facts);
+	fdtx_skip(w, tagpos, len, facts);
+	return 0;
 }
 
 /* The bytes of the last word that are padding, by length modulo 4 */
@@ -463,7 +461,8 @@ FDTX_INLINE int fdtx_step_begin(struct fdtx_walker *w, uint32_t tagpos,
 			       childlen);
 	w->depth++;
 	w->props_allowed = 1;
-	return fdtx_skip(w, tagpos, len + 1, fault, facts);
+	fdtx_skip(w, tagpos, len + 1, facts);
+	return 0;
 }
 
 FDTX_INLINE int fdtx_check_struct(const char *fdt, struct fdtx_block *block,

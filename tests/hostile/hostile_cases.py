@@ -279,16 +279,14 @@ def structure_cases() -> None:
         if len(name) < 4:
             blob = blob[:4] + blob[8:]
         bad_tree(f"node {name!r}", named, blob, structure, "node name contains '/'")
-    bad_tree(
-        "name without NUL", named, b"abcd" * 3, truncated, "node name is not terminated"
-    )
-    bad_tree("no name at all", named, b"", truncated, "node name is not terminated")
+    bad_tree("name without NUL", named, b"abcd" * 3, truncated, "node name is cut off")
+    bad_tree("no name at all", named, b"", truncated, "node name is cut off")
     bad_tree(
         "name's padding cut",
-        begin(),
-        BEGIN_NODE + b"a\0\0",
+        named,
+        b"a\0\0",
         truncated,
-        "padding of a name or value is cut off",
+        "node name is cut off",
     )
 
     for size in range(8):
@@ -312,7 +310,7 @@ def structure_cases() -> None:
         begin(),
         PROP + u32(1, 0) + b"v\0\0",
         truncated,
-        "padding of a name or value is cut off",
+        "property value is cut off",
     )
     for nameoff in (2, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF):
         bad_tree(
