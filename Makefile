@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEELS := build/wheel
 
 SOURCES := setup.py pyproject.toml libfdt/upstream.toml libfdt/vendor.py \
-	   $(wildcard csrc/*.c csrc/*.h csrc/*.py csrc/dropin/* csrc/oneshot/* csrc/fast/*) \
+	   $(shell find csrc -name '*.[ch]' -o -name '*.py') \
 	   $(wildcard tests/c/*.c tests/c/*.h pyfdtx/proposal/*/*) \
 	   $(shell find pyfdtx -name '*.py' -o -name '*.pyi' -o -name py.typed)
 

@@ -22,9 +22,9 @@ TARGET = ROOT / "build" / "bench" / "c"
 MODULE = "_bench_c"
 # What Python sees of it
 NEEDED = (
-    "csrc/fdt_reg.cdef.h",
-    "csrc/fdtx_check.cdef.h",
-    "csrc/fdtx_second_kernel.cdef.h",
+    "csrc/cdef/fdt_reg.h",
+    "csrc/cdef/check.h",
+    "csrc/cdef/second_kernel.h",
     "benchmarks/c/bench.cdef.h",
 )
 SOURCES = ("j1", "j2", "j6", "callgrind")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The build of pyfdtx._fast: csrc/fast, for CPython's own interface.
+"""The build of pyfdtx._fast, for CPython's own interface.
 
 It needs libfdt's headers alone.  Obeys PYFDTX_LIBFDT, PYFDTX_CFLAGS and
 PYFDTX_LDFLAGS, as build_ffi.py does.
@@ -16,14 +16,15 @@ from setuptools import Extension
 CSRC = Path(__file__).resolve().parent
 
 FLAGS = ["-O2", "-fvisibility=hidden", "-fno-strict-aliasing"]
+FILES = ("blob", "dict", "index", "module", "pairs")
 # What it takes from the engine
 SHARED = (
-    "fdtx_check",
-    "fdtx_emit",
-    "fdtx_index",
-    "fdtx_load",
-    "fdtx_names",
-    "fdtx_plan",
+    "blob/check",
+    "blob/index",
+    "blob/names",
+    "edit/emit",
+    "edit/load",
+    "edit/plan",
 )
 
 
@@ -38,10 +39,10 @@ def extension() -> Extension:
         include += ["libfdt/src"]
     return Extension(
         "pyfdtx._fast",
-        sorted(f"csrc/fast/{p.name}" for p in CSRC.glob("fast/*.c"))
+        [f"csrc/python/{name}.c" for name in FILES]
         + [f"csrc/{name}.c" for name in SHARED],
         include_dirs=include,
-        depends=sorted(f"csrc/{p.relative_to(CSRC)}" for p in CSRC.glob("**/fd*.h")),
+        depends=sorted(f"csrc/{p.relative_to(CSRC)}" for p in CSRC.glob("**/*.h")),
         extra_compile_args=cflags,
         extra_link_args=os.environ.get("PYFDTX_LDFLAGS", "").split(),
         py_limited_api=not sysconfig.get_config_var("Py_GIL_DISABLED"),

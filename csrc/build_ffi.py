@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The cffi builder: every csrc/*.cdef.h is what Python sees, every csrc/*.c
-and upstream's libfdt are what is compiled.  A new area adds its own
-NAME.c, NAME.h and NAME.cdef.h; nothing here changes.
+"""The cffi builder: every csrc/cdef/*.h is what Python sees; fdt_reg.c, the .c
+files of blob/, edit/ and kexec/ and upstream's libfdt are what is compiled.  A
+new area adds its own NAME.c and NAME.h to a room, and cdef/NAME.h.
 
 PYFDTX_LIBFDT=system links against the libfdt that pkg-config knows.
 PYFDTX_CFLAGS adds compiler flags (sanitizers, -O0, ...).
@@ -26,6 +26,14 @@ import vendor  # noqa: E402
 # No warnings here: the generated wrapper has its own. tests/hostile/Makefile
 # compiles all of our files with the whole list.
 FLAGS = ["-O2", "-fvisibility=hidden", "-fno-strict-aliasing"]
+# Below csrc/: what knows nothing of Python
+ROOMS = (".", "blob", "edit", "kexec")
+
+
+def below(ending: str) -> list[str]:
+    """Files with that ending in the rooms, relative to csrc/."""
+    found = [p for room in ROOMS for p in sorted((CSRC / room).glob(f"*.{ending}"))]
+    return [str(p.relative_to(CSRC)) for p in found]
 
 
 def quiet(*command: str, stdin: str = "") -> str | None:
@@ -61,12 +69,10 @@ def system_libfdt() -> tuple[list[str], list[str]]:
 
 def arguments() -> dict[str, Any]:
     """Keyword arguments of set_source(); paths relative to the root."""
-    ours = sorted(f"csrc/{p.name}" for p in CSRC.glob("*.c"))
-    headers = sorted(p.name for p in CSRC.glob("*.h") if ".cdef." not in p.name)
     args: dict[str, Any] = {
-        "sources": ours,
+        "sources": [f"csrc/{name}" for name in below("c")],
         "include_dirs": ["csrc"],
-        "depends": [f"csrc/{h}" for h in headers],
+        "depends": [f"csrc/{name}" for name in below("h")],
         "extra_compile_args": [*FLAGS, *os.environ.get("PYFDTX_CFLAGS", "").split()],
         "extra_link_args": os.environ.get("PYFDTX_LDFLAGS", "").split(),
         "py_limited_api": not sysconfig.get_config_var("Py_GIL_DISABLED"),
@@ -83,10 +89,9 @@ def arguments() -> dict[str, Any]:
 
 def build() -> FFI:
     ffi = FFI()
-    for cdef in sorted(CSRC.glob("*.cdef.h")):
+    for cdef in sorted(CSRC.glob("cdef/*.h")):
         ffi.cdef(cdef.read_text())
-    headers = sorted(p.name for p in CSRC.glob("*.h") if ".cdef." not in p.name)
-    preamble = "".join(f'#include "{h}"\n' for h in ["libfdt.h", *headers])
+    preamble = "".join(f'#include "{h}"\n' for h in ["libfdt.h", *below("h")])
     ffi.set_source("pyfdtx._ext", preamble, **arguments())
     return ffi
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """The build of pyfdtx._oneshot: the engine without cffi in front of it
-(csrc/oneshot/second_kernel.c says why). Of libfdt it takes the header alone.
+(csrc/python/second_kernel.c says why). Of libfdt it takes the header alone.
 
 Obeys PYFDTX_LIBFDT, PYFDTX_CFLAGS and PYFDTX_LDFLAGS, as build_ffi.py does.
 """
@@ -16,7 +16,14 @@ from setuptools import Extension
 CSRC = Path(__file__).resolve().parent
 
 FLAGS = ["-O2", "-fvisibility=hidden", "-fno-strict-aliasing"]
-ENGINE = ("chosen", "emit", "names", "plan", "second_kernel_plan")
+FILES = ("batch", "second_kernel")
+ENGINE = (
+    "blob/names",
+    "edit/emit",
+    "edit/plan",
+    "kexec/chosen",
+    "kexec/second_kernel_plan",
+)
 
 
 def extension() -> Extension:
@@ -31,11 +38,11 @@ def extension() -> Extension:
     return Extension(
         "pyfdtx._oneshot",
         [
-            *sorted(f"csrc/oneshot/{p.name}" for p in CSRC.glob("oneshot/*.c")),
-            *(f"csrc/fdtx_{name}.c" for name in ENGINE),
+            *(f"csrc/python/{name}.c" for name in FILES),
+            *(f"csrc/{name}.c" for name in ENGINE),
         ],
         include_dirs=include,
-        depends=sorted(f"csrc/{p.name}" for p in CSRC.glob("*.h")),
+        depends=sorted(f"csrc/{p.relative_to(CSRC)}" for p in CSRC.glob("**/*.h")),
         extra_compile_args=cflags,
         extra_link_args=os.environ.get("PYFDTX_LDFLAGS", "").split(),
         py_limited_api=not sysconfig.get_config_var("Py_GIL_DISABLED"),

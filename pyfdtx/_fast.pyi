@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-# The functions of csrc/fast.
+# The functions of csrc/python, of all files that csrc/build_fast.py names.
 from typing import final
 
 def to_dict(data: bytes, /) -> dict[str, dict[str, bytes]] | None: ...

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-# The functions of csrc/dropin; their docstrings say what the lists hold.
+# The functions of csrc/python/dropin; their docstrings say what the lists hold.
 from typing import Any, overload
 
 from typing_extensions import Buffer

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "fdt_reg.h"
-#include "fdtx_second_kernel.h"
+#include "kexec/second_kernel.h"
 
 struct bench_blob {
 	const void *data;

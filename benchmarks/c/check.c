@@ -13,10 +13,10 @@
 #include <libfdt.h>
 
 #include "bench.h"
-#include "fdtx_check.h"
-#include "fdtx_elfcore.h"
-#if __has_include("fdtx_index.h")
-#include "fdtx_index.h"
+#include "blob/check.h"
+#include "kexec/elfcore.h"
+#if __has_include("blob/index.h")
+#include "blob/index.h"
 #define HAVE_INDEX 1
 #else
 #define HAVE_INDEX 0

@@ -8,9 +8,9 @@
 #include <libfdt.h>
 
 #include "fdt_reg.h"
-#include "fdtx_check.h"
-#include "fdtx_second_kernel.h"
-#include "fdtx_second_kernel_plan.h"
+#include "blob/check.h"
+#include "kexec/second_kernel.h"
+#include "kexec/second_kernel_plan.h"
 #include "bench.h"
 
 int bench_memcpy(const struct bench_blob *blobs, int n, void *out,

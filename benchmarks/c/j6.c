@@ -5,7 +5,7 @@
 #include <libfdt.h>
 
 #include "bench.h"
-#include "fdtx_elfcore.h"
+#include "kexec/elfcore.h"
 
 int bench_elfcore(const uint64_t *notes, size_t n_notes, const uint64_t *loads,
 		  size_t n_loads, uint64_t virt_offset, void *out,

@@ -27,7 +27,7 @@ test-dropin-sanitized: $(VENV)/.extra-test	## every lying blob and argument unde
 	$(CC) -shared -fPIC -O1 -g -fwrapv -fno-strict-aliasing \
 		-fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		-isystem "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
-		-Ilibfdt/src csrc/dropin/*.c csrc/fdtx_overlay.c libfdt/src/*.c \
+		-Icsrc -Ilibfdt/src csrc/python/dropin/*.c csrc/edit/overlay.c libfdt/src/*.c \
 		-o $(SANITIZED)/pyfdtx/_libfdt.abi3.so
 	@for sweep in argument_sweep.py "hostile_sweep.py 0 1"; do \
 		PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \

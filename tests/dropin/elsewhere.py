@@ -100,12 +100,16 @@ def emulated(machine):
     site = BUILD / machine / "site"
     home = package(site)
     include = root / "usr/include"
-    source = [*(ROOT / "csrc/dropin").glob("*.c"), *(ROOT / "libfdt/src").glob("*.c")]
+    source = [
+        *(ROOT / "csrc/python/dropin").glob("*.c"),
+        *(ROOT / "libfdt/src").glob("*.c"),
+    ]
     run(
         compiler, "-shared", "-fPIC", "-O2", "-fwrapv", "-fno-strict-aliasing",
         "-fvisibility=hidden", "-DPy_LIMITED_API=0x03090000",
-        f"-I{include / PYTHON}", f"-I{include}", f"-I{ROOT / 'libfdt/src'}",
-        *sorted(source), ROOT / "csrc/fdtx_overlay.c",
+        f"-I{include / PYTHON}", f"-I{include}", f"-I{ROOT / 'csrc'}",
+        f"-I{ROOT / 'libfdt/src'}",
+        *sorted(source), ROOT / "csrc/edit/overlay.c",
         "-o", home / "_libfdt.abi3.so",
     )  # fmt: skip
     command = [emulator, "-L", str(root), str(root / "usr/bin" / PYTHON)]

@@ -9,13 +9,13 @@
 
 #include "exercise.h"
 #include "fdt_reg.h"
-#include "fdtx_check.h"
-#include "fdtx_edit.h"
-#include "fdtx_load.h"
-#include "fdtx_overlay.h"
-#include "fdtx_second_kernel.h"
-#include "fdtx_second_kernel_plan.h"
-#include "fdtx_tree.h"
+#include "blob/check.h"
+#include "edit/edit.h"
+#include "edit/load.h"
+#include "edit/overlay.h"
+#include "kexec/second_kernel.h"
+#include "kexec/second_kernel_plan.h"
+#include "edit/tree.h"
 
 #define SLACK 512
 

@@ -9,8 +9,8 @@
 #include <libfdt.h>
 
 #include "exercise.h"
-#include "fdtx_index.h"
-#include "fdtx_tree.h"
+#include "blob/index.h"
+#include "edit/tree.h"
 
 static void *room_for(size_t n, size_t size)
 {

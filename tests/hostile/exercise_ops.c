@@ -10,9 +10,9 @@
 #include <libfdt.h>
 
 #include "exercise.h"
-#include "fdtx_edit.h"
-#include "fdtx_ops.h"
-#include "fdtx_tree.h"
+#include "edit/edit.h"
+#include "edit/ops.h"
+#include "edit/tree.h"
 
 #define ROOM 4096
 

@@ -9,7 +9,7 @@
 
 #include "exercise.h"
 #include "fdt_reg.h"
-#include "fdtx_regs.h"
+#include "edit/regs.h"
 
 static const struct fdt_reg entries[][3] = {
 	{ { 1, 2 }, { UINT32_MAX, 1 }, { 0, UINT32_MAX } },

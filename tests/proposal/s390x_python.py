@@ -76,7 +76,7 @@ def package() -> Path:
         CC, "-shared", "-fPIC", "-O2", "-fno-strict-aliasing", "-DPy_LIMITED_API",
         f"-I{include / PYTHON}", f"-I{include}",
         f"-I{ROOT / 'csrc'}", f"-I{ROOT / 'libfdt/src'}", source,
-        *sorted((ROOT / "csrc").glob("*.c")),
+        *sorted(p for p in (ROOT / "csrc").rglob("*.c") if "python" not in p.parts),
         *sorted((ROOT / "libfdt/src").glob("*.c")),
         "-o", site / "pyfdtx" / "_ext.abi3.so",
     )  # fmt: skip

@@ -755,7 +755,7 @@ def test_units_are_ordered_by_number_and_the_same_tree_gives_the_same_bytes(tmp_
 
 
 def test_a_tree_deeper_than_a_blob_may_be_is_refused_not_overflowed(tmp_path):
-    """csrc/fdtx_check.h FDTX_MAX_DEPTH is 1024."""
+    """csrc/blob/check.h FDTX_MAX_DEPTH is 1024."""
     levels = [str(tmp_path) + "/n" * depth for depth in range(1, 1101)]
     try:
         for level in levels:

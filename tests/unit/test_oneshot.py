@@ -2,8 +2,8 @@
 """The short way for plain arguments gives what the long way gives, or nothing.
 
 Expected results, refusals and warnings come from the long way, which works
-without csrc/oneshot and is held against the specification, libfdt and plain
-Python by tests of its own.
+without csrc/python/second_kernel.c and is held against the specification, libfdt
+and plain Python by tests of its own.
 """
 
 import itertools

@@ -211,7 +211,7 @@ def nested(levels):
 
 @pytest.mark.parametrize("read_blob", [lambda b: read(FdtView(b)), to_dict])
 def test_depth_ends_at_1024_levels(read_blob):
-    # FDTX_MAX_DEPTH of csrc/fdtx_check.h
+    # FDTX_MAX_DEPTH of csrc/blob/check.h
     tree = read_blob(nested(1024))
     assert list(tree) == ["/", *("/a" * n for n in range(1, 1024))]
     for levels in (1025, 100_000):

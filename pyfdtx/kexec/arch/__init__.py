@@ -68,7 +68,7 @@ class Arch:
 
     The next kernel's tree:
     crash_words: what a crash kernel is told on its command line: HEADER_WORD,
-        MEM_WORD, WORDS_FIRST (csrc/fdtx_second_kernel.h); -1 if second_kernel_dtb()
+        MEM_WORD, WORDS_FIRST (csrc/kexec/second_kernel.h); -1 if second_kernel_dtb()
         does not make its trees.
     command_line_size: COMMAND_LINE_SIZE, NUL included (Linux,
         arch/*/include/uapi/asm/setup.h).

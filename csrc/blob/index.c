@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+/*
+ * pyfdtx - a list of the nodes, and what is found with its help
+ *
+ * The walks here trust the blob: fdtx_check() has seen every tag, name and
+ * length, and that properties stand in front of subnodes.
+ */
+#include "blob/index.h"
+
+/* FDT_BEGIN_NODE of the root */
+static uint32_t fdtx_index_root(const char *fdt)
+{
+	return fdtx_index_skip_nops(fdt, fdt_off_dt_struct(fdt));
+}
+
+uint32_t fdtx_index_nodes(const void *blob, struct fdtx_index_node *node,
+			  uint32_t max)
+{
+	/* The nodes above the tag */
+	uint32_t open[FDTX_MAX_DEPTH], depth = 0, n = 0;
+	const char *fdt = blob;
+	uint32_t pos = fdtx_index_root(fdt);
+
+	do {
+		uint32_t tag = fdtx_index_word(fdt, pos);
+
+		/* By frequency */
+		if (tag == FDT_PROP) {
+			pos = fdtx_index_leave(fdt, pos);
+		} else if (tag == FDT_END_NODE) {
+			uint32_t closed = open[--depth];
+
+			if (closed < max)
+				node[closed].next = n;
+			pos += FDT_TAGSIZE;
+		} else if (tag == FDT_BEGIN_NODE) {
+			if (n < max)
+				node[n].at = pos;
+			open[depth++] = n++;
+			pos = fdtx_index_enter(fdt, pos);
+		} else {
+			pos += FDT_TAGSIZE;
+		}
+	} while (depth);
+	return n;
+}
+
+static const char *fdtx_index_name(const struct fdtx_index *ix, uint32_t node)
+{
+	return ix->fdt + ix->node[node].at + FDT_TAGSIZE;
+}
+
+uint32_t fdtx_index_child(const struct fdtx_index *ix, uint32_t parent,
+			  const char *name, size_t len)
+{
+	uint32_t end = ix->node[parent].next, i, loose = FDTX_NO_NODE;
+	int has_unit = !!memchr(name, '@', len);
+
+	for (i = parent + 1; i < end; i = ix->node[i].next) {
+		const char *s = fdtx_index_name(ix, i);
+
+		if (*s != *name || strncmp(s, name, len))
+			continue;
+		if (!s[len])
+			return i;
+		if (s[len] == '@' && !has_unit && loose == FDTX_NO_NODE)
+			loose = i;
+	}
+	return loose;
+}
+
+uint32_t fdtx_index_find(const struct fdtx_index *ix, const char *path,
+			 size_t len)
+{
+	const char *end = path + len, *p = path;
+	uint32_t node = 0;
+
+	if (!len || *p != '/')
+		return FDTX_NO_NODE;
+	while (node != FDTX_NO_NODE) {
+		const char *slash;
+
+		while (p < end && *p == '/')
+			p++;
+		if (p == end)
+			break;
+		slash = memchr(p, '/', (size_t)(end - p));
+		if (!slash)
+			slash = end;
+		node = fdtx_index_child(ix, node, p, (size_t)(slash - p));
+		p = slash;
+	}
+	return node;
+}
+
+uint32_t fdtx_index_parent(const struct fdtx_index *ix, uint32_t node)
+{
+	uint32_t parent = 0, i = 1;
+
+	while (i != node) {
+		if (ix->node[i].next <= node) {
+			i = ix->node[i].next;
+		} else {
+			parent = i;
+			i++;
+		}
+	}
+	return parent;
+}
+
+int fdtx_index_prop(const struct fdtx_index *ix, uint32_t node,
+		    const char *name, size_t len, struct fdtx_index_value *value)
+{
+	const char *fdt = ix->fdt;
+	const char *strings = fdt + fdt_off_dt_strings(fdt);
+	uint32_t pos = fdtx_index_enter(fdt, ix->node[node].at);
+
+	for (;; pos = fdtx_index_leave(fdt, pos)) {
+		const char *s;
+
+		pos = fdtx_index_skip_nops(fdt, pos);
+		if (fdtx_index_word(fdt, pos) != FDT_PROP)
+			return 0;
+		s = strings + fdtx_index_word(fdt, pos + 2 * FDT_TAGSIZE);
+		if (*s != *name || strncmp(s, name, len) || s[len])
+			continue;
+		value->name = s;
+		value->data = fdt + pos + 3 * FDT_TAGSIZE;
+		value->len = fdtx_index_word(fdt, pos + FDT_TAGSIZE);
+		return 1;
+	}
+}
+
+uint32_t fdtx_index_phandle(const struct fdtx_index *ix, uint32_t node)
+{
+	static const char * const names[] = { "phandle", "linux,phandle" };
+	struct fdtx_index_value value;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (fdtx_index_prop(ix, node, names[i], strlen(names[i]),
+				    &value) && value.len == sizeof(fdt32_t))
+			return fdt32_ld((const fdt32_t *)value.data);
+	return 0;
+}

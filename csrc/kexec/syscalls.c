@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+#include "kexec/syscalls.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <linux/reboot.h>
+#include <sys/syscall.h>
+
+static int result(long ret)
+{
+	return ret < 0 ? -errno : 0;
+}
+
+int fdtx_kexec_load(unsigned long entry, unsigned long count,
+		    const struct kexec_segment *segments, unsigned long flags)
+{
+	return result(syscall(SYS_kexec_load, entry, count, segments, flags));
+}
+
+int fdtx_kexec_file_load(int kernel_fd, int initrd_fd, unsigned long len,
+			 const char *cmdline, unsigned long flags)
+{
+#ifdef SYS_kexec_file_load
+	return result(syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, len,
+			      cmdline, flags));
+#else
+	(void)kernel_fd;
+	(void)initrd_fd;
+	(void)len;
+	(void)cmdline;
+	(void)flags;
+	return -ENOSYS;
+#endif
+}
+
+int fdtx_kexec_reboot(void)
+{
+	return result(syscall(SYS_reboot, LINUX_REBOOT_MAGIC1,
+			      LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_KEXEC,
+			      NULL));
+}
