@@ -9,9 +9,14 @@ plan against them, with arithmetic of its own.
 import re
 import shutil
 import struct
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from riscv64_machine import machine as machine_of_riscv64
+from riscv64_machine import riscv
 
 from pyfdtx import Fdt
 from pyfdtx.errors import (
@@ -46,57 +51,9 @@ def arm64(image_size=20 * MIB, text_offset=0, flags=0b1010):
     return parse_image(head + bytes(1000), "Image")
 
 
-def riscv(image_size=20 * MIB):
-    head = struct.pack(
-        "<2I3Q2IQ8s4sI",
-        *(0, 0, 0x200000, image_size, 0, 2, 0, 0),
-        *(b"RISCV\0\0\0", b"RSC\x05", 0),
-    )
-    return parse_image(head + bytes(1000), "Image")
-
-
-# QEMU's virt machine with crashkernel=128M; names and depths: Linux
-# arch/riscv/kernel/setup.c init_resources(), arch/riscv/kernel/vmcore_info.c
-RISCV64 = {
-    "proc/iomem": """\
-80000000-8005ffff : Reserved
-80060000-9fffffff : System RAM
-  80200000-81ffffff : Kernel image
-    80202000-80ffffff : Kernel code
-    81800000-81afffff : Kernel data
-  8c000000-93ffffff : Crash kernel
-""",
-    "proc/sys/kernel/arch": "riscv64\n",
-    "proc/cmdline": "console=ttyS0 crashkernel=128M\n",
-    "proc/kcore.vmcoreinfo": """\
-OSRELEASE=6.12.0
-PAGESIZE=4096
-NUMBER(phys_ram_base)=0x80000000
-NUMBER(PAGE_OFFSET)=0xff60000000000000
-NUMBER(va_kernel_pa_offset)=0xffffffff00000000
-KERNELOFFSET=0
-""",
-    "sys/kernel/vmcoreinfo": "0x0000000081b00000 1024\n",
-    "sys/devices/system/cpu/possible": "0\n",
-    "sys/devices/system/cpu/present": "0\n",
-    "sys/devices/system/cpu/cpu0/crash_notes": "9e000000\n",
-    "sys/devices/system/cpu/cpu0/crash_notes_size": "424\n",
-}
-
-
 @pytest.fixture
 def riscv64(tmp_path):
-    for name, text in RISCV64.items():
-        place = tmp_path / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-    fdt = Fdt.empty()
-    fdt.root.set_u32("#address-cells", 2)
-    fdt.root.set_u32("#size-cells", 2)
-    fdt.add_node("/chosen")
-    (tmp_path / "sys/firmware").mkdir(parents=True)
-    (tmp_path / "sys/firmware/fdt").write_bytes(fdt.to_bytes())
-    return Machine(tmp_path)
+    return machine_of_riscv64(tmp_path)
 
 
 def with_crash_region(root, target, size):
