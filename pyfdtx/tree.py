@@ -78,7 +78,7 @@ class Fdt(Lookup[Node]):
         return type(self), (self.to_bytes(),)
 
     def __repr__(self) -> str:
-        return f"<Fdt of {self._blob.used} bytes>"
+        return f"<Fdt of {self.totalsize} bytes>"
 
     # -- the blob ----------------------------------------------------------
 
@@ -107,7 +107,8 @@ class Fdt(Lookup[Node]):
     @property
     def totalsize(self) -> int:
         """Length of to_bytes(), bytes."""
-        return self._blob.used
+        with self._blob.lock:
+            return self._blob.used
 
     @property
     def version(self) -> int:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Trees in several threads: each call on a tree is whole, whoever calls."""
 
+import builtins
 import random
 import sys
 import threading
@@ -202,6 +203,75 @@ def test_every_public_method_is_among_the_calls(kind):
     assert public == set(CALLS[kind])
 
 
+class Watched(bytearray):
+    """A tree's bytes; `reader` is called by whatever reads or writes them.
+
+    Not by what takes them through the buffer protocol, before Python 3.12: the
+    attribute and the functions below are watched for that.
+    """
+
+    reader = None
+
+
+def watched_method(name):
+    def touch(self, *args, **kwargs):
+        if self.reader is not None:
+            self.reader()
+        return getattr(bytearray, name)(self, *args, **kwargs)
+
+    return touch
+
+
+LOOKS = {"__eq__", "__ge__", "__gt__", "__le__", "__lt__", "__ne__", "__repr__"}
+for name in LOOKS | (set(dir(bytearray)) - set(dir(object))):
+    if callable(getattr(bytearray, name)):
+        setattr(Watched, name, watched_method(name))
+
+
+def watch_bytes(fdt, monkeypatch):
+    """Whether the lock was held, for each time the tree's bytes are touched."""
+    seen = []
+    shared = fdt._blob
+
+    def touched():
+        seen.append(shared.lock._is_owned())
+
+    def wrap(buf):
+        made = Watched(buf)
+        made.reader = touched
+        return made
+
+    slot = type(shared).buf
+
+    def get(self):
+        if self is shared:
+            touched()
+        return slot.__get__(self)
+
+    def put(self, buf):
+        if self is shared:
+            touched()
+            buf = wrap(buf)
+        slot.__set__(self, buf)
+
+    def watched(func):
+        def touch(buf, *args):
+            if isinstance(buf, Watched):
+                touched()
+            return func(buf, *args)
+
+        return touch
+
+    slot.__set__(shared, wrap(slot.__get__(shared)))
+    monkeypatch.setattr(type(shared), "buf", property(get, put))
+    for module in (blob, edit, memreserve, overlay, props, tree):
+        for name in ("dump", "memoryview", "reading", "resize", "writing"):
+            func = getattr(module, name, None) or getattr(builtins, name, None)
+            if func is not None:
+                monkeypatch.setattr(module, name, watched(func), raising=False)
+    return seen
+
+
 @pytest.mark.parametrize(
     "call",
     [call for calls in CALLS.values() for call in calls.values()],
@@ -209,26 +279,46 @@ def test_every_public_method_is_among_the_calls(kind):
 )
 def test_the_bytes_of_a_tree_are_touched_with_its_lock_alone(call, monkeypatch):
     fdt = a_tree()
-    seen = []
-
-    def watched(func):
-        def touch(buf, *args):
-            if buf is fdt._blob.buf:
-                seen.append(fdt._blob.lock._is_owned())
-            return func(buf, *args)
-
-        return touch
-
-    for module in (blob, edit, memreserve, overlay, props, tree):
-        for name in ("dump", "reading", "resize", "writing"):
-            if hasattr(module, name):
-                monkeypatch.setattr(module, name, watched(getattr(module, name)))
+    seen = watch_bytes(fdt, monkeypatch)
     fdt["/soc"]
     assert seen, "nothing is watched"
     call(fdt)
     assert all(seen)
     assert not fdt._blob.lock._is_owned(), "the lock is kept"
     Fdt(fdt.to_bytes())
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda blob, buf: blob.buf,
+        lambda blob, buf: setattr(blob, "buf", bytearray(buf)),
+        lambda blob, buf: blob.used,
+        lambda blob, buf: blob.struct_start,
+        lambda blob, buf: buf[0],
+        lambda blob, buf: buf[8:12],
+        lambda blob, buf: len(buf),
+        lambda blob, buf: buf.index(0),
+        lambda blob, buf: bytes(buf[:4]),
+        lambda blob, buf: buf == b"",
+        lambda blob, buf: list(buf),
+        lambda blob, buf: buf.__setitem__(0, 0xD0),
+        lambda blob, buf: props.memoryview(buf),
+        lambda blob, buf: edit.reading(buf),
+    ],
+)
+def test_each_way_to_look_at_the_bytes_is_seen(look, monkeypatch):
+    """What watches the locks sees plain reads as well as calls into C."""
+    fdt = a_tree()
+    with fdt._blob.lock:
+        seen = watch_bytes(fdt, monkeypatch)
+        buf = fdt._blob.buf
+        look(fdt._blob, buf)
+        assert seen
+        assert all(seen)
+        del seen[:]
+    look(fdt._blob, buf)
+    assert seen[:1] == [False]
 
 
 def test_a_lock_is_given_back_when_a_call_fails():
