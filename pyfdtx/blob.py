@@ -14,6 +14,7 @@ from struct import Struct
 from ._fast import dump, load, resize
 from ._native import ffi, frozen, lib, reading, refused, writing
 from .errors import FdtBadParameter, error
+from .fork import watch
 
 __all__ = ["INT", "MAX_SIZE", "NAME_FACTOR", "Blob"]
 
@@ -60,6 +61,7 @@ class Blob:
     """
 
     __slots__ = (
+        "__weakref__",
         "_first",
         "_log",
         "buf",
@@ -77,6 +79,7 @@ class Blob:
         self.forgotten = 0
         self._first = 0
         self._log: list[tuple[int, int]] = []
+        watch(self)
 
     @classmethod
     def load(cls, data: Buffer, op: str) -> Blob:
@@ -102,7 +105,7 @@ class Blob:
 
     @property
     def used(self) -> int:
-        """Bytes up to the end of the strings block."""
+        """Bytes up to the end of the strings block; with the lock."""
         off_strings, size_strings, _ = _SIZES.unpack_from(self.buf, 12)
         used: int = off_strings + size_strings
         return used

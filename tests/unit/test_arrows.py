@@ -16,7 +16,7 @@ HOME = Path(pyfdtx.__file__).parent
 
 TREE = {"tree", "node", "props", "values", "memreserve", "overlay", "blob", "reg"}
 TREE |= {"flat", "dts", "diff", "getters", "lookup", "memrange", "view"}
-TREE |= {"edit", "edit_cells"}
+TREE |= {"edit", "edit_cells", "fork"}
 # area: what it may import; everything may import errors
 MAY = {
     "errors": set(),
