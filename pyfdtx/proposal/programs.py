@@ -35,7 +35,6 @@ VERDICTS = """\
 #undef FAIL
 #define FAIL(fmt, ...)						\\
 	do {							\\
-		cleanup();					\\
 		printf("FAIL\\t%s: " fmt "\\n", tried(), ##__VA_ARGS__); \\
 		exit(RC_FAIL);					\\
 	} while (0)

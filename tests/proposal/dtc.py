@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Trees of dtc for the tests: clones of the one that PYFDTX_DTC names, and a
-tree of our own that has no more than the places that the series looks for."""
+"""Trees of dtc for the tests: clones of the one that PYFDTX_DTC names, at its
+releases and at its newest commit, and a tree of our own that has no more than
+the places that the series looks for."""
 
 import functools
 import os
@@ -41,7 +42,7 @@ def repository():
     """The repository of dtc that the user named, or a reason to skip."""
     path = os.environ.get("PYFDTX_DTC")
     if not path:
-        return None, "PYFDTX_DTC names no git repository of dtc"
+        return None, "PYFDTX_DTC names no git repository of dtc, with its tags"
     there = run("git", "-C", path, "tag", cwd="/", ok=False).stdout.split()
     missing = [tag for tag in TAGS if tag not in there]
     if missing:
@@ -52,13 +53,30 @@ def repository():
     return path, ""
 
 
-def clone(tag, to):
-    """A fresh checkout of a tag; the user's repository is only read."""
+@functools.cache
+def trees():
+    """Every release, and the newest commit of any branch behind the last one."""
+    path, _ = repository()
+    if not path:
+        return TAGS
+    branches = run(
+        "git", "-C", path, "for-each-ref", "--sort=-committerdate",
+        "--format=%(objectname:short=12)", "--contains", TAGS[-1],
+        "refs/heads", "refs/remotes", cwd="/",
+    ).stdout.split()  # fmt: skip
+    last = run("git", "-C", path, "rev-parse", f"{TAGS[-1]}^0", cwd="/").stdout
+    newest = [commit for commit in branches if not last.startswith(commit)]
+    return (*TAGS, *newest[:1])
+
+
+def clone(tree, to):
+    """A fresh checkout of a tag or commit; the user's repository is only read."""
     path, why = repository()
     if not path:
         pytest.skip(why)
     run("git", "clone", "-q", "--no-checkout", path, to, cwd="/")
-    git(to, "checkout", "-q", "--detach", tag)
+    git(to, "fetch", "-q", path, "+refs/*:refs/theirs/*")
+    git(to, "checkout", "-q", "--detach", tree)
     return Path(to)
 
 
