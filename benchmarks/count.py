@@ -119,7 +119,7 @@ def main() -> int:
     if args.child:
         child(args.child, args.corpus)
         return 0
-    for name in args.jobs or [n for n in jobs.NAMES if n not in ("j5", "memory")]:
+    for name in args.jobs or [n for n in jobs.NAMES if n != "memory"]:
         place = args.results / f"{name}.json"
         try:
             results = load(place)

@@ -6,7 +6,6 @@ A job is a module of jobs/ with
     KEY, TITLE      short and stable, for files and options; for people
     ROUNDS          how often everything is run
     CLOCK           one of timing.CLOCKS
-    PINNED          whether the process keeps to one CPU
     GROUPS          {key: Group}: a table and a chart each
     prepare(setup)  -> Prepared
 

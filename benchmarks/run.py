@@ -68,7 +68,7 @@ def run(name: str, setup: Setup, rounds: int | None) -> Results:
         results["missing"] = results["memory"].pop("missing")
         return results
     setup.progress(f"{name}: preparing")
-    with timing.pinned(job.PINNED) as cpu:
+    with timing.pinned() as cpu:
         prepared = job.prepare(setup)
         if prepared.agree:
             prepared.agree(setup.progress)

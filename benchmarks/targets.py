@@ -136,8 +136,6 @@ PROMISES = (
             over("view", "pylibfdt", "handle")),
     Promise("j4", "import and crash tree over python -c pass", AT_MOST, 1.25,
             over("native", "pass", "tree"), True),
-    Promise("j5", "scaling by threads over scaling by processes", AT_LEAST, 0.95,
-            over("processes", "threads", "wall", "cpu"), True),
     Promise("j6", "a Struct.pack_into() loop over pyfdtx, packed", AT_LEAST, 40,
             over("loop", "packed", "10000"), True),
     Promise("growth", "nodes: cost of one", AT_MOST, FLAT,

@@ -27,9 +27,9 @@ CLOCKS = {
 
 
 @contextmanager
-def pinned(wanted: bool) -> Iterator[int | None]:
+def pinned() -> Iterator[int | None]:
     """Keep this process on one CPU, the last it may use; None if it cannot."""
-    if not wanted or not hasattr(os, "sched_setaffinity"):
+    if not hasattr(os, "sched_setaffinity"):
         yield None
         return
     before = os.sched_getaffinity(0)

@@ -16,7 +16,6 @@ from setuptools import Extension
 CSRC = Path(__file__).resolve().parent
 
 FLAGS = ["-O2", "-fvisibility=hidden", "-fno-strict-aliasing"]
-FILES = ("batch", "second_kernel")
 ENGINE = (
     "blob/names",
     "edit/emit",
@@ -38,7 +37,7 @@ def extension() -> Extension:
     return Extension(
         "pyfdtx._oneshot",
         [
-            *(f"csrc/python/{name}.c" for name in FILES),
+            "csrc/python/second_kernel.c",
             *(f"csrc/{name}.c" for name in ENGINE),
         ],
         include_dirs=include,

@@ -14,7 +14,6 @@ TITLE = "Growth"
 ROUNDS = 5
 CLOCK = "own"
 CLOCK_NAME = "CPU time, each run in a process of its own"
-PINNED = True
 GROUPS = {
     "nodes": Group(
         "N nodes, each with one property, built one after the other", "node",

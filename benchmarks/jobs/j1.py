@@ -16,7 +16,6 @@ KEY = "j1"
 TITLE = "A crash kernel's tree from a boot tree, bytes to bytes"
 ROUNDS = 25
 CLOCK = "thread"
-PINNED = True
 GROUPS = {
     "trees": Group(TITLE, "tree", "Full validation in pyfdtx, none in the peers."),
 }

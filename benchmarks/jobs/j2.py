@@ -17,7 +17,6 @@ KEY = "j2"
 TITLE = "N memory ranges into one property, bytes to bytes"
 ROUNDS = 15
 CLOCK = "thread"
-PINNED = True
 GROUPS = {
     "ranges": Group(
         TITLE,

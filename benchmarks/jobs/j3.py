@@ -13,7 +13,6 @@ KEY = "j3"
 TITLE = "Reading"
 ROUNDS = 15
 CLOCK = "thread"
-PINNED = True
 GROUPS = {
     "walk": Group(
         "A whole tree to {path: {name: bytes}}", "tree",

@@ -19,7 +19,6 @@ KEY = "j4"
 TITLE = "A crash tree in a fresh process"
 ROUNDS = 25
 CLOCK = "own"
-PINNED = True
 GROUPS = {
     "process": Group(
         TITLE,

@@ -15,7 +15,6 @@ KEY = "j6"
 TITLE = "The ELF core header from N ranges of memory"
 ROUNDS = 25
 CLOCK = "thread"
-PINNED = True
 GROUPS = {
     "headers": Group(
         TITLE,

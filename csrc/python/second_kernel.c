@@ -8,7 +8,53 @@
  * Nothing is refused here: whatever is not plain, and whatever anybody would
  * have to be told about, is None, and Python's way does it and finds the words.
  */
-#include "plain.h"
+#ifndef Py_GIL_DISABLED
+#define Py_LIMITED_API 0x03090000
+#endif
+#include <Python.h>
+
+#include "kexec/second_kernel_plan.h"
+
+/* Hidden from the limited API before 3.10, the same in every CPython from
+ * 3.7 on */
+#ifndef METH_FASTCALL
+#define METH_FASTCALL 0x0080
+#endif
+
+/* More ranges than any kernel reads are not plain */
+#define FDTX_PLAIN_USABLE 8
+
+/* The most that Python's way takes for max_usable */
+#define FDTX_MOST_USABLE 65536
+
+enum fdtx_argument {
+	ARG_BLOB,
+	ARG_WORDS,		/* enum fdtx_words */
+	ARG_COMMAND_LINE_SIZE,	/* what the kernel reads, with the NUL */
+	ARG_HEADER_INSIDE,	/* whether elfcorehdr belongs into usable */
+	ARG_MAX_SIZE,		/* of the result; 0: no limit */
+	ARG_CMDLINE,
+	ARG_APPEND,
+	ARG_INITRD,
+	ARG_CRASH,
+	ARG_KASLR_SEED,
+	ARG_RNG_SEED,
+	ARG_MAX_USABLE,
+	ARG_ROOT_CELLS_2_2,
+	ARG_OLD_DTB,
+	ARG_MEM_RANGE,		/* the two classes */
+	ARG_CRASH_CLASS,
+	N_ARGUMENTS
+};
+
+struct fdtx_plain {
+	struct fdtx_second_kernel job;
+	struct fdt_reg usable[FDTX_PLAIN_USABLE];
+	PyObject *text;		/* owns job.cmdline */
+	long command_line_size;
+	int header_inside;
+	long max_size;
+};
 
 /* An unsigned 64-bit int, no bool and nothing that only acts like one */
 static int plain_u64(PyObject *arg, uint64_t *value)
@@ -197,7 +243,11 @@ static int header_is_well(const struct fdtx_plain *plain)
 	return !plain->header_inside;
 }
 
-int plain_job(PyObject *const *argv, struct fdtx_plain *plain)
+/*
+ * All but ARG_BLOB, which is not looked at. The caller keeps the arguments as
+ * long as @plain is used, and gives plain->text back in any case.
+ */
+static int plain_job(PyObject *const *argv, struct fdtx_plain *plain)
 {
 	return plain_arguments(argv, plain) && header_is_well(plain);
 }
@@ -211,7 +261,8 @@ static int old_line_has_mem(const struct fdtx_second_kernel_plan *plan)
 	       old->p && has(old->p, old->len, "mem=");
 }
 
-int plain_result(const struct fdtx_plain *plain,
+/* Whether nobody has to be told anything about what was planned */
+static int plain_result(const struct fdtx_plain *plain,
 		 const struct fdtx_second_kernel_plan *plan, int size)
 {
 	return size && (!plain->max_size || size <= plain->max_size) &&
@@ -269,9 +320,6 @@ static PyMethodDef methods[] = {
 	{ "second_kernel", (PyCFunction)(void (*)(void))second_kernel,
 	  METH_FASTCALL,
 	  "second_kernel_dtb() for plain arguments, None for all others" },
-	{ "second_kernels", (PyCFunction)(void (*)(void))second_kernels,
-	  METH_FASTCALL,
-	  "many at once; see csrc/python/batch.c" },
 	{ NULL, NULL, 0, NULL },
 };
 

@@ -9,7 +9,6 @@ from .dtb import Crash, second_kernel_dtb
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .arch import MapEntry, ZImage, crash_memory_map, memmap_words
-    from .batch import second_kernel_dtbs
     from .elfcore import core_header_of, elf_core_header
     from .image import Image, parse_image, read_image
     from .machine import Machine
@@ -35,7 +34,6 @@ __all__ = [
     "ranges_of_32_bits",
     "read_image",
     "second_kernel_dtb",
-    "second_kernel_dtbs",
 ]
 
 # Loaded when asked for: each costs more than what a tree needs
@@ -55,7 +53,6 @@ _LATER = {
     "parse_image": "image",
     "ranges_of_32_bits": "elfcore",
     "read_image": "image",
-    "second_kernel_dtbs": "batch",
 }
 
 

@@ -19,7 +19,6 @@ from pyfdtx.kexec import (
     MemRange,
     job,
     second_kernel_dtb,
-    second_kernel_dtbs,
 )
 
 CELLS = [("#address-cells", u32(2)), ("#size-cells", u32(2))]
@@ -373,13 +372,11 @@ WAYS = {
 }
 
 
-@pytest.fixture(params=[*WAYS, "batch"])
+@pytest.fixture(params=WAYS)
 def by_way(request, monkeypatch):
     """second_kernel_dtb() by each of the ways that lead to the same bytes."""
-    for place, way in WAYS.get(request.param, {}).items():
+    for place, way in WAYS[request.param].items():
         monkeypatch.setattr(f"pyfdtx.kexec.{place}", way)
-    if request.param == "batch":
-        return lambda blob, **told: second_kernel_dtbs([blob], **told)[0]
     return second_kernel_dtb
 
 
