@@ -10,6 +10,17 @@
 
 #include "fdt_reg.h"
 
+/*
+ * What libfdt's own files have from libfdt_internal.h, which is not installed:
+ * checks that FDT_ASSUME_MASK leaves out, by the same bits
+ */
+#ifndef FDT_ASSUME_MASK
+#define FDT_ASSUME_MASK		0
+#endif
+#define FDT_REG_VALID_DTB	(1 << 0)
+#define FDT_REG_VALID_INPUT	(1 << 1)
+#define can_assume(what)	((FDT_ASSUME_MASK & FDT_REG_##what) != 0)
+
 /* Widths of the numbers in cells, and of a whole entry in bytes */
 struct fdt_reg_format_ {
 	int address_cells;
@@ -47,7 +58,8 @@ static int fdt_reg_get_format_(const void *fdt, int parent,
 static int fdt_reg_array_len_(const struct fdt_reg_format_ *format,
 			      int oldlen, int n)
 {
-	if (n < 0 || n > (INT_MAX - oldlen) / format->len)
+	if (!can_assume(VALID_INPUT) &&
+	    (n < 0 || n > (INT_MAX - oldlen) / format->len))
 		return -FDT_ERR_BADVALUE;
 
 	return oldlen + n * format->len;
@@ -68,6 +80,9 @@ static int fdt_reg_check_(const struct fdt_reg_format_ *format,
 	uint64_t max_address = fdt_reg_max_(format->address_cells);
 	uint64_t max_size = fdt_reg_max_(format->size_cells);
 	int i;
+
+	if (can_assume(VALID_INPUT))
+		return 0;
 
 	for (i = 0; i < n; i++) {
 		uint64_t address = regs[i].address, size = regs[i].size;
@@ -97,21 +112,6 @@ static uint8_t *fdt_reg_store_(uint8_t *p, uint64_t value, int cells)
 	return p + len;
 }
 
-static int fdt_reg_load_(const uint8_t *p, int cells, uint64_t *valuep)
-{
-	uint64_t value = 0;
-	int i;
-
-	for (i = 0; i < cells * (int)sizeof(fdt32_t); i++) {
-		if (value >> 56)
-			return -FDT_ERR_BADVALUE;
-		value = (value << 8) | p[i];
-	}
-
-	*valuep = value;
-	return 0;
-}
-
 /* The value of a property that holds whole entries, as fdt_getprop() */
 static const uint8_t *fdt_reg_getprop_(const void *fdt, int nodeoffset,
 				       const char *name,
@@ -120,7 +120,7 @@ static const uint8_t *fdt_reg_getprop_(const void *fdt, int nodeoffset,
 {
 	const uint8_t *p = fdt_getprop(fdt, nodeoffset, name, lenp);
 
-	if (p && *lenp % format->len) {
+	if (!can_assume(VALID_DTB) && p && *lenp % format->len) {
 		*lenp = -FDT_ERR_BADVALUE;
 		return NULL;
 	}
@@ -157,33 +157,6 @@ static int fdt_reg_write_(void *fdt, int nodeoffset, const char *name,
 	}
 
 	return 0;
-}
-
-int fdt_prop_len(const char *name, int len)
-{
-	uint64_t total = sizeof(struct fdt_property);
-
-	if (len < 0)
-		return -FDT_ERR_BADVALUE;
-
-	total += ((uint64_t)len + FDT_TAGSIZE - 1) / FDT_TAGSIZE * FDT_TAGSIZE;
-	total += (uint64_t)strlen(name) + 1;
-	if (total > INT_MAX)
-		return -FDT_ERR_BADVALUE;
-
-	return (int)total;
-}
-
-int fdt_reg_len(const void *fdt, int parent, int n)
-{
-	struct fdt_reg_format_ format;
-	int err;
-
-	err = fdt_reg_get_format_(fdt, parent, &format);
-	if (err)
-		return err;
-
-	return fdt_reg_array_len_(&format, 0, n);
 }
 
 int fdt_setprop_reg_array(void *fdt, int parent, int nodeoffset,
@@ -235,6 +208,21 @@ int fdt_appendprop_reg(void *fdt, int parent, int nodeoffset, const char *name,
 	return fdt_appendprop_reg_array(fdt, parent, nodeoffset, name, &reg, 1);
 }
 
+static int fdt_reg_load_(const uint8_t *p, int cells, uint64_t *valuep)
+{
+	uint64_t value = 0;
+	int i;
+
+	for (i = 0; i < cells * (int)sizeof(fdt32_t); i++) {
+		if (!can_assume(VALID_DTB) && value >> 56)
+			return -FDT_ERR_BADVALUE;
+		value = (value << 8) | p[i];
+	}
+
+	*valuep = value;
+	return 0;
+}
+
 int fdt_getprop_reg_count(const void *fdt, int parent, int nodeoffset,
 			  const char *name)
 {
@@ -283,4 +271,35 @@ int fdt_getprop_reg(const void *fdt, int parent, int nodeoffset,
 	*addressp = address;
 	*sizep = size;
 	return 0;
+}
+
+int fdt_reg_len(const void *fdt, int parent, int n)
+{
+	struct fdt_reg_format_ format;
+	int err;
+
+	err = fdt_reg_get_format_(fdt, parent, &format);
+	if (err)
+		return err;
+
+	return fdt_reg_array_len_(&format, 0, n);
+}
+
+int fdt_prop_len(int total, const char *name, int len)
+{
+	uint64_t sum;
+
+	if (total < 0)
+		return total;
+	if (len < 0)
+		return len;
+
+	sum = (uint64_t)len + FDT_TAGSIZE - 1;
+	sum -= sum % FDT_TAGSIZE;
+	sum += (uint64_t)total + sizeof(struct fdt_property);
+	sum += (uint64_t)strlen(name) + 1;
+	if (sum > INT_MAX)
+		return -FDT_ERR_BADVALUE;
+
+	return (int)sum;
 }

@@ -13,46 +13,12 @@
  * @address: start of the range
  * @size: length of the range, in bytes
  */
+#ifndef SWIG /* Not available in Python */
 struct fdt_reg {
 	uint64_t address;
 	uint64_t size;
 };
-
-/**
- * fdt_prop_len - bytes by which adding a property can enlarge a tree
- * @name: name of the property
- * @len: length of the property's value, in bytes
- *
- * fdt_prop_len() returns the room that one property takes in the structure
- * block (tag, header and padded value) and in the strings block (the name with
- * its terminator). The name takes no room when the strings block has it
- * already, so the result is an upper bound.
- *
- * returns:
- *	the number of bytes, on success
- *	-FDT_ERR_BADVALUE, @len is negative, or the number exceeds INT_MAX
- */
-int fdt_prop_len(const char *name, int len);
-
-/**
- * fdt_reg_len - length of a property value of n (address, size) entries
- * @fdt: pointer to the device tree blob
- * @parent: offset of the node whose #address-cells and #size-cells apply
- * @n: number of entries
- *
- * returns:
- *	the length in bytes, on success
- *	-FDT_ERR_BADNCELLS, @parent has a badly formatted or invalid
- *		#address-cells or #size-cells property
- *	-FDT_ERR_BADVALUE, @n is negative, or the length exceeds INT_MAX
- *	-FDT_ERR_BADOFFSET, @parent did not point to FDT_BEGIN_NODE tag
- *	-FDT_ERR_BADMAGIC,
- *	-FDT_ERR_BADVERSION,
- *	-FDT_ERR_BADSTATE,
- *	-FDT_ERR_BADSTRUCTURE,
- *	-FDT_ERR_TRUNCATED, standard meanings
- */
-int fdt_reg_len(const void *fdt, int parent, int n);
+#endif
 
 /**
  * fdt_setprop_reg_array - set a property to an array of (address, size)
@@ -281,5 +247,52 @@ int fdt_getprop_reg_count(const void *fdt, int parent, int nodeoffset,
 int fdt_getprop_reg(const void *fdt, int parent, int nodeoffset,
 		    const char *name, int n, uint64_t *addressp,
 		    uint64_t *sizep);
+
+/**
+ * fdt_reg_len - length of a property value of n (address, size) entries
+ * @fdt: pointer to the device tree blob
+ * @parent: offset of the node whose #address-cells and #size-cells apply
+ * @n: number of entries
+ *
+ * returns:
+ *	the length in bytes, on success
+ *	-FDT_ERR_BADNCELLS, @parent has a badly formatted or invalid
+ *		#address-cells or #size-cells property
+ *	-FDT_ERR_BADVALUE, @n is negative, or the length exceeds INT_MAX
+ *	-FDT_ERR_BADOFFSET, @parent did not point to FDT_BEGIN_NODE tag
+ *	-FDT_ERR_BADMAGIC,
+ *	-FDT_ERR_BADVERSION,
+ *	-FDT_ERR_BADSTATE,
+ *	-FDT_ERR_BADSTRUCTURE,
+ *	-FDT_ERR_TRUNCATED, standard meanings
+ */
+int fdt_reg_len(const void *fdt, int parent, int n);
+
+/**
+ * fdt_prop_len - add the room that a property can take to a size
+ * @total: a size so far, in bytes, or an error
+ * @name: name of the property
+ * @len: length of the property's value, in bytes, or an error
+ *
+ * fdt_prop_len() adds to @total the room that one new property takes in the
+ * structure block (tag, header and padded value) and in the strings block (the
+ * name with its terminator). The name takes no room when the strings block has
+ * it already, so the result is an upper bound.
+ *
+ * A negative @total or @len is returned as it is, so that a chain of calls, and
+ * what fdt_reg_len() returns in it, needs one check, at its end:
+ *
+ *	size = fdt_totalsize(fdt);
+ *	size = fdt_prop_len(size, "reg", fdt_reg_len(fdt, parent, 2));
+ *	size = fdt_prop_len(size, "status", 5);
+ *	if (size < 0)
+ *		return size;
+ *
+ * returns:
+ *	the sum, on success
+ *	-FDT_ERR_BADVALUE, the sum exceeds INT_MAX
+ *	@total or @len, if it is negative
+ */
+int fdt_prop_len(int total, const char *name, int len);
 
 #endif /* FDT_REG_H */

@@ -63,7 +63,7 @@ class Properties(Getters, MutableMapping[str, bytes]):
         try:
             offset = self._at(op)
             where = self._where(name)
-            blob.room(lib.fdt_prop_len(raw, len(value)), op, where)
+            blob.room(lib.fdt_prop_len(0, raw, len(value)), op, where)
             code = blob.edit(func, offset, raw, value, len(value))
         finally:
             blob.lock.release()

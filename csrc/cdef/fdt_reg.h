@@ -5,7 +5,7 @@ struct fdt_reg {
 	uint64_t size;
 };
 
-int fdt_prop_len(const char *name, int len);
+int fdt_prop_len(int total, const char *name, int len);
 int fdt_reg_len(const void *fdt, int parent, int n);
 int fdt_setprop_reg(void *fdt, int parent, int nodeoffset, const char *name,
 		    uint64_t address, uint64_t size);

@@ -82,14 +82,11 @@ int fdtx_encode_regs(const struct fdt_reg *regs, int n, int address_cells,
 
 int fdtx_regs_room(const void *fdt, int parent, const char *name, int n)
 {
-	int len;
-
 	/* libfdt has defaults for them, and Linux has other ones */
 	if (!fdt_getprop(fdt, parent, "#address-cells", NULL) ||
 	    !fdt_getprop(fdt, parent, "#size-cells", NULL))
 		return -FDT_ERR_BADNCELLS;
-	len = fdt_reg_len(fdt, parent, n);
-	return len < 0 ? len : fdt_prop_len(name, len);
+	return fdt_prop_len(0, name, fdt_reg_len(fdt, parent, n));
 }
 
 FDTX_INLINE int fdtx_write(void *fdt, int nodeoffset, const char *name,

@@ -423,7 +423,7 @@ static int fill_chosen(struct work *w)
 static void add_prop_len(int64_t *sum, const char *name, int64_t len)
 {
 	int room = len > INT_MAX ? -FDT_ERR_BADVALUE :
-		   fdt_prop_len(name, (int)len);
+		   fdt_prop_len(0, name, (int)len);
 
 	if (*sum >= 0)
 		*sum = room < 0 ? room : *sum + room;

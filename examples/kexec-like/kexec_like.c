@@ -79,7 +79,7 @@ static void write_tree(const char *path, const void *tree)
 int main(int argc, char *argv[])
 {
 	struct fdt_reg elfcorehdr, usable[MAX_USABLE];
-	int n = argc - 4, size, len, chosen, i;
+	int n = argc - 4, size, chosen, i;
 	void *in, *tree;
 
 	if (n < 1 || n > MAX_USABLE)
@@ -92,12 +92,9 @@ int main(int argc, char *argv[])
 
 	/* Exactly the room that is needed, and that for "chosen" */
 	size += 16 + 4;
-	len = fdt_reg_len(in, 0, 1);
-	check(argv[1], len);
-	size += fdt_prop_len(ELFCOREHDR, len);
-	len = fdt_reg_len(in, 0, n);
-	check(argv[1], len);
-	size += fdt_prop_len(USABLE, len);
+	size = fdt_prop_len(size, ELFCOREHDR, fdt_reg_len(in, 0, 1));
+	size = fdt_prop_len(size, USABLE, fdt_reg_len(in, 0, n));
+	check(argv[1], size);
 
 	tree = malloc((size_t)size);
 	if (!tree)

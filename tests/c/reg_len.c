@@ -109,17 +109,78 @@ static void test_prop_len(void)
 		{ "abcdefg", INT_MAX - 19, -FDT_ERR_BADVALUE },
 		{ "a", INT_MAX - 3, -FDT_ERR_BADVALUE },
 		{ "a", INT_MAX, -FDT_ERR_BADVALUE },
-		{ "a", -1, -FDT_ERR_BADVALUE },
-		{ "a", -4, -FDT_ERR_BADVALUE },
-		{ "a", INT_MIN, -FDT_ERR_BADVALUE },
 	};
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		context("name \"%s\", %d bytes", rows[i].name, rows[i].len);
 		check_err("fdt_prop_len", rows[i].want,
-			  fdt_prop_len(rows[i].name, rows[i].len));
+			  fdt_prop_len(0, rows[i].name, rows[i].len));
 	}
+}
+
+/* The size so far is part of the sum, and of its limit */
+static void test_prop_len_adds(void)
+{
+	int total;
+
+	for (total = 0; total <= 4096; total++) {
+		context("total %d", total);
+		check_err("fdt_prop_len", total + 12 + 8 + 4,
+			  fdt_prop_len(total, "reg", 5));
+	}
+	context("total up to the last int");
+	check_err("fdt_prop_len", INT_MAX,
+		  fdt_prop_len(INT_MAX - 24, "reg", 5));
+	check_err("fdt_prop_len", -FDT_ERR_BADVALUE,
+		  fdt_prop_len(INT_MAX - 23, "reg", 5));
+	check_err("fdt_prop_len", -FDT_ERR_BADVALUE,
+		  fdt_prop_len(INT_MAX, "", 0));
+	check_err("fdt_prop_len", -FDT_ERR_BADVALUE,
+		  fdt_prop_len(INT_MAX, "reg", INT_MAX));
+}
+
+/* What is negative stays what it is, whatever is added before and behind */
+static void test_prop_len_keeps_errors(void)
+{
+	static const int negative[] = {
+		-1, -2, -3, -4, -FDT_ERR_BADNCELLS, -FDT_ERR_BADVALUE, -4096,
+		INT_MIN + 1, INT_MIN,
+	};
+	int i, j, total;
+
+	for (i = 0; i < ARRAY_SIZE(negative); i++) {
+		context("%d", negative[i]);
+		for (total = 0; total <= 100; total++)
+			check_err("fdt_prop_len", negative[i],
+				  fdt_prop_len(total, "a", negative[i]));
+		check_err("fdt_prop_len", negative[i],
+			  fdt_prop_len(INT_MAX, "a", negative[i]));
+
+		total = negative[i];
+		for (j = 0; j < 100; j++) {
+			total = fdt_prop_len(total, "longer-name", 1 << 20);
+			check_err("fdt_prop_len", negative[i], total);
+			/* The first error is the one that is kept */
+			total = fdt_prop_len(total, "a", -FDT_ERR_NOTFOUND);
+			check_err("fdt_prop_len", negative[i], total);
+		}
+	}
+}
+
+/* One check at the end of a chain sees bad cells in the middle of it */
+static void test_prop_len_of_bad_cells(void)
+{
+	struct sample s = sample(5, 1);
+	struct blob b = assemble(&s);
+	int size = (int)b.size;
+
+	context("5 address cells");
+	size = fdt_prop_len(size, "a", 8);
+	size = fdt_prop_len(size, TARGET, fdt_reg_len(b.fdt, b.root, 1));
+	size = fdt_prop_len(size, "c", 1 << 20);
+	check_err("fdt_prop_len", -FDT_ERR_BADNCELLS, size);
+	free_blob(&b);
 }
 
 int main(void)
@@ -128,5 +189,8 @@ int main(void)
 	test_missing_cells();
 	test_parent_is_the_callers();
 	test_prop_len();
+	test_prop_len_adds();
+	test_prop_len_keeps_errors();
+	test_prop_len_of_bad_cells();
 	PASS();
 }

@@ -100,13 +100,13 @@ static void test_prop_len_is_the_need(void)
 		int len = fdt_reg_len(b.fdt, b.root, n);
 
 		context("%d entries", n);
-		if (fdt_prop_len(TARGET, len) != (int)need(&s, len))
+		if (fdt_prop_len(0, TARGET, len) != (int)need(&s, len))
 			FAIL("fdt_prop_len() is %d, the need is %d",
-			     fdt_prop_len(TARGET, len), (int)need(&s, len));
+			     fdt_prop_len(0, TARGET, len), (int)need(&s, len));
 		s.known = 1;
-		if (fdt_prop_len(TARGET, len) < (int)need(&s, len))
+		if (fdt_prop_len(0, TARGET, len) < (int)need(&s, len))
 			FAIL("fdt_prop_len() is %d, below the need, %d",
-			     fdt_prop_len(TARGET, len), (int)need(&s, len));
+			     fdt_prop_len(0, TARGET, len), (int)need(&s, len));
 		free_blob(&b);
 	}
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""examples/kexec-like: a C program that compiles fdt_reg.c in, with the vendored
-libfdt's sources and with the installed library. Also where the files are."""
+"""examples/kexec-like: a C program that compiles fdt_reg.c in, with libfdt's
+sources of the wheel and with the installed library. Also where the files are."""
 
 import os
 import shutil
@@ -37,9 +37,11 @@ def kexec_like(request, tmp_path_factory):
             pytest.skip(f"this machine lacks {tool}")
     words = []
     if request.param == "vendored":
-        if not (ROOT / "libfdt" / "src" / "fdt.c").is_file():
-            pytest.skip("libfdt/src is missing; `python libfdt/vendor.py` fetches it")
-        words = [f"LIBFDT={ROOT / 'libfdt' / 'src'}"]
+        # Where docs/proposal.md says that they are
+        sources = Path(pyfdtx.get_include()) / "libfdt"
+        if not (sources / "fdt.c").is_file():
+            pytest.skip("this pyfdtx was built with the installed libfdt")
+        words = [f"LIBFDT={sources}"]
     else:
         (folder / "try.c").write_text(
             "#include <libfdt.h>\nint main(void) { return 0; }"
