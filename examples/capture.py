@@ -34,7 +34,7 @@ from guest.python import root_file_system  # noqa: E402
 
 from pyfdtx import Fdt  # noqa: E402
 from pyfdtx.errors import FdtMachineError  # noqa: E402
-from pyfdtx.kexec.kcore import note_in_kcore  # noqa: E402
+from pyfdtx.kexec.facts.kcore import note_in_kcore  # noqa: E402
 
 BUSYBOX = "busybox-static"
 FIRMWARE = Path("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")

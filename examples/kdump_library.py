@@ -16,8 +16,8 @@ from pathlib import Path
 
 from pyfdtx.errors import FdtError
 from pyfdtx.kexec import Machine, make_plan, read_image
-from pyfdtx.kexec.check import check_tree
-from pyfdtx.kexec.load import load
+from pyfdtx.kexec.check.checker import check_tree
+from pyfdtx.kexec.loading.kexec_load import load
 
 HERE = Path(__file__).resolve().parent
 

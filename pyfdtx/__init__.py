@@ -3,6 +3,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .codec.memrange import MemRange
     from .errors import (
         FdtBadBlob,
         FdtBadContent,
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
         FdtWarning,
     )
     from .libfdt._install import install_as_libfdt
-    from .node import Node
-    from .reg import MemRange
     from .sources import get_include, get_source
-    from .tree import Fdt
-    from .view import FdtView, NodeView, to_dict
+    from .tree.fdt import Fdt
+    from .tree.node import Node
+    from .tree.view import FdtView, NodeView, to_dict
 
 __all__ = [
     "Fdt",
@@ -56,18 +56,18 @@ __all__ = [
 # than the module in whose place it comes, a command no more than it needs.
 # What is not an error, and the module it lives in
 _HOMES = {
-    "Fdt": "tree",
-    "FdtView": "view",
-    "MemRange": "reg",
-    "Node": "node",
-    "NodeView": "view",
+    "Fdt": "tree.fdt",
+    "FdtView": "tree.view",
+    "MemRange": "codec.memrange",
+    "Node": "tree.node",
+    "NodeView": "tree.view",
     "get_include": "sources",
     "get_source": "sources",
     "install_as_libfdt": "libfdt._install",
-    "to_dict": "view",
+    "to_dict": "tree.view",
 }
 # Modules that `import pyfdtx` alone has always been enough for
-_MODULES = ("errors", "node", "reg", "tree")
+_MODULES = ("errors", "tree")
 
 
 def __getattr__(name: str) -> object:

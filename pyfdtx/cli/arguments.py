@@ -6,8 +6,8 @@ from __future__ import annotations
 import argparse
 import re
 
+from ..codec.reg import MemRange
 from ..errors import FdtBadParameter
-from ..reg import MemRange
 from .trouble import UsageError, out_text
 
 __all__ = ["Parser", "address_size", "memory", "number", "size"]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..kexec.capture import capture
+from ..kexec.facts.capture import capture
 from .trouble import UsageError, out_text
 
 __all__ = ["arguments", "run"]

@@ -7,7 +7,7 @@ import os
 from textwrap import wrap
 
 from ..errors import FdtBadBlob, FdtBadParameter, FdtMachineError
-from ..kexec.check import ARCHES, check_tree, machine_of, rules_table
+from ..kexec.check.checker import ARCHES, check_tree, machine_of, rules_table
 from .arguments import number
 from .files import called, read_blob
 from .show import json_rows
@@ -19,8 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from ..kexec.check import Finding
-    from ..kexec.machine import Machine
+    from ..kexec.check.checker import Finding
+    from ..kexec.facts.machine import Machine
 
 EPILOG = """\
 error: the kernel will not do what is meant; warning: it may not, or loses
@@ -93,7 +93,7 @@ def _core(text: str) -> tuple[int, bytes]:
 
 def _machine(root: str, arch: str | None) -> Machine:
     """arch counts where the machine's files do not tell; else it must agree."""
-    from ..kexec.machine import Machine
+    from ..kexec.facts.machine import Machine
 
     machine = Machine(root)
     if arch is not None:
@@ -115,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
     if args.root is not None:
         machine = _machine(args.root, args.arch)
     if args.image is not None:
-        from ..kexec.image import read_image
+        from ..kexec.image.kernel import read_image
 
         image = read_image(args.image)
     blob = read_blob(args.dtb)

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 
-from .. import dts, flat
-from ..diff import Change, diff
 from ..errors import FdtError
+from ..text import dts, flat
+from ..text.diff import Change, diff
 from .files import called, read_blob
 from .show import json_rows, property_json
 from .trouble import Trouble, UsageError, clean, out_text
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from ..diff import Place
+    from ..text.diff import Place
 
 EPILOG = """\
 The order of nodes, properties and reservations does not count, nor do padding

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 
 from ..errors import FdtError
-from ..tree import Fdt
+from ..tree.fdt import Fdt
 from .files import called, read_blob, write_blob
 from .trouble import Trouble, UsageError
 from .values import guess_from_text, value_type
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..node import Node
+    from ..tree.node import Node
     from .values import ValueType
 
     Change = Callable[[Node, str, ValueType, list[str]], None]

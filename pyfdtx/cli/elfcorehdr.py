@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..kexec.elfcore import core_header_of
-from ..kexec.machine import Machine
+from ..kexec.facts.machine import Machine
 from .arguments import address_size, number
 from .files import write_blob
 from .planning import machine_arguments

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import os
 
-from ..kexec.load import reboot_into_loaded
-from ..kexec.machine import Machine
+from ..kexec.facts.machine import Machine
+from ..kexec.loading.kexec_load import reboot_into_loaded
 from .trouble import UsageError
 
 __all__ = ["arguments", "run"]

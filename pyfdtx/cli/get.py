@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import argparse
 
-from .. import dts
 from ..errors import FdtError, FdtNotFound
-from ..tree import Fdt
+from ..text import dts
+from ..tree.fdt import Fdt
 from .files import called, read_blob, write_blob
 from .show import property_json
 from .trouble import Trouble, UsageError, clean, out
@@ -17,7 +17,7 @@ __all__ = ["arguments", "run"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..node import Node
+    from ..tree.node import Node
 
 EPILOG = (
     TYPES_HELP.format(

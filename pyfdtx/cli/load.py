@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import os
 
-from ..kexec.arch import arch_of
-from ..kexec.file_load import load_files
-from ..kexec.load import load
-from ..kexec.machine import Machine
+from ..kexec.architecture import arch_of
+from ..kexec.facts.machine import Machine
+from ..kexec.loading.kexec_file_load import load_files
+from ..kexec.loading.kexec_load import load
 from .files import write_blob
 from .memory_map import as_json, lines
 from .planning import command_line, plan_arguments, planned
@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from ..kexec.plan import Plan
+    from ..kexec.place.plan import Plan
 
 EPILOG = """\
 With --dry-run nothing is loaded. With --output-dir every segment is written to

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from ..kexec.ranges import Ranges
-from ..reg import MemRange
+from ..codec.reg import MemRange
+from ..kexec.facts.ranges import Ranges
 
 __all__ = ["amount", "as_json", "as_svg", "lines"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..kexec.plan import Plan
+    from ..kexec.place.plan import Plan
 
 UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
@@ -52,7 +52,7 @@ class _Row:
 
 def _dumped(plan: Plan) -> Ranges:
     """What the core header tells of; with 32 bits that is not all."""
-    from ..kexec.rules.elf import PT_LOAD, Core
+    from ..kexec.check.elf import PT_LOAD, Core
 
     header = plan["elfcorehdr"]
     core = Core(header.start, bytes(header.data))

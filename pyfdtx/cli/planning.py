@@ -7,11 +7,11 @@ import os
 from stat import S_ISREG
 
 from ..errors import FdtError
-from ..kexec.arch import rules_of
-from ..kexec.image import read_image
-from ..kexec.initrd import InitrdFile
-from ..kexec.machine import Machine
-from ..kexec.plan import make_plan, reused_cmdline
+from ..kexec.architecture import rules_of
+from ..kexec.facts.machine import Machine
+from ..kexec.image.initrd import InitrdFile
+from ..kexec.image.kernel import read_image
+from ..kexec.place.plan import make_plan, reused_cmdline
 from .files import called, read_blob
 from .second_kernel import seed_arguments
 from .trouble import Trouble, UsageError, because
@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from ..kexec.plan import Plan
+    from ..kexec.place.plan import Plan
 
 
 def machine_arguments(parser: argparse.ArgumentParser) -> None:

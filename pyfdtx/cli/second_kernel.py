@@ -17,7 +17,7 @@ __all__ = ["common_arguments", "crash_arguments", "make", "seed_arguments"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..reg import MemRange
+    from ..codec.reg import MemRange
 
 
 def _initrd(text: str) -> MemRange | None:

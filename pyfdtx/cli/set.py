@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from ..node import Node
+    from ..tree.node import Node
     from .values import ValueType
 
 EPILOG = (

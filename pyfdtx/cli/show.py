@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from .. import dts, flat
 from ..errors import FdtBadContent, FdtError
+from ..text import dts, flat
 from .files import called, read_blob
 from .trouble import Trouble, out_text
 

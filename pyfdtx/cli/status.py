@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from ..kexec.load import is_loaded
-from ..kexec.machine import Machine
+from ..kexec.facts.machine import Machine
+from ..kexec.loading.kexec_load import is_loaded
 from .memory_map import amount
 from .planning import machine_arguments
 from .trouble import out_text

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from ..kexec.load import unload
-from ..kexec.machine import Machine
+from ..kexec.facts.machine import Machine
+from ..kexec.loading.kexec_load import unload
 
 __all__ = ["arguments", "run"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import argparse
 
-from .. import dts
 from ..errors import FdtBadContent
+from ..text import dts
 from .arguments import address_size, number
 from .trouble import UsageError, clean
 
@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..node import Node
+    from ..tree.node import Node
 
 TYPES_HELP = """\
 types (-t):

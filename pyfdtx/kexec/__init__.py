@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-from ..memrange import MemRange
+from ..codec.memrange import MemRange
 from .dtb import Crash, second_kernel_dtb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .arch import MapEntry, ZImage, crash_memory_map, memmap_words
-    from .elfcore import core_header_of, elf_core_header
-    from .image import Image, parse_image, read_image
-    from .machine import Machine
-    from .plan import Plan, Segment, make_plan
-    from .ranges import Ranges
+    from .arch.arm.image import ZImage
+    from .arch.x86_64.memory_map import MapEntry, crash_memory_map, memmap_words
+    from .elfcore import core_header_of, elf_core_header, ranges_of_32_bits
+    from .facts.machine import Machine
+    from .facts.ranges import Ranges
+    from .image.kernel import Image, parse_image, read_image
+    from .place.plan import Plan, Segment, make_plan
 
 __all__ = [
     "Crash",
@@ -38,27 +39,28 @@ __all__ = [
 
 # Loaded when asked for: each costs more than what a tree needs
 _LATER = {
-    "Image": "image",
-    "Machine": "machine",
-    "MapEntry": "arch",
-    "Plan": "plan",
-    "Ranges": "ranges",
-    "Segment": "plan",
-    "ZImage": "arch",
+    "Image": "image.kernel",
+    "Machine": "facts.machine",
+    "MapEntry": "arch.x86_64.memory_map",
+    "Plan": "place.plan",
+    "Ranges": "facts.ranges",
+    "Segment": "place.places",
+    "ZImage": "arch.arm.image",
     "core_header_of": "elfcore",
-    "crash_memory_map": "arch",
+    "crash_memory_map": "arch.x86_64.memory_map",
     "elf_core_header": "elfcore",
-    "make_plan": "plan",
-    "memmap_words": "arch",
-    "parse_image": "image",
+    "make_plan": "place.plan",
+    "memmap_words": "arch.x86_64.memory_map",
+    "parse_image": "image.kernel",
     "ranges_of_32_bits": "elfcore",
-    "read_image": "image",
+    "read_image": "image.kernel",
 }
 
 
 def __getattr__(name: str) -> object:
-    from importlib import import_module
-
-    if name in _LATER:
-        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = f"{__name__}.{_LATER[name]}"
+    found: object = getattr(__import__(home, fromlist=[name]), name)
+    globals()[name] = found
+    return found

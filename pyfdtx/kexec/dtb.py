@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 
 from .._oneshot import second_kernel as _plain
+from ..codec.memrange import U64_MAX, MemRange
 from ..errors import FdtBadContent, FdtBadParameter, warn
-from ..memrange import U64_MAX, MemRange
 
 __all__ = ["Crash", "second_kernel_dtb"]
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer, Self
 
-    from .arch import Arch
+    from .architecture import Arch
     from .job import Told
 
     Pair = Union[MemRange, tuple[int, int]]
@@ -52,7 +52,7 @@ def arch_facts(name: object) -> Arch | None:
     if not isinstance(name, str):
         return None
     if name not in _ARCHES:
-        from .arch import arch_of
+        from .architecture import arch_of
 
         found = arch_of(name)
         if found is None or found.crash_words < 0 or found.name != name:
@@ -63,7 +63,7 @@ def arch_facts(name: object) -> Arch | None:
 
 def arch_names() -> list[str]:
     """Of all architectures whose trees are made here."""
-    from .arch import arches
+    from .architecture import arches
 
     return [arch.name for arch in arches() if arch.crash_words >= 0]
 
@@ -222,7 +222,7 @@ def _check_mem(line: bytes, arch: Arch, usable: Iterable[MemRange]) -> str:
     """What the mem= words of a crash kernel's command line do to its memory, if
     that is nothing good.
     """
-    from .rules.number import memparse
+    from .check.number import memparse
 
     mem = _mem_words(line)
     if arch.mem_word:

@@ -12,10 +12,10 @@ from array import array
 
 from .._fast import blank
 from .._native import check, ffi, lib
+from ..codec.reg import U64_MAX, MemRange, check_packed
 from ..errors import FdtBadParameter, warn
-from ..reg import U64_MAX, MemRange, check_packed
-from .arch import arch_of, arches
-from .ranges import Ranges, quick_pack
+from .architecture import arch_of, arches
+from .facts.ranges import Ranges, quick_pack
 
 __all__ = ["core_header_of", "elf_core_header", "ranges_of_32_bits"]
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Literal, Union
 
-    from .arch import Arch
-    from .machine import Machine
-    from .ranges import Pair, Source
+    from .architecture import Arch
+    from .facts.machine import Machine
+    from .facts.ranges import Pair, Source
 
     Notes = Union["array[int]", memoryview, Iterable[Pair]]
 

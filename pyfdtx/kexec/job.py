@@ -8,8 +8,8 @@ only one that says what is wrong.
 from __future__ import annotations
 
 from .._native import check, ffi, lib, writing
+from ..codec.memrange import U64_MAX
 from ..errors import error
-from ..memrange import U64_MAX
 
 __all__ = ["command_line", "run"]
 
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-    from ..memrange import MemRange
+    from ..codec.memrange import MemRange
     from .dtb import Crash
 
     # crash_words, root_cells_2_2, keep_cmdline, cmdline, initrd, old_dtb, elfcorehdr,

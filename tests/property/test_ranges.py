@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyfdtx.errors import FdtBadParameter
-from pyfdtx.kexec.ranges import Ranges
+from pyfdtx.kexec.facts.ranges import Ranges
 
 TOP = 1 << 64
 SPAN = 64

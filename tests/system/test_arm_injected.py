@@ -15,12 +15,12 @@ from guest import console, qemu, vmcore
 from guest.initramfs import INIT_HEAD, INIT_TAIL, Initramfs
 
 from pyfdtx import Fdt
-from pyfdtx.kexec.check import check_tree
+from pyfdtx.kexec.check.checker import check_tree
 from pyfdtx.kexec.elfcore import elf_core_header
-from pyfdtx.kexec.image import read_image
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan
-from pyfdtx.kexec.ranges import Ranges
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.facts.ranges import Ranges
+from pyfdtx.kexec.image.kernel import read_image
+from pyfdtx.kexec.place.plan import make_plan
 
 pytestmark = pytest.mark.kernel("armmp")
 QEMU = "qemu-system-arm"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pyfdtx.kexec.image import parse_image, read_image
-from pyfdtx.kexec.machine import Machine
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.image.kernel import parse_image, read_image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "system"))

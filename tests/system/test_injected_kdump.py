@@ -15,10 +15,10 @@ from guest.initramfs import INIT_HEAD, INIT_TAIL
 from injected import HARDWARE, QEMU, arguments, dead_memory, initramfs, memory_of
 
 from pyfdtx import Fdt
-from pyfdtx.kexec.image import read_image
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan
-from pyfdtx.kexec.ranges import Ranges
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.facts.ranges import Ranges
+from pyfdtx.kexec.image.kernel import read_image
+from pyfdtx.kexec.place.plan import make_plan
 
 pytestmark = pytest.mark.kernel("arm64")
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -103,10 +103,10 @@ sys.exit(main(sys.argv[1:]))' "$@"
 }
 region_shrunk() {
 	python3 -c '
-from pyfdtx.kexec.image import read_image
-from pyfdtx.kexec.load import load
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan
+from pyfdtx.kexec.image.kernel import read_image
+from pyfdtx.kexec.loading.kexec_load import load
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.place.plan import make_plan
 machine = Machine()
 plan = make_plan(machine, read_image("/boot/vmlinuz"))
 with open("/sys/kernel/kexec_crash_size", "w") as size:

@@ -297,11 +297,11 @@ def test_kexec_tools_and_pyfdtx_say_the_same_but_for_known_differences(
 SPOIL = """\
 import sys
 from pyfdtx import Fdt
-from pyfdtx.kexec.check import check_tree
-from pyfdtx.kexec.image import read_image
-from pyfdtx.kexec.load import load
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan
+from pyfdtx.kexec.check.checker import check_tree
+from pyfdtx.kexec.image.kernel import read_image
+from pyfdtx.kexec.loading.kexec_load import load
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.place.plan import make_plan
 
 machine = Machine()
 image = read_image("/boot/vmlinux")
@@ -393,8 +393,8 @@ then
 	python3 -m pyfdtx load /boot/vmlinux --initrd /boot/second.cpio.gz \\
 		--cmdline "{COMMON} second"
 	python3 -c '
-from pyfdtx.kexec.load import reboot_into_loaded
-from pyfdtx.kexec.machine import Machine
+from pyfdtx.kexec.loading.kexec_load import reboot_into_loaded
+from pyfdtx.kexec.facts.machine import Machine
 reboot_into_loaded(Machine())'
 fi
 send cmdline </proc/cmdline

@@ -25,10 +25,10 @@ from spoils import CASES, INITRD, USABLE
 from pyfdtx import Fdt
 from pyfdtx.kexec import MemRange
 from pyfdtx.kexec.arch.arm64.start import trampoline
-from pyfdtx.kexec.image import read_image
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan
-from pyfdtx.kexec.ranges import Ranges
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.facts.ranges import Ranges
+from pyfdtx.kexec.image.kernel import read_image
+from pyfdtx.kexec.place.plan import make_plan
 
 pytestmark = pytest.mark.kernel("arm64")
 NAME = "arm64-dt"

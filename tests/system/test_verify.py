@@ -15,9 +15,9 @@ from test_injected_kdump import EXAMPLES, dumped_part
 
 from pyfdtx.kexec.arch.arm64 import a64
 from pyfdtx.kexec.arch.arm64.verify import checking_trampoline
-from pyfdtx.kexec.image import read_image
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.image.kernel import read_image
+from pyfdtx.kexec.place.plan import make_plan
 
 pytestmark = pytest.mark.kernel("arm64")
 GCC, AS = "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-as"

@@ -4,8 +4,8 @@
 import struct
 
 from pyfdtx import Fdt
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.machine import Machine
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.image.kernel import parse_image
 
 # /proc/iomem of Debian's 6.1 armmp on QEMU's virt machine, 1 GiB, crashkernel=128M
 IOMEM = """\

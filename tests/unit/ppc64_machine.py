@@ -5,7 +5,7 @@ under Debian's 6.1 kernel, as far as it matters; and a kernel for it."""
 import struct
 
 from pyfdtx import Fdt
-from pyfdtx.kexec.machine import Machine
+from pyfdtx.kexec.facts.machine import Machine
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 CRASH = (512 * MIB, 512 * MIB)

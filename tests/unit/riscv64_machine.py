@@ -4,8 +4,8 @@
 import struct
 
 from pyfdtx import Fdt
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.machine import Machine
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.image.kernel import parse_image
 
 MIB = 1 << 20
 

@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from second_kernel_blobs import assemble
 
-import pyfdtx.edit as edit_module
+import pyfdtx.tree.edit as edit_module
 from pyfdtx import (
     Fdt,
     FdtBadContent,

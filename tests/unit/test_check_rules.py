@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Every rule of pyfdtx.kexec.check: a good tree made bad in exactly one way.
+"""Every rule of pyfdtx.kexec.check.checker: a good tree made bad in exactly one way.
 
 Each case starts from a tree that second_kernel_dtb() made and against which no
 rule has anything to say; it changes one thing and says which one rule must
@@ -21,8 +21,13 @@ from second_kernel_blobs import assemble, u32, u64
 from pyfdtx import pure
 from pyfdtx.errors import FdtBadBlob, FdtBadParameter, FdtError, FdtMachineError
 from pyfdtx.kexec import Crash, Machine, core_header_of, second_kernel_dtb
-from pyfdtx.kexec.check import RULES, check_tree, parse_kernel, rules_table
-from pyfdtx.kexec.image import parse_image
+from pyfdtx.kexec.check.checker import (
+    RULES,
+    check_tree,
+    parse_kernel,
+    rules_table,
+)
+from pyfdtx.kexec.image.kernel import parse_image
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

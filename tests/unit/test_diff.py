@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyfdtx import Fdt, FdtBadBlob, pure
-from pyfdtx.diff import Change, diff
+from pyfdtx.text.diff import Change, diff
 
 A = (
     "",

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyfdtx import Fdt, FdtBadBlob, FdtBadContent, dts, pure
+from pyfdtx import Fdt, FdtBadBlob, FdtBadContent, pure
+from pyfdtx.text import dts
 
 DTC = shutil.which("dtc")
 needs_dtc = pytest.mark.skipif(

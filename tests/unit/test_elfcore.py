@@ -19,16 +19,16 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from pyfdtx.codec.reg import MemRange
 from pyfdtx.errors import FdtBadParameter
-from pyfdtx.kexec.arch import arches
+from pyfdtx.kexec.architecture import arches
 from pyfdtx.kexec.elfcore import (
     core_header_of,
     elf_core_header,
     ranges_of_32_bits,
 )
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.ranges import Ranges
-from pyfdtx.reg import MemRange
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.facts.ranges import Ranges
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TOP = 1 << 64

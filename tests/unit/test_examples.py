@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pyfdtx import _native
-from pyfdtx.reg import MemRange
+from pyfdtx.codec.reg import MemRange
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MACHINES = sorted(p.parent.name for p in EXAMPLES.glob("arm64-*/RECIPE.txt"))

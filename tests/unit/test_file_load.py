@@ -9,8 +9,8 @@ import os
 import pytest
 
 from pyfdtx.errors import FdtBadParameter, FdtLoadError, FdtMachineError
-from pyfdtx.kexec.file_load import file_refused, load_files
-from pyfdtx.kexec.machine import Machine
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.loading.kexec_file_load import file_refused, load_files
 
 ALL = "CapEff:\t000001ffffffffff\n"
 FILES = {

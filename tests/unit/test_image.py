@@ -17,8 +17,9 @@ import subprocess
 import pytest
 
 from pyfdtx.errors import FdtImageError
-from pyfdtx.kexec import unpack
-from pyfdtx.kexec.image import Image, ZImage, parse_image, read_image
+from pyfdtx.kexec import ZImage
+from pyfdtx.kexec.image import unpack
+from pyfdtx.kexec.image.kernel import Image, parse_image, read_image
 
 BODY = bytes(range(256)) * 16
 
@@ -312,7 +313,7 @@ def test_a_file_larger_than_any_kernel_is_refused_unread(tmp_path, monkeypatch):
     with pytest.raises(FdtImageError, match="huge: has more than 1024 MiB"):
         read_image(huge)
     # What has no size is read up to the limit, which would take its time
-    monkeypatch.setattr("pyfdtx.kexec.image.LIMIT", 32 << 20)
+    monkeypatch.setattr("pyfdtx.kexec.image.kernel.LIMIT", 32 << 20)
     with pytest.raises(FdtImageError, match="/dev/zero: has more than 32 MiB"):
         read_image("/dev/zero")
     place = tmp_path / "Image"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pyfdtx.errors import FdtBadParameter, FdtImageError, FdtMachineError, FdtNoRoom
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.initrd import InitrdFile
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.image.initrd import InitrdFile
+from pyfdtx.kexec.image.kernel import parse_image
+from pyfdtx.kexec.place.plan import make_plan
 
 DT = Path(__file__).resolve().parents[2] / "examples" / "arm64-dt"
 NO_SEEDS = {"kaslr_seed": None, "rng_seed": None}

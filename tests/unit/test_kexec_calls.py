@@ -30,13 +30,13 @@ import riscv64_machine
 
 from pyfdtx import _native
 from pyfdtx.errors import FdtLoadError
-from pyfdtx.kexec import file_load as file_load_module
-from pyfdtx.kexec import load as load_module
-from pyfdtx.kexec.file_load import load_files
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.load import load, reboot_into_loaded, unload
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import Segment, make_plan
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.image.kernel import parse_image
+from pyfdtx.kexec.loading import kexec_file_load as file_load_module
+from pyfdtx.kexec.loading import kexec_load as load_module
+from pyfdtx.kexec.loading.kexec_file_load import load_files
+from pyfdtx.kexec.loading.kexec_load import load, reboot_into_loaded, unload
+from pyfdtx.kexec.place.plan import Segment, make_plan
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[1] / "examples"

@@ -12,10 +12,10 @@ import pytest
 
 from pyfdtx._native import lib
 from pyfdtx.errors import FdtBadParameter, FdtLoadError
-from pyfdtx.kexec.arch import arches
-from pyfdtx.kexec.load import is_loaded, load, refused
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import Segment
+from pyfdtx.kexec.architecture import arches
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.loading.kexec_load import is_loaded, load, refused
+from pyfdtx.kexec.place.plan import Segment
 
 # linux/capability.h: CAP_SYS_BOOT is 22; /proc/self/status has them in hex
 ALL, NOT_BOOT = "CapEff:\t000001ffffffffff\n", "CapEff:\t000001ffffbfffff\n"

@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 
 from pyfdtx import _native
+from pyfdtx.codec.reg import MemRange
 from pyfdtx.errors import FdtBadBlob, FdtExists, FdtMachineError, FdtWarning
-from pyfdtx.kexec.capture import capture
-from pyfdtx.kexec.devicetree import flatten
 from pyfdtx.kexec.elfcore import core_header_of
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.ranges import Ranges
-from pyfdtx.reg import MemRange
+from pyfdtx.kexec.facts.capture import capture
+from pyfdtx.kexec.facts.devicetree import flatten
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.facts.ranges import Ranges
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CAPTURES = sorted(p.parent for p in EXAMPLES.glob("arm64-*/RECIPE.txt"))

@@ -28,9 +28,9 @@ from pyfdtx.errors import (
 )
 from pyfdtx.kexec.arch.arm64.start import trampoline
 from pyfdtx.kexec.elfcore import core_header_of
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan, reused_cmdline
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.image.kernel import parse_image
+from pyfdtx.kexec.place.plan import make_plan, reused_cmdline
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CAPTURES = sorted(p.parent for p in EXAMPLES.glob("arm64-*/RECIPE.txt"))

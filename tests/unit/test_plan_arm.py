@@ -25,8 +25,8 @@ from pyfdtx.errors import (
     FdtWarning,
 )
 from pyfdtx.kexec.elfcore import core_header_of
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.plan import make_plan
+from pyfdtx.kexec.image.kernel import parse_image
+from pyfdtx.kexec.place.plan import make_plan
 
 PAGE, MIB, GIB = 4096, 1 << 20, 1 << 30
 LOWMEM = 760 * MIB

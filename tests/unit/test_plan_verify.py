@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from pyfdtx.errors import FdtBadParameter, FdtNoRoom
-from pyfdtx.kexec.arch.arm64.verify import CONSTANTS, INITIAL, checking_trampoline
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan
+from pyfdtx.kexec.arch.arm64.verify import (
+    CONSTANTS,
+    INITIAL,
+    checking_trampoline,
+)
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.image.kernel import parse_image
+from pyfdtx.kexec.place.plan import make_plan
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CAPTURES = sorted(p.parent for p in EXAMPLES.glob("arm64-*/RECIPE.txt"))

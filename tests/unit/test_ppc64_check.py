@@ -19,9 +19,9 @@ from ppc64_machine import CRASH, GIB, KIB, MIB, RTAS, machine, tree, vmlinux
 from pyfdtx import Fdt
 from pyfdtx.cli import main
 from pyfdtx.errors import FdtError
-from pyfdtx.kexec.check import RULES, check_tree
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.plan import make_plan
+from pyfdtx.kexec.check.checker import RULES, check_tree
+from pyfdtx.kexec.image.kernel import parse_image
+from pyfdtx.kexec.place.plan import make_plan
 
 DRCONF = "/ibm,dynamic-reconfiguration-memory"
 OURS = {r.id for r in RULES if r.arches == ("ppc64le",)}

@@ -34,10 +34,10 @@ from pyfdtx import Fdt
 from pyfdtx.cli import main
 from pyfdtx.errors import FdtImageError, FdtNoRoom
 from pyfdtx.kexec.arch.ppc64.trampoline import trampoline
-from pyfdtx.kexec.capture import capture
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan
+from pyfdtx.kexec.facts.capture import capture
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.image.kernel import parse_image
+from pyfdtx.kexec.place.plan import make_plan
 
 PAGE = 64 * KIB
 IMAGE = vmlinux()

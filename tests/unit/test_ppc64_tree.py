@@ -34,8 +34,8 @@ from pyfdtx.kexec.arch.ppc64.tree import (
     second_kernel_tree,
 )
 from pyfdtx.kexec.elfcore import core_header_of
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.plan import make_plan
+from pyfdtx.kexec.image.kernel import parse_image
+from pyfdtx.kexec.place.plan import make_plan
 
 HEADER, BACKUP, DTB = (0x3FFF_0000, 4096), 0x2288_0000, 0x228A_0000
 INITRD = (0x228B_0000, 0x13_C308)

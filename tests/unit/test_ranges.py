@@ -12,9 +12,9 @@ from array import array
 
 import pytest
 
+from pyfdtx.codec.reg import MemRange
 from pyfdtx.errors import FdtBadParameter
-from pyfdtx.kexec.ranges import Ranges
-from pyfdtx.reg import MemRange
+from pyfdtx.kexec.facts.ranges import Ranges
 
 TOP = 1 << 64
 

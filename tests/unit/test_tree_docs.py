@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-import pyfdtx.edit
-import pyfdtx.memreserve
-import pyfdtx.node
-import pyfdtx.reg
-import pyfdtx.tree
+import pyfdtx.codec.reg
+import pyfdtx.tree.edit
+import pyfdtx.tree.fdt
+import pyfdtx.tree.memreserve
+import pyfdtx.tree.node
 
 # docs/architecture.md: each costs more than the whole package
 DEAR = [
@@ -22,7 +22,12 @@ DEAR = [
 
 @pytest.mark.parametrize(
     ("module", "least"),
-    [(pyfdtx.tree, 1), (pyfdtx.node, 1), (pyfdtx.memreserve, 1), (pyfdtx.edit, 1)],
+    [
+        (pyfdtx.tree.fdt, 1),
+        (pyfdtx.tree.node, 1),
+        (pyfdtx.tree.memreserve, 1),
+        (pyfdtx.tree.edit, 1),
+    ],
     ids=lambda v: getattr(v, "__name__", str(v)),
 )
 def test_examples_in_docstrings_run(module, least):
@@ -44,5 +49,5 @@ def test_importing_loads_nothing_dear(module):
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     loaded = done.stdout.split()
-    assert "pyfdtx.tree" in loaded
+    assert "pyfdtx.tree.fdt" in loaded
     assert sorted(set(loaded) & set(DEAR)) == []

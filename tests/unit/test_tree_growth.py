@@ -6,7 +6,7 @@ import mmap
 import pytest
 
 from pyfdtx import Fdt, FdtBadParameter
-from pyfdtx.blob import MAX_SIZE
+from pyfdtx.tree.blob import MAX_SIZE
 
 
 def packed(slack):

@@ -14,8 +14,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from tree_blobs import blob, canonical, cells
 
-from pyfdtx import Fdt, FdtBadBlob, FdtBadParameter, flat, pure
+from pyfdtx import Fdt, FdtBadBlob, FdtBadParameter, pure
 from pyfdtx._native import copy_in, ffi
+from pyfdtx.text import flat
 
 TREE = (
     [("compatible", b"vnd,board\0"), ("odd", b"abcde")],

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ppc64_machine import MIB, VIRTUAL, vmlinux
 
 from pyfdtx.errors import FdtImageError
-from pyfdtx.kexec.image import parse_image
+from pyfdtx.kexec.image.kernel import parse_image
 
 ONE, TWO = bytes(range(1, 201)), b"two" * 100
 

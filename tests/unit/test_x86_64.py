@@ -13,11 +13,11 @@ from elftools.elf.elffile import ELFFile
 
 from pyfdtx.errors import FdtBadParameter, FdtMachineError
 from pyfdtx.kexec import crash_memory_map, memmap_words
-from pyfdtx.kexec.capture import capture
 from pyfdtx.kexec.elfcore import core_header_of
-from pyfdtx.kexec.image import parse_image
-from pyfdtx.kexec.machine import Machine
-from pyfdtx.kexec.plan import make_plan
+from pyfdtx.kexec.facts.capture import capture
+from pyfdtx.kexec.facts.machine import Machine
+from pyfdtx.kexec.image.kernel import parse_image
+from pyfdtx.kexec.place.plan import make_plan
 
 PAGE, MIB = 4096, 1 << 20
 CPU = "sys/devices/system/cpu"

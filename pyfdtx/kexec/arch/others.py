@@ -6,7 +6,7 @@ Source: elf(5); Linux include/uapi/linux/elf-em.h, kernel/crash_core.c.
 
 from __future__ import annotations
 
-from . import Arch
+from ..architecture import Arch
 
 __all__ = ["ARCHES"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyfdtx.kexec import Crash, Machine, core_header_of, second_kernel_dtb
-from pyfdtx.kexec.check import RULES, Finding, check_tree, rules_table
+from pyfdtx.kexec.check.checker import RULES, Finding, check_tree, rules_table
 
 ROOT = Path(__file__).resolve().parents[3]
 MACHINE = ROOT / "examples/arm64-dt"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyfdtx import Fdt, pure
-from pyfdtx.reg import MemRange
+from pyfdtx.codec.reg import MemRange
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 CAPTURED = sorted(EXAMPLES.glob("*/sys/firmware/fdt"))

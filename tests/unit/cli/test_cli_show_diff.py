@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""show and diff as commands; what they know is tested with pyfdtx.dts and .diff."""
+"""show and diff as commands; what they know is tested with pyfdtx.text."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from pyfdtx import Fdt, dts, pure
+from pyfdtx import Fdt, pure
+from pyfdtx.text import dts
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 CAPTURED = sorted(EXAMPLES.glob("*/sys/firmware/fdt"))

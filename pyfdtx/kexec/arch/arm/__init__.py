@@ -9,7 +9,7 @@ Source: Linux Documentation/arch/arm/booting.rst.
 from __future__ import annotations
 
 from ...._oneshot import HEADER_WORD, MEM_WORD
-from .. import Arch
+from ...architecture import Arch
 
 __all__ = ["ARCHES"]
 

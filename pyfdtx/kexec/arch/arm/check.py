@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What pyfdtx.kexec.check has to say about a tree for 32-bit arm alone."""
+"""What pyfdtx.kexec.check.checker has to say about a tree for 32-bit arm alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....reg import U64_END, MemRange
-from ...ranges import Ranges
-from ...rules import names
-from ...rules.core import VMCORE
-from ...rules.crash import about_header
-from ...rules.facts import overlap, shown
-from ...rules.number import memparse
-from ...rules.rule import ERROR, Found, rule
+from ....codec.reg import U64_END, MemRange
+from ...check import names
+from ...check.facts import overlap, shown
+from ...check.number import memparse
+from ...check.rule import ERROR, Found, rule
+from ...check.rules.core import VMCORE
+from ...check.rules.crash import about_header
+from ...facts.ranges import Ranges
 from .image import CRASH_BOUNDARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...rules.facts import Facts
+    from ...check.facts import Facts
 
 OURS = ("arm",)
 FOUR_GIB = 1 << 32

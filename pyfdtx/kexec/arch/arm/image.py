@@ -6,7 +6,7 @@ from __future__ import annotations
 import struct
 
 from ....errors import FdtImageError
-from ...image import HEADER_SIZE, OP, KernelImage
+from ...image.kernel import HEADER_SIZE, OP, KernelImage
 
 __all__ = ["CRASH_BOUNDARY", "PLAIN_BOUNDARY", "ZImage", "read"]
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ....memrange import MemRange
+    from ....codec.memrange import MemRange
 
 MIB = 1 << 20
 # Linux arch/arm/boot/compressed/head.S, vmlinux.lds.S

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from ...mapping import Mapping
+from ...facts.mapping import Mapping
 
 __all__ = ["mapping"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...machine import Machine
+    from ...facts.machine import Machine
 
 ADDRESS_END = 1 << 32
 # arch/arm/Kconfig PAGE_OFFSET of VMSPLIT_3G

@@ -11,15 +11,15 @@ Source: Linux Documentation/arch/arm/booting.rst.
 
 from __future__ import annotations
 
-from ....reg import MemRange
-from ..rules import Footprint, Rules
+from ....codec.reg import MemRange
+from ...place.rules import Footprint, Rules
 from .image import CRASH_BOUNDARY, PLAIN_BOUNDARY, ZImage
 
 __all__ = ["RULES"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...image import KernelImage
+    from ...image.kernel import KernelImage
 
 PAGE = 4096
 MIB = 1 << 20

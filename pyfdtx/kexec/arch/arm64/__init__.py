@@ -9,7 +9,7 @@ Source: Linux Documentation/arch/arm64/booting.rst.
 
 from __future__ import annotations
 
-from .. import Arch
+from ...architecture import Arch
 
 __all__ = ["ARCHES"]
 

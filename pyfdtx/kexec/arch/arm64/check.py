@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What pyfdtx.kexec.check has to say about a tree for arm64 alone."""
+"""What pyfdtx.kexec.check.checker has to say about a tree for arm64 alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...rules import names
-from ...rules.blob import HEADER
-from ...rules.facts import inside, shown, shown_place
-from ...rules.rule import ERROR, Found, rule
+from ...check import names
+from ...check.facts import inside, shown, shown_place
+from ...check.rule import ERROR, Found, rule
+from ...check.rules.blob import HEADER
 from . import ARCHES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...rules.facts import Facts
+    from ...check.facts import Facts
 
 OURS = ("arm64",)
 MAX_DTB = ARCHES[0].max_size

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ...image import Image, flat_magic
+from ...image.kernel import Image, flat_magic
 
 __all__ = ["read"]
 

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
+from ....codec.reg import U64_END, MemRange
 from ....errors import FdtMachineError
-from ....reg import U64_END, MemRange
-from ...mapping import Mapping, kernel_image
+from ...facts.mapping import Mapping, kernel_image
 
 __all__ = ["mapping"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...machine import Machine
+    from ...facts.machine import Machine
 
 # Linux arch/arm64/include/asm/memory.h SEGMENT_ALIGN: _stext is at most this
 # far behind _text

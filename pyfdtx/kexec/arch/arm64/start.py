@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from ..rules import Rules
+from ...place.rules import Rules
 
 __all__ = ["RULES", "trampoline"]
 

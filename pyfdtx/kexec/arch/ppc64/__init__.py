@@ -8,7 +8,7 @@ image, check: see arch/__init__.py.
 
 from __future__ import annotations
 
-from .. import Arch
+from ...architecture import Arch
 
 __all__ = ["ARCHES", "COMMAND_LINE_SIZE"]
 

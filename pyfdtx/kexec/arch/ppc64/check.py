@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What pyfdtx.kexec.check has to say about a tree for ppc64le."""
+"""What pyfdtx.kexec.check.checker has to say about a tree for ppc64le."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ....codec.reg import U64_END, MemRange
 from ....errors import FdtError
-from ....reg import U64_END, MemRange
-from ....tree import Fdt
-from ...ranges import Ranges
-from ...rules import names
-from ...rules.elf import PT_LOAD
-from ...rules.facts import hexed, overlap, shown
-from ...rules.rule import ERROR, WARNING, Found, adopt, rule
+from ....tree.fdt import Fdt
+from ...check import names
+from ...check.elf import PT_LOAD
+from ...check.facts import hexed, overlap, shown
+from ...check.rule import ERROR, WARNING, Found, adopt, rule
+from ...facts.ranges import Ranges
 from .firmware import kept, pages
 from .trampoline import BACKUP
 from .tree import DRCONF, DRCONF_USABLE, USABLE, lmb_sets, looked_at
@@ -21,7 +21,7 @@ from .tree import DRCONF, DRCONF_USABLE, USABLE, lmb_sets, looked_at
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...rules.facts import Facts
+    from ...check.facts import Facts
 
 PROM = "arch/powerpc/kernel/prom.c"
 FILE_LOAD = "arch/powerpc/kexec/file_load_64.c"

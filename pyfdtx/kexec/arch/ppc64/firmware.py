@@ -7,9 +7,9 @@ crash region (RTAS is, on QEMU's pseries).
 
 from __future__ import annotations
 
+from ....codec.reg import U64_END, MemRange
 from ....errors import FdtBadContent
-from ....reg import U64_END, MemRange
-from ...ranges import Ranges
+from ...facts.ranges import Ranges
 
 __all__ = ["first_memory", "kept", "memory_nodes", "old_kernel", "reserved"]
 
@@ -17,8 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ....node import Node
-    from ....tree import Fdt
+    from ....tree.fdt import Fdt
+    from ....tree.node import Node
 
 OP = "ppc64le"
 RTAS, OPAL = "/rtas", "/ibm,opal"

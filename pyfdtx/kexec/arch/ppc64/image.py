@@ -7,7 +7,7 @@ import io
 import sys
 
 from ....errors import FdtImageError
-from ...image import OP, KernelImage
+from ...image.kernel import OP, KernelImage
 from . import EM_PPC64
 
 __all__ = ["Vmlinux", "read"]

@@ -4,11 +4,11 @@ the MMU is on inside the first piece of memory."""
 
 from __future__ import annotations
 
+from ....codec.reg import U64_END, MemRange
 from ....errors import FdtBadContent, FdtImageError
-from ....reg import U64_END, MemRange
-from ....tree import Fdt
+from ....tree.fdt import Fdt
 from ...elfcore import core_header_of
-from ...places import Segment, Space, up
+from ...place.places import Segment, Space, up
 from .firmware import first_memory, kept, old_kernel, pages, reserved
 from .trampoline import BACKUP, RUN_AT_LOAD, SHARED, trampoline
 from .tree import CrashPlaces, second_kernel_tree
@@ -17,9 +17,9 @@ __all__ = ["place", "taken"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...machine import Machine
-    from ...plan import _Job as Job
-    from ...ranges import Ranges, Source
+    from ...facts.machine import Machine
+    from ...facts.ranges import Ranges, Source
+    from ...place.plan import _Job as Job
 
 OP = "plan"
 BOUNDARY = 0x1_0000

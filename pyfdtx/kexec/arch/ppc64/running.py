@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from ...mapping import Mapping
+from ...facts.mapping import Mapping
 
 __all__ = ["mapping"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...machine import Machine
+    from ...facts.machine import Machine
 
 # Linux arch/powerpc/Kconfig PAGE_OFFSET of PPC64
 PAGE_OFFSET = 0xC000_0000_0000_0000

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from ....reg import U64_END
-from ..rules import Footprint, Rules
+from ....codec.reg import U64_END
+from ...place.rules import Footprint, Rules
 from .image import Vmlinux
 from .place import place, taken
 
@@ -12,7 +12,7 @@ __all__ = ["RULES"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...image import KernelImage
+    from ...image.kernel import KernelImage
 
 KIB = 1 << 10
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from ....codec.reg import U64_END, MemRange
 from ....errors import FdtBadContent, FdtBadParameter
-from ....reg import U64_END, MemRange
-from ....tree import Fdt
+from ....tree.fdt import Fdt
 from ...dtb import _rng_seed as rng_seed_bytes
 from ...dtb import _text as cmdline_bytes
-from ...ranges import Ranges
+from ...facts.ranges import Ranges
 from . import COMMAND_LINE_SIZE
 from .firmware import kept, memory_nodes
 from .trampoline import BACKUP
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from typing import Literal, Union
 
     from ...._native import Buffer
-    from ....node import Node
-    from ...ranges import Pair
+    from ....tree.node import Node
+    from ...facts.ranges import Pair
 
     Seed = Union[Buffer, Literal["random"], None]
 

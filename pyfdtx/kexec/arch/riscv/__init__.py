@@ -9,7 +9,7 @@ Source: Linux Documentation/arch/riscv/boot.rst.
 from __future__ import annotations
 
 from ...._oneshot import HEADER_WORD, WORDS_FIRST
-from .. import Arch
+from ...architecture import Arch
 
 __all__ = ["ARCHES"]
 

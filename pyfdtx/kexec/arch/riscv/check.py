@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What pyfdtx.kexec.check has to say about a tree for riscv alone."""
+"""What pyfdtx.kexec.check.checker has to say about a tree for riscv alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...rules import names
-from ...rules.facts import shown
-from ...rules.image import is_ours
-from ...rules.rule import ERROR, Found, rule
+from ...check import names
+from ...check.facts import shown
+from ...check.rule import ERROR, Found, rule
+from ...check.rules.image import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...rules.facts import Facts
+    from ...check.facts import Facts
 
 OURS = ("riscv",)
 # The kernel maps itself in pieces of 2 MiB and takes all of the last one

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import struct
 
-from ...image import Image, flat_magic
+from ...image.kernel import Image, flat_magic
 
 __all__ = ["read"]
 

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from ....reg import U64_END
-from ...mapping import Mapping, kernel_image
+from ....codec.reg import U64_END
+from ...facts.mapping import Mapping, kernel_image
 
 __all__ = ["mapping"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...machine import Machine
+    from ...facts.machine import Machine
 
 
 def mapping(machine: Machine) -> Mapping:

@@ -8,7 +8,7 @@ Source: Linux Documentation/arch/riscv/boot.rst.
 
 from __future__ import annotations
 
-from ..rules import Rules
+from ...place.rules import Rules
 
 __all__ = ["RULES"]
 

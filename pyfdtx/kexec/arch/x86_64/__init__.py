@@ -10,7 +10,7 @@ Source: Linux arch/x86/kernel/crash.c, arch/x86/kernel/kexec-bzimage64.c.
 
 from __future__ import annotations
 
-from .. import Arch
+from ...architecture import Arch
 
 __all__ = ["ARCHES", "LOW"]
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ...image import refusal
+from ...image.kernel import refusal
 
 __all__ = ["read"]
 

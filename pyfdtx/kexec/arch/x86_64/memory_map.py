@@ -7,9 +7,9 @@ Source: Linux arch/x86/kernel/crash.c, arch/x86/kernel/kexec-bzimage64.c.
 
 from __future__ import annotations
 
+from ....codec.reg import MemRange
 from ....errors import FdtBadParameter
-from ....reg import MemRange
-from ...ranges import Ranges
+from ...facts.ranges import Ranges
 from . import LOW
 
 __all__ = ["MapEntry", "crash_memory_map", "memmap_words"]
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal
 
-    from ...machine import Machine
+    from ...facts.machine import Machine
 
     Kind = Literal["ram", "reserved", "acpi", "nvs"]
 

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from ....reg import MemRange
-from ...mapping import Mapping
+from ....codec.reg import MemRange
+from ...facts.mapping import Mapping
 
 __all__ = ["mapping"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...machine import Machine
+    from ...facts.machine import Machine
 
 # arch/x86/include/asm/page_64_types.h __START_KERNEL_map; the kernel's own
 # mapping has 1 GiB at most (KERNEL_IMAGE_SIZE with KASLR)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Copy what Machine reads from the running system to a directory."""
+
+from __future__ import annotations
+
+import os
+
+from ...errors import FdtExists, FdtMachineError
+from ..architecture import arch_of, arches
+from .machine import (
+    CHOSEN,
+    CPU,
+    CRASH_CMA,
+    CRASH_SIZE,
+    FDT,
+    IOMEM,
+    KCORE_LOADS,
+    KCORE_NOTE,
+    KERNEL_ARCH,
+    TREES,
+    VMCOREINFO,
+    Machine,
+)
+
+__all__ = ["capture"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import NoReturn
+
+OP = "capture"
+PLAIN = (
+    IOMEM,
+    "proc/cmdline",
+    "proc/cpuinfo",
+    "proc/version",
+    KERNEL_ARCH,
+    FDT,
+    VMCOREINFO,
+    *CRASH_SIZE,
+    *CRASH_CMA,
+    f"{CPU}/possible",
+    f"{CPU}/present",
+    f"{CPU}/online",
+)
+KALLSYMS = "proc/kallsyms"
+
+
+def _notes(machine: Machine) -> Iterator[str]:
+    top = machine.path(CPU)
+    for name in sorted(os.listdir(top)) if os.path.isdir(top) else ():
+        if name.startswith("cpu") and name[3:].isdigit():
+            yield f"{CPU}/{name}/crash_notes"
+            yield f"{CPU}/{name}/crash_notes_size"
+
+
+def _tree(machine: Machine) -> Iterator[str]:
+    """Every file of the tree, if there is no blob or it is not enough."""
+    arch = arch_of(machine.arch)
+    live = arch is not None and arch.live_tree
+    if machine.exists(FDT) and not live:
+        yield from (f"{CHOSEN}/{n}" for a in arches() for n in a.crash_in_chosen or ())
+        return
+    top = next((t for t in TREES if machine.exists(t)), None)
+    if top is None:
+        return
+
+    def unreadable(e: OSError) -> NoReturn:
+        # Half a tree would look like a whole one
+        machine.refuse_os(os.path.relpath(e.filename, machine.root), e)
+
+    for path, _, files in os.walk(machine.path(top), onerror=unreadable):
+        inside = os.path.relpath(path, machine.path(top))
+        for name in files:
+            yield os.path.normpath(os.path.join(top, inside, name))
+
+
+def _facts(machine: Machine) -> Iterator[tuple[str, bytes]]:
+    for name in (*PLAIN, *_notes(machine), *_tree(machine)):
+        if machine.exists(name):
+            yield name, machine.read(name)
+    if not machine.exists(KERNEL_ARCH):  # Linux before 6.1
+        yield KERNEL_ARCH, machine.arch.encode() + b"\n"
+    arch = arch_of(machine.arch)
+    symbols = arch.symbols if arch is not None else ()
+    if symbols and machine.exists(KALLSYMS):
+        lines = machine.text(KALLSYMS).splitlines()
+        kept = [line for line in lines if line[line.rfind(" ") + 1 :] in symbols]
+        yield KALLSYMS, "".join(line + "\n" for line in kept).encode()
+    elif machine.exists("proc/kcore") or machine.exists(KCORE_NOTE):
+        yield KCORE_NOTE, machine.vmcoreinfo.text.encode()
+        if arch is not None and arch.kcore_loads:
+            rows = (f"{v:x} {p:x} {n:x}\n" for v, p, n in machine.kcore_loads)
+            yield KCORE_LOADS, "".join(rows).encode()
+
+
+def capture(
+    target: str | os.PathLike[str], root: str | os.PathLike[str] = "/"
+) -> list[str]:
+    """Copy the facts of the running system to a directory for Machine(root=).
+
+    The files keep their names below the directory. Of /proc/kcore only the
+    text of VMCOREINFO is kept, as proc/kcore.vmcoreinfo, and on x86_64 the
+    table of what is mapped where, as proc/kcore.loads. A file that this
+    kernel does not have is left out. Do mind what is in them: the command
+    line, the machine's tree (serial numbers), addresses of the kernel.
+
+    Args:
+        target: a directory that does not exist yet; it appears when complete.
+        root: where to read.
+    Returns: the names of the files, relative to target.
+    Raises:
+        FdtExists: target exists already.
+        FdtMachineError: a file cannot be read, or /proc/iomem hides its
+            addresses (not root), or target cannot be written.
+    """
+    target = os.fspath(target)
+    if os.path.lexists(target):
+        raise FdtExists(OP, target, "exists already; name a new directory")
+    machine = Machine(root)
+    partial = f"{target.rstrip('/')}.partial-{os.getpid()}"
+    try:
+        names = _write(machine, partial)
+        os.rename(partial, target)
+    except OSError as e:
+        raise FdtMachineError(OP, e.filename or target, e.strerror or str(e)) from None
+    finally:
+        _remove(partial)
+    return names
+
+
+def _write(machine: Machine, partial: str) -> list[str]:
+    names = []
+    _ = machine.ram  # refuses hidden addresses before anything is written
+    for name, data in _facts(machine):
+        place = os.path.join(partial, name)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(place, "wb") as f:
+            f.write(data)
+        names.append(name)
+    return names
+
+
+def _remove(partial: str) -> None:
+    for path, directories, files in os.walk(partial, topdown=False):
+        for name in files:
+            os.unlink(os.path.join(path, name))
+        for name in directories:
+            os.rmdir(os.path.join(path, name))
+    if os.path.isdir(partial):
+        os.rmdir(partial)

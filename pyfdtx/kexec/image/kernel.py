@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Kernel images, and what wraps them. Each architecture reads its own; a form that
+two of them have, the flat Image, is here."""
+
+from __future__ import annotations
+
+import os
+import struct
+
+from ...errors import FdtImageError
+from ..architecture import arch_of, arches
+from .unpack import LIMIT, unpack
+
+__all__ = ["Image", "KernelImage", "parse_image", "read_image"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import BinaryIO
+
+    from ..._native import Buffer
+    from ...codec.memrange import MemRange
+
+OP = "image"
+# Linux Documentation/arch/arm64/booting.rst and arch/riscv/boot-image-header.rst
+# share the places: code0, code1, text_offset, image_size, flags; the magic is
+# at 56, the offset of a PE header at 60
+HEADER = struct.Struct("<8x3Q")
+HEADER_SIZE = 64
+# Files are read in pieces of
+PIECE = 1 << 24
+MAGIC_AT = 56
+
+OTHERS = (
+    (b"\xd0\x0d\xfe\xed", "a device tree blob"),
+    (b"\x27\x05\x19\x56", "a U-Boot uImage"),
+    (b"0707", "a cpio archive (an initrd?)"),
+    (b"ANDROID!", "an Android boot image"),
+    (b"#!", "a script"),
+)
+
+
+class KernelImage:
+    """What all kernel images have.
+
+    arch: as Machine.arch, or of several of them if the image does not tell.
+    data: the plain image, bytes.
+    where: the file it came from.
+    layers: what it was wrapped in, outermost first: ("EFI zboot", "gzip").
+    text_offset: where it must lie from a multiple of its boundary, bytes.
+    """
+
+    __slots__ = ("arch", "data", "layers", "text_offset", "where")
+
+    def __init__(self, arch: str, data: bytes, where: str, layers: tuple[str, ...]):
+        self.arch = arch
+        self.data = data
+        self.where = where
+        self.layers = layers
+        self.text_offset = 0
+
+    @property
+    def big_endian(self) -> bool:
+        return False
+
+    @property
+    def page_size(self) -> int | None:
+        """Bytes; None if the image does not tell."""
+        return None
+
+    @property
+    def memory_size(self) -> int:
+        """Bytes of memory that it takes until the kernel runs, BSS included."""
+        raise NotImplementedError
+
+    @property
+    def boundary(self) -> int:
+        """Bytes; 0 if only its architecture's own rules know it."""
+        arch = arch_of(self.arch)
+        return arch.boundaries.get(self.arch, 0) if arch is not None else 0
+
+    def starts_at(self, address: int, usable: Sequence[MemRange]) -> int:
+        """The first byte of memory that it takes, if loaded at an address; usable:
+        a crash kernel's ranges, or none."""
+        return address
+
+    def lowest(self, hole: MemRange, usable: Sequence[MemRange]) -> tuple[int, int]:
+        """The first byte that it takes, and the first behind, when it lies in a
+        piece of the first usable range as low as it can: the same if it cannot lie
+        there, beyond the piece if it does not fit."""
+        step = self.boundary
+        start = -(-hole.start // step) * step + self.text_offset
+        return start, start + self.memory_size
+
+
+class Image(KernelImage):
+    """A flat kernel image of arm64 or riscv.
+
+    arch: "arm64", "riscv64" or "riscv32"; "riscv" if the header does not tell
+        which of the two.
+    data, where, layers, text_offset: as KernelImage.
+    image_size: bytes of memory it needs from there, its BSS included; at least
+        len(data).
+    flags: as in the header.
+    """
+
+    __slots__ = ("flags", "image_size")
+
+    def __init__(self, arch: str, data: bytes, where: str, layers: tuple[str, ...]):
+        super().__init__(arch, data, where, layers)
+        size: int
+        self.flags: int
+        self.text_offset, size, self.flags = HEADER.unpack_from(data)
+        if not size:
+            raise FdtImageError(
+                OP,
+                where,
+                "image_size in its header is 0 (a kernel before 3.17): how much "
+                "memory it needs is unknown",
+            )
+        self.image_size = max(size, len(data))
+
+    @property
+    def big_endian(self) -> bool:
+        return bool(self.flags & 1)
+
+    @property
+    def memory_size(self) -> int:
+        return self.image_size
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether the boundary may be any in memory (arm64 alone says so); else it
+        should be near the start of memory."""
+        return False
+
+    def __repr__(self) -> str:
+        return (
+            f"Image({self.arch}, {self.where!r}, {len(self.data)} bytes, "
+            f"text_offset={self.text_offset:#x}, image_size={self.image_size:#x})"
+        )
+
+
+def flat_magic(data: bytes) -> bytes:
+    """What tells whose flat image it is; nothing if it is too short for one."""
+    return data[MAGIC_AT : MAGIC_AT + 4] if len(data) >= HEADER_SIZE else b""
+
+
+def refusal(where: str, kind: str) -> FdtImageError:
+    """Of a file that is something else; says what would do."""
+    forms: dict[str, list[str]] = {}
+    for arch in arches():
+        if arch.image:
+            forms.setdefault(arch.image, []).append(arch.name)
+    wanted = ", ".join(f"{form} ({', '.join(of)})" for form, of in forms.items())
+    return FdtImageError(
+        OP,
+        where,
+        f"is {kind}; give {wanted}, or one of them compressed or as EFI zboot",
+    )
+
+
+def _refuse(data: bytes, where: str) -> FdtImageError:
+    """What a file is that is no image."""
+    kind = "no kernel image that is known here"
+    for magic, text in OTHERS:
+        if data.startswith(magic):
+            kind = text
+    if not data:
+        kind = "empty"
+    elif data.startswith(b"MZ"):
+        kind = "an EFI program, but neither Image nor EFI zboot"
+    elif all(c in b"\t\n\r" or 32 <= c < 127 for c in data[:HEADER_SIZE]):
+        kind = f"text ({data[:16].decode()!r}...)" if kind.startswith("no") else kind
+    return refusal(where, kind)
+
+
+def parse_image(blob: Buffer, where: str = "image") -> KernelImage:
+    """The image in a file's content.
+
+    Args:
+        blob: any bytes-like object.
+        where: the file's name, for errors.
+    Returns: an Image (arm64, riscv), a ZImage (arm), or a Vmlinux (ELF, ppc64);
+        data is a copy if it was wrapped.
+    Raises:
+        TypeError: blob is not bytes-like.
+        FdtImageError: it is something else, damaged, or of a kernel too old to
+            say how much memory it needs. The message says what it is.
+    """
+    try:
+        # bytes() takes numbers too
+        raw = bytes(memoryview(blob))
+    except TypeError:
+        raise TypeError(
+            f"an image must be bytes-like, not {type(blob).__name__}"
+        ) from None
+    data, layers = unpack(raw, where)
+    for arch in arches():
+        image = arch.read_image(data, where, layers)
+        if image is not None:
+            return image
+    raise _refuse(data, where)
+
+
+def _content(f: BinaryIO, where: str) -> bytes:
+    """What is in a file, unless that is too much; a device may have no end."""
+    left = LIMIT if os.fstat(f.fileno()).st_size <= LIMIT else -1
+    pieces: list[bytes] = []
+    while left >= 0:
+        piece = f.read(PIECE)
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        left -= len(piece)
+    raise FdtImageError(
+        OP, where, f"has more than {LIMIT >> 20} MiB: no kernel image has"
+    )
+
+
+def read_image(path: str | os.PathLike[str]) -> KernelImage:
+    """As parse_image(), of a file.
+
+    Raises:
+        FdtImageError: as parse_image(), or the file cannot be read, or is
+            larger than any kernel (1 GiB).
+    """
+    where = os.fspath(path)
+    try:
+        with open(where, "rb") as f:
+            data = _content(f, where)
+    except OSError as e:
+        raise FdtImageError(OP, where, e.strerror or str(e)) from None
+    return parse_image(data, where)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""A plan given to the running kernel, by kexec_load(2); and what is loaded, by
+this or by kexec_file_load(2), forgotten or started.
+
+The kernel itself checks neither image nor tree. Nothing checks the segments
+again before the next kernel is entered, unless the plan was made to (verify).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from ..._native import ffi, lib
+from ...errors import FdtBadParameter, FdtLoadError
+from ..architecture import arch_of, rules_of
+
+__all__ = ["is_loaded", "load", "reboot_into_loaded", "unload"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from ..facts.machine import Machine
+    from ..place.plan import Plan
+
+OP = "kexec_load"
+# The second is what Linux 6.19 named the first
+LOADED = {
+    False: ("sys/kernel/kexec_loaded", "sys/kernel/kexec/loaded"),
+    True: ("sys/kernel/kexec_crash_loaded", "sys/kernel/kexec/crash_loaded"),
+}
+DISABLED = "proc/sys/kernel/kexec_load_disabled"
+LIMIT = {
+    False: "proc/sys/kernel/kexec_load_limit_reboot",
+    True: "proc/sys/kernel/kexec_load_limit_panic",
+}
+LOCKDOWN = "sys/kernel/security/lockdown"
+STATUS = "proc/self/status"
+CAP_SYS_BOOT = 22  # linux/capability.h
+
+_SEGMENTS = ffi.typeof("struct kexec_segment[]")
+
+
+def _flags(arch: str, crash: bool) -> int:
+    on_crash = lib.KEXEC_ON_CRASH if crash else 0
+    rules_of(arch)  # says so if it is not known here
+    record = arch_of(arch)
+    assert record is not None
+    return int(record.elf_machine << 16 | on_crash)
+
+
+def is_loaded(machine: Machine, *, crash: bool) -> bool | None:
+    """Whether a kernel is loaded; None if the running kernel has no kexec."""
+    for name in LOADED[crash]:
+        if machine.exists(name):
+            return machine.text(name).strip() == "1"
+    return None
+
+
+def load(plan: Plan, machine: Machine, *, replace: bool = False) -> None:
+    """Load what was planned; from now on it starts on a panic (crash), or at
+    the next reboot by kexec.
+
+    Args:
+        plan: from make_plan(), with the facts of the running system.
+        machine: the running system.
+        replace: load even if a kernel is loaded already; that one goes.
+    Raises:
+        FdtLoadError: a kernel is loaded already, or the kernel refused; the
+            message says why, as far as the system tells.
+        FdtBadParameter: more segments than the kernel takes.
+    """
+    if len(plan.segments) > lib.KEXEC_SEGMENT_MAX:
+        raise FdtBadParameter(
+            OP,
+            f"{len(plan.segments)} segments",
+            f"the kernel takes at most {lib.KEXEC_SEGMENT_MAX}",
+        )
+    if not replace:
+        refuse_loaded(OP, machine, crash=plan.crash)
+    # from_buffer() holds the bytes where they are until the call is over
+    pins = [ffi.from_buffer(s.data) for s in plan.segments]
+    segments = ffi.new(_SEGMENTS, len(pins))
+    for entry, pin, s in zip(segments, pins, plan.segments):
+        entry.buf, entry.bufsz = pin, len(pin)
+        entry.mem, entry.memsz = ffi.cast("void *", s.start), s.size
+    code = lib.fdtx_kexec_load(
+        plan.entry, len(pins), segments, _flags(plan.arch, plan.crash)
+    )
+    if code:
+        raise refused(-code, machine, crash=plan.crash)
+
+
+def refuse_loaded(op: str, machine: Machine, *, crash: bool) -> None:
+    """Raises FdtLoadError if a kernel is loaded already."""
+    if is_loaded(machine, crash=crash):
+        what = "a crash kernel" if crash else "a kernel"
+        raise FdtLoadError(
+            op, "", f"{what} is loaded already; unload it, or replace it"
+        )
+
+
+def unload(machine: Machine, *, crash: bool) -> None:
+    """Forget what is loaded, however it was; nothing happens if nothing is.
+
+    Raises:
+        FdtLoadError: the kernel refused.
+    """
+    # No segments are of no architecture: the default, 0, does on all of them
+    code = lib.fdtx_kexec_load(0, 0, ffi.NULL, lib.KEXEC_ON_CRASH if crash else 0)
+    if code in (-errno.EPERM, -errno.ENOSYS):
+        # A locked-down kernel, or one without kexec_load(2), has another way
+        flags = lib.KEXEC_FILE_UNLOAD | (lib.KEXEC_FILE_ON_CRASH if crash else 0)
+        if not lib.fdtx_kexec_file_load(-1, -1, 0, ffi.NULL, flags):
+            return
+    if code:
+        raise refused(-code, machine, crash=crash)
+
+
+def reboot_into_loaded(machine: Machine) -> NoReturn:
+    """Leave this kernel for the loaded one, at once: no service is stopped, no
+    file system unmounted. `systemctl kexec` does that first.
+
+    Raises:
+        FdtLoadError: nothing is loaded, or the kernel refused.
+    """
+    if is_loaded(machine, crash=False) is False:
+        raise FdtLoadError("reboot", "", "no kernel is loaded")
+    code = lib.fdtx_kexec_reboot()
+    error = refused(-code, machine, crash=False)
+    raise FdtLoadError("reboot", "", error.cause)
+
+
+def refused(number: int, machine: Machine, *, crash: bool) -> FdtLoadError:
+    """What an errno of the system call means here, in words.
+
+    Source: Linux kernel/kexec.c, kernel/kexec_core.c
+        sanity_check_segment_list(); kexec_load(2).
+    """
+    if number == errno.EPERM:
+        cause = not_permitted(
+            machine, crash, locked="takes signed images alone, by kexec_file_load(2)"
+        )
+        return FdtLoadError(OP, "", cause)
+    causes = {
+        errno.ENOSYS: "this kernel has no kexec_load(2) (CONFIG_KEXEC)",
+        errno.EBUSY: "another program is loading a kernel; try again",
+        errno.EADDRNOTAVAIL: "a segment lies where none may: the crash region "
+        "has changed since the plan was made, or is not reserved; plan again",
+        errno.ENOMEM: "the kernel has not enough memory to keep the segments",
+        errno.EINVAL: "the kernel takes segments of another architecture, or "
+        "none that fill more than half of the memory",
+    }
+    cause = causes.get(number, os.strerror(number))
+    return FdtLoadError(OP, "", f"{cause} ({errno.errorcode.get(number, number)})")
+
+
+def not_permitted(machine: Machine, crash: bool, *, locked: str) -> str:
+    """Why the kernel says EPERM; locked: what a locked-down one does."""
+    if _says(machine, DISABLED, "1"):
+        return "switched off until the next boot (sysctl kernel.kexec_load_disabled)"
+    if not _may_boot(machine):
+        return "run as root (CAP_SYS_BOOT is missing)"
+    if machine.exists(LOCKDOWN) and "[none]" not in machine.text(LOCKDOWN):
+        return f"the kernel is locked down (secure boot?) and {locked}"
+    if _says(machine, LIMIT[crash], "0"):
+        return f"not allowed any more (sysctl {LIMIT[crash][9:].replace('/', '.')})"
+    return "not permitted (a container, or a security module?)"
+
+
+def _says(machine: Machine, name: str, value: str) -> bool:
+    return machine.exists(name) and machine.text(name).strip() == value
+
+
+def _may_boot(machine: Machine) -> bool:
+    """Whether this process has CAP_SYS_BOOT, as far as can be seen."""
+    if not machine.exists(STATUS):
+        return os.geteuid() == 0
+    for line in machine.text(STATUS).splitlines():
+        name, _, value = line.partition(":")
+        if name == "CapEff":
+            return bool(int(value, 16) >> CAP_SYS_BOOT & 1)
+    return os.geteuid() == 0

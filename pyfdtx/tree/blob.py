@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""The bytes of one tree: memory, growth, and where nodes have moved to.
+
+Offsets of nodes count from the start of the structure block, as in libfdt.
+Every edit is one splice there, written down as (place, difference), so that
+an offset taken some edits ago is brought up to date without a search.
+"""
+
+from __future__ import annotations
+
+from _thread import RLock
+from struct import Struct
+
+from .._fast import dump, load, resize
+from .._native import ffi, frozen, lib, reading, refused, writing
+from ..errors import FdtBadParameter, error
+from .fork import watch
+
+__all__ = ["INT", "MAX_SIZE", "NAME_FACTOR", "Blob"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from typing_extensions import Buffer
+
+# For ffi.new(): an int for C to store something in. One for each call: readers
+# in several threads would get each other's lengths
+INT = ffi.typeof("int *")
+
+MAX_SIZE: int = lib.FDTX_MAX_TOTALSIZE
+
+# Names may share bytes of the strings block, so a small blob can spell names
+# of gigabytes. A property takes 12 bytes beside its name: a real tree has
+# names of 1 to 4 times its size.
+NAME_FACTOR = 16
+
+SLACK = 256
+LOG_SIZE = 256
+
+# off_dt_strings at 12, size_dt_strings at 32, size_dt_struct at 36
+_SIZES = Struct(">I16xII")
+
+
+class Blob:
+    """A sound blob of version 17 in a bytearray of its own that grows.
+
+    It is in canonical form (FDT_NOP kept) at all times, but for slack behind the
+    strings, which totalsize counts: whatever edits it leaves it so.
+
+    Attributes:
+        buf: the bytes; its length is the blob's totalsize. Never keep a view
+            or pointer of it: it is resized.
+        lock: C reads and writes without the GIL, trusts what it reads, and finds
+            nothing at an offset of yesterday: whoever touches `buf` holds it,
+            from before he asks where something is. Re-entrant.
+        edits: number of the latest edit that moved anything; an offset is
+            current if it was taken at this number.
+        deaths: number of nodes deleted so far.
+        forgotten: number of times that forget() was called.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_first",
+        "_log",
+        "buf",
+        "deaths",
+        "edits",
+        "forgotten",
+        "lock",
+    )
+
+    def __init__(self, buf: bytearray) -> None:
+        self.buf = buf
+        self.lock = RLock()
+        self.edits = 0
+        self.deaths = 0
+        self.forgotten = 0
+        self._first = 0
+        self._log: list[tuple[int, int]] = []
+        watch(self)
+
+    @classmethod
+    def load(cls, data: Buffer, op: str) -> Blob:
+        """Validated copy of data, brought into version 17 and in order."""
+        try:
+            return cls(load(frozen(data)))
+        except ValueError as e:
+            code, cause, offset = e.args
+            raise refused(code, cause, offset, op) from None
+
+    @classmethod
+    def empty(cls) -> Blob:
+        buf = bytearray(SLACK)
+        with writing(buf) as p:
+            lib.fdt_create_empty_tree(p, len(buf))
+        blob = cls(buf)
+        blob.canonicalise(squeeze=False)
+        return blob
+
+    def duplicate(self) -> Blob:
+        with self.lock:
+            return Blob(bytearray(self.buf))
+
+    @property
+    def used(self) -> int:
+        """Bytes up to the end of the strings block; with the lock."""
+        off_strings, size_strings, _ = _SIZES.unpack_from(self.buf, 12)
+        used: int = off_strings + size_strings
+        return used
+
+    @property
+    def struct_start(self) -> int:
+        return int.from_bytes(self.buf[8:12], "big")
+
+    def room(self, need: int, op: str, where: str) -> None:
+        """Make room for need bytes more, growing by half at least."""
+        used = self.used
+        if used + need <= len(self.buf):
+            return
+        if used + need > MAX_SIZE:
+            raise FdtBadParameter(
+                op,
+                where,
+                f"the tree would take {used + need} bytes, "
+                f"a device tree ends at {MAX_SIZE}",
+            )
+        self.resize(min(MAX_SIZE, max(used + need, used + used // 2 + SLACK)))
+
+    def resize(self, size: int) -> None:
+        """Set the buffer's length and the header's totalsize; not below used."""
+        resize(self.buf, size)
+        self.buf[4:8] = size.to_bytes(4, "big")
+
+    def to_bytes(self) -> bytes:
+        """The tree without slack: edits keep the canonical form, so it is that."""
+        return dump(self.buf)
+
+    def canonicalise(self, *, squeeze: bool) -> None:
+        """fdtx_canonicalise() in place, without slack behind."""
+        with writing(self.buf) as p:
+            size = lib.fdtx_canonicalise(p, squeeze)
+        if size < 0:
+            raise error(size, "fdtx_canonicalise")
+        del self.buf[size:]
+        if squeeze:
+            self.forget()
+
+    def forget(self) -> None:
+        """Nothing that is known of places and nodes so far counts any more."""
+        self.forgotten += 1
+        self.edits += 1
+        self._log.clear()
+        self._first = self.edits
+
+    def moved(self, place: int, by: int) -> None:
+        """Whatever stood at place or behind now stands `by` bytes further."""
+        self._log.append((place, by))
+        self.edits += 1
+        if len(self._log) > LOG_SIZE:
+            del self._log[: LOG_SIZE // 2]
+            self._first += LOG_SIZE // 2
+
+    def now(self, offset: int, edit: int) -> int:
+        """Where a node's offset taken at `edit` is now; -1: not known."""
+        if edit < self._first:
+            return -1
+        for place, by in self._log[edit - self._first :]:
+            if offset >= place:
+                offset += by
+        return offset
+
+    def read(self, func: Callable[..., Any], *args: object) -> Any:
+        """func(blob, *args) of a C function that changes nothing."""
+        with reading(self.buf) as p:
+            return func(p, *args)
+
+    def edit(self, func: Callable[..., int], offset: int, *args: object) -> int:
+        """func(blob, offset, *args) of one that splices behind that offset."""
+        with writing(self.buf) as p:
+            before = lib.fdt_size_dt_struct(p)
+            code = func(p, offset, *args)
+            by = lib.fdt_size_dt_struct(p) - before
+        if by:
+            self.moved(offset + 1, by)
+        return code
+
+    def add_node(self, parent: int, name: bytes, is_new: bool, need: int) -> int:
+        """fdtx_add_subnode(), in need bytes; the child's offset or an error."""
+        with writing(self.buf) as p:
+            offset: int = lib.fdtx_add_subnode(p, parent, name, len(name), is_new)
+        if offset >= 0:
+            self.moved(offset, need)
+        return offset
+
+    def table(self, ctype: str, func: Callable[..., int], *args: object) -> Any:
+        """All items of a table: func(blob, *args, items, max) -> count.
+
+        Returns:
+            (items, count), or (None, code) if func failed.
+        """
+        room = 64
+        with reading(self.buf) as p:
+            while True:
+                items = ffi.new(f"struct {ctype}[]", room)
+                n = func(p, *args, items, room)
+                if n <= room:
+                    return (items, n) if n >= 0 else (None, n)
+                room = n
+
+    def text(self, start: int) -> str:
+        """The NUL-terminated name at a byte of the blob."""
+        buf = self.buf
+        return buf[start : buf.index(0, start)].decode("ascii", "surrogateescape")

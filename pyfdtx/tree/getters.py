@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Properties that are read: what `Node` and `NodeView` have in common."""
+
+from __future__ import annotations
+
+# What collections.abc re-exports; the package around that is dear to import.
+from _collections_abc import ItemsView, Mapping, ValuesView
+
+from .._native import c_name, lib
+from ..codec import values
+from ..errors import FdtBadParameter, FdtNotFound
+
+__all__ = ["MISSING", "Getters"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Callable, TypeVar
+
+    T = TypeVar("T")
+
+MISSING: Any = object()
+
+
+class _Values(ValuesView[bytes]):
+    __slots__ = ()
+    _mapping: Getters
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([value for _, value in self._mapping._properties()])
+
+
+class _Items(ItemsView[str, bytes]):
+    __slots__ = ()
+    _mapping: Getters
+
+    def __contains__(self, item: object) -> bool:
+        # The mix-in's own version waits for KeyError
+        if not isinstance(item, tuple) or len(item) != 2:
+            return False
+        name, value = item
+        return name in self._mapping and self._mapping[name] == value
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        return iter(self._mapping._properties())
+
+
+class Getters(Mapping[str, bytes]):
+    """Properties of a node by name, raw and with a type."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def _path(self) -> str: ...
+
+        def _find(self, name: str, op: str) -> bytes | None:
+            """The value of the first property of that name."""
+
+        def _properties(self) -> list[tuple[str, bytes]]:
+            """(name, value) of every property, in order, each name once."""
+
+    # -- properties as a mapping -------------------------------------------
+
+    def _where(self, name: str) -> str:
+        return f"{self._path()}:{name}"
+
+    def _prop_name(self, name: str, op: str) -> bytes:
+        raw = c_name(name, "property name")
+        if not raw:
+            raise FdtBadParameter(op, self._path(), "the property name is empty")
+        return raw
+
+    def _get(
+        self, name: str, op: str, default: Any, decode: Callable[..., T], *args: object
+    ) -> T:
+        raw = self._find(name, op)
+        if raw is not None:
+            return decode(raw, *args, op, self._where(name))
+        if default is MISSING:
+            raise self._missing(name, op)
+        given: T = default
+        return given
+
+    def _missing(self, name: str, op: str) -> FdtNotFound:
+        return FdtNotFound(
+            op, self._where(name), "no such property", -lib.FDT_ERR_NOTFOUND
+        )
+
+    def __getitem__(self, name: str) -> bytes:
+        value = self._find(name, "getprop")
+        if value is None:
+            raise self._missing(name, "getprop")
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such a property; False for what cannot be a name."""
+        try:
+            return isinstance(name, str) and self._find(name, "getprop") is not None
+        except FdtBadParameter:
+            return False
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def values(self) -> ValuesView[bytes]:
+        return _Values(self)
+
+    def items(self) -> ItemsView[str, bytes]:
+        return _Items(self)
+
+    # The mix-in's own version waits for KeyError
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value (bytes), or default if there is no such property."""
+        value = self._find(name, "getprop")
+        return default if value is None else value
+
+    # -- typed properties --------------------------------------------------
+
+    def get_u32(self, name: str, default: Any = MISSING) -> int:
+        """Value of 4 bytes, big-endian, as an unsigned number.
+
+        Args:
+            name: the property.
+            default: what to return if the property is missing.
+        Raises:
+            TypeError: the name is not a str.
+            FdtNotFound: it is missing and there is no default.
+            FdtBadParameter: the name is empty, not ASCII or has a NUL.
+            FdtBadContent: it has another length or, for the others, form.
+            FdtStale: the node has been deleted.
+        """
+        return self._get(name, "get_u32", default, values.to_int, 4)
+
+    def get_u64(self, name: str, default: Any = MISSING) -> int:
+        """Value of 8 bytes, big-endian; otherwise as get_u32()."""
+        return self._get(name, "get_u64", default, values.to_int, 8)
+
+    def get_string(self, name: str, default: Any = MISSING) -> str:
+        """Value as one string: UTF-8, one NUL, at its end; as get_u32() otherwise."""
+        return self._get(name, "get_string", default, values.to_string)
+
+    def get_stringlist(self, name: str, default: Any = MISSING) -> list[str]:
+        """Value as strings, each with its NUL; [] if empty; as get_u32() otherwise."""
+        return self._get(name, "get_stringlist", default, values.to_stringlist)
+
+    def get_cells(self, name: str, default: Any = MISSING) -> list[int]:
+        """Value as big-endian 32-bit numbers; as get_u32() otherwise."""
+        return self._get(name, "get_cells", default, values.to_cells)

@@ -1,0 +1,603 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Node: a handle of one node of an Fdt, and a mapping of its properties."""
+
+from __future__ import annotations
+
+from _weakref import ref
+
+from .._native import c_name, ffi, lib
+from ..codec.reg import array_fault, fault_of, from_entries, to_ranges
+from ..errors import FdtBadContent, FdtBadParameter, FdtStale, error
+from .blob import MAX_SIZE
+from .lookup import INVALID_PHANDLES
+from .props import Properties
+
+__all__ = ["Node"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Callable, TypeVar
+
+    from ..codec.reg import Entries, MemRange
+    from .blob import Blob
+    from .fdt import Fdt
+
+    T = TypeVar("T")
+
+# Additions through one handle that make it worth while to list the names
+MANY = 16
+CELLS = ("#address-cells", "#size-cells")
+
+
+def node_name(name: str, op: str, where: str) -> bytes:
+    """A node's name as C wants it.
+
+    The 31 characters of the specification are not enforced: real trees have
+    longer names, and neither libfdt nor Linux minds.
+    """
+    raw = c_name(name, "node name")
+    if not raw or b"/" in raw:
+        what = "is empty" if not raw else "contains '/'"
+        raise FdtBadParameter(op, where, f"node name {name!r} {what}")
+    return raw
+
+
+def printable(path: str) -> str:
+    """One line that any terminal takes, whatever bytes a name has."""
+    if path.isprintable():
+        return path
+    return path.encode("unicode_escape").decode()
+
+
+class Node(Properties):
+    """A node of an `Fdt`; made by the tree, never by hand.
+
+    A mapping of property names to values: ``node[name]`` is a copy (bytes),
+    ``node[name] = value`` copies any bytes-like object, iteration gives the
+    names in the order of the blob, as they are when it starts. Of properties
+    with the same name the first is found; deleting deletes all. A missing one
+    raises FdtNotFound (a LookupError, no KeyError), a name that is empty, not
+    ASCII or has a NUL FdtBadParameter, and is not ``in`` the node.
+
+    While a handle is referred to there is one object for each node, so handles are
+    compared with ``is`` or ``==`` and can be keys of a dict. A handle follows
+    a rename of its node or of a node above. Once its node was deleted, every
+    use raises `FdtStale`, even if a node of that name was added again.
+
+    >>> from pyfdtx import Fdt
+    >>> fdt = Fdt.empty()
+    >>> chosen = fdt.root.add("chosen")
+    >>> chosen.set_string("bootargs", "quiet")
+    >>> chosen["bootargs"], list(chosen), chosen.path
+    (b'quiet\\x00', ['bootargs'], '/chosen')
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_added",
+        "_blob",
+        "_children",
+        "_dead",
+        "_deaths",
+        "_edit",
+        "_name",
+        "_names",
+        "_offset",
+        "_parent",
+        "fdt",
+    )
+
+    fdt: Fdt
+
+    def __init__(self, fdt: Fdt, blob: Blob, parent: Node | None, name: str) -> None:
+        self.fdt = fdt
+        self._blob = blob
+        self._parent = parent
+        self._name = name
+        self._children: dict[str, ref[Node]] = {}
+        self._dead = False
+        self._deaths = blob.deaths
+        self._offset = 0
+        self._edit = -1
+        # children added through this handle; after some of them: the names of
+        # all children, and the state of the blob in which they are right
+        self._added = 0
+        self._names: tuple[set[str], int] | None = None
+
+    def __repr__(self) -> str:
+        path = printable(self._path())
+        return f"<Node {path}{' (deleted)' if self._is_dead() else ''}>"
+
+    # One object for each node: a mapping's comparison by content is no use
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self.fdt).__getitem__, (self.fdt, self.path)
+
+    # -- where it is -------------------------------------------------------
+
+    def _path(self) -> str:
+        names = []
+        node = self
+        while node._parent is not None:
+            names.append(node._name)
+            node = node._parent
+        return "/" + "/".join(reversed(names))
+
+    def _is_dead(self) -> bool:
+        deaths = self._blob.deaths
+        if self._deaths == deaths:
+            return self._dead
+        node: Node | None = self
+        while node is not None:
+            if node._dead:
+                self._dead = True
+                break
+            node = node._parent
+        self._deaths = deaths
+        return self._dead
+
+    def _at(self, op: str) -> int:
+        """Where the node is now, as libfdt's nodeoffset; with the blob's lock,
+        and as long as that is held."""
+        blob = self._blob
+        if self._edit != blob.edits or self._dead:
+            if self._is_dead():
+                raise FdtStale(op, self._path(), "the node has been deleted")
+            self._offset = blob.now(self._offset, self._edit)
+            if self._offset < 0:
+                self._offset = self._search(op)
+            self._edit = blob.edits
+        return self._offset
+
+    def _check(self, op: str) -> None:
+        """FdtStale if the node has been deleted."""
+        if self._edit != self._blob.edits or self._dead:
+            with self._blob.lock:
+                self._at(op)
+
+    def _search(self, op: str) -> int:
+        path = self._path()
+        raw = c_name(path)
+        offset: int = self._blob.read(lib.fdtx_path_offset, raw, len(raw))
+        if offset < 0:
+            raise error(offset, op, path)
+        return offset
+
+    def _handle(self, name: str, offset: int) -> Node:
+        """The one object of the child of that name, known to be at offset."""
+        known = self._children.get(name)
+        node = known() if known is not None else None
+        if node is None:
+            node = Node(self.fdt, self._blob, self, name)
+            self._children[name] = ref(node)
+        node._offset = offset
+        node._edit = self._blob.edits
+        return node
+
+    def __del__(self) -> None:
+        parent = getattr(self, "_parent", None)
+        if parent is not None and not self._dead:
+            known = parent._children.get(self._name)
+            if known is not None and known() in (self, None):
+                del parent._children[self._name]
+
+    @property
+    def path(self) -> str:
+        """Full path; "/" for the root. Raises FdtStale."""
+        self._check("path")
+        return self._path()
+
+    @property
+    def name(self) -> str:
+        """Name with unit address; "" for the root. Raises FdtStale."""
+        self._check("name")
+        return self._name
+
+    @property
+    def parent(self) -> Node | None:
+        """The node above; None for the root. Raises FdtStale."""
+        self._check("parent")
+        return self._parent
+
+    @property
+    def depth(self) -> int:
+        """Number of nodes above: 0 for the root. Raises FdtStale."""
+        self._check("depth")
+        return self._path().count("/") - (self._parent is None)
+
+    # -- nodes below -------------------------------------------------------
+
+    def _below(self, maxdepth: int, op: str) -> Iterator[Node]:
+        """This node and those below, parents first, each path once."""
+        with self._blob.lock:
+            found = self._all_below(maxdepth, op)
+        for node in found:
+            if not node._is_dead():
+                yield node
+
+    def _all_below(self, maxdepth: int, op: str) -> list[Node]:
+        blob = self._blob
+        offset = self._at(op)
+        items, n = blob.table("fdtx_node", lib.fdtx_nodes, offset, maxdepth)
+        start = blob.struct_start + 4
+        # handles by depth, names seen by depth of the parent
+        above = [self]
+        seen: list[set[str]] = [set()]
+        skip = MAX_SIZE
+        found = [self]
+        for item in ffi.unpack(items, n)[1:]:
+            depth = item.depth
+            if depth > skip:
+                continue
+            skip = MAX_SIZE
+            del above[depth:], seen[depth:]
+            name = blob.text(start + item.offset)
+            if name in seen[-1]:
+                skip = depth
+                continue
+            seen[-1].add(name)
+            node = above[-1]._handle(name, item.offset)
+            above.append(node)
+            seen.append(set())
+            found.append(node)
+        return found
+
+    def walk(self) -> Iterator[Node]:
+        """This node and all below, depth first, parents before children.
+
+        The nodes are those of the moment the walk starts; ones deleted
+        meanwhile are left out. Of siblings with the same name only the first
+        is shown, as it is the only one that can be found.
+        """
+        return self._below(MAX_SIZE, "walk")
+
+    def children(self) -> Iterator[Node]:
+        """The nodes right below, in the order of the blob; as walk() otherwise."""
+        nodes = self._below(1, "children")
+        next(nodes)
+        return nodes
+
+    def child(self, name: str) -> Node:
+        """The child of that name; the unit address may be left out.
+
+        Raises:
+            FdtNotFound: there is none.
+            FdtBadParameter: no name of a node.
+        """
+        raw = node_name(name, "child", self._path())
+        blob = self._blob
+        with blob.lock:
+            offset = self._at("child")
+            found: int = blob.read(lib.fdtx_subnode_offset, offset, raw, len(raw))
+            if found < 0:
+                func = lib.fdt_subnode_offset_namelen
+                found = blob.read(func, offset, raw, len(raw))
+                if found < 0:
+                    raise error(
+                        found, "child", self._path(), f"has no child named {name!r}"
+                    )
+                name = blob.text(blob.struct_start + found + 4)
+            return self._handle(name, found)
+
+    def add(self, name: str) -> Node:
+        """Add a child: behind the properties, in front of the other children.
+
+        Only the exact name counts as existing: "memory" can be added beside
+        "memory@0", though libfdt and Linux then find either as "/memory".
+
+        Raises:
+            TypeError: the name is not a str.
+            FdtStale: this node has been deleted.
+            FdtExists: there is a child of that name.
+            FdtBadParameter: empty, with '/', not ASCII; the tree would be
+                deeper or larger than a device tree can be.
+        """
+        with self._blob.lock:
+            return self._add(name)
+
+    def _add(self, name: str) -> Node:
+        self._at("add")
+        where = self._path()
+        raw = node_name(name, "add", where)
+        if self.depth + 1 >= lib.FDTX_MAX_DEPTH:
+            raise FdtBadParameter(
+                "add", where, f"nodes are nested {lib.FDTX_MAX_DEPTH} deep at most"
+            )
+        blob = self._blob
+        need = (len(raw) + 4 & ~3) + 8
+        blob.room(need, "add", where)
+        names = self._names_below()
+        if names is not None and name in names:
+            offset = -lib.FDT_ERR_EXISTS
+        else:
+            offset = blob.add_node(self._at("add"), raw, names is not None, need)
+        if offset < 0:
+            raise error(offset, "add", where.rstrip("/") + "/" + name, "exists already")
+        if names is not None:
+            names.add(name)
+        return self._handle(name, offset)
+
+    def _names_below(self) -> set[str] | None:
+        """The names of all children, once it pays to know them."""
+        self._added += 1
+        if self._names is not None and self._names[1] == self._blob.forgotten:
+            return self._names[0]
+        if self._added < MANY:
+            return None
+        names = {node._name for node in self.children()}
+        self._names = names, self._blob.forgotten
+        return names
+
+    def delete(self) -> None:
+        """Delete the node and all below it; handles of them are stale then.
+
+        Raises:
+            FdtStale: it has been deleted before.
+            FdtBadParameter: it is the root.
+        """
+        with self._blob.lock:
+            self._delete()
+
+    def _delete(self) -> None:
+        offset = self._at("delete")
+        parent = self._parent
+        if parent is None:
+            raise FdtBadParameter("delete", "/", "the root cannot be deleted")
+        blob = self._blob
+        code = blob.edit(lib.fdt_del_node, offset)
+        if code < 0:
+            raise error(code, "delete", self._path())
+        parent._children.pop(self._name, None)
+        parent._added, parent._names = 0, None
+        self._dead = True
+        blob.deaths += 1
+
+    def rename(self, name: str) -> None:
+        """Give the node another name; handles of it and below follow.
+
+        Raises:
+            TypeError: the name is not a str.
+            FdtExists: there is a sibling of that name.
+            FdtBadParameter: as for add(), or it is the root.
+            FdtStale: the node has been deleted.
+        """
+        with self._blob.lock:
+            self._rename(name)
+
+    def _rename(self, name: str) -> None:
+        where = self._path()
+        raw = node_name(name, "rename", where)
+        offset = self._at("rename")
+        parent = self._parent
+        if parent is None:
+            raise FdtBadParameter("rename", "/", "the root has no name to change")
+        blob = self._blob
+        blob.room(len(raw) + 4, "rename", where)
+        code = blob.edit(lib.fdtx_set_name, offset, parent._at("rename"), raw)
+        if code < 0:
+            raise error(
+                code, "rename", where, f"a sibling named {name!r} exists already"
+            )
+        known = parent._children.pop(self._name)
+        self._name = name
+        parent._children[name] = known
+        parent._added, parent._names = 0, None
+
+    # -- cells and (address, size) arrays ----------------------------------
+
+    def _cells(self, func: Callable[..., int], name: str) -> int:
+        with self._blob.lock:
+            n: int = self._blob.read(func, self._at(name))
+        if n < 0:
+            raise error(n, "cells", self._where(name), "not one cell of 0 to 4")
+        return n
+
+    @property
+    def address_cells(self) -> int:
+        """Cells of an address in the children's reg, 1 to 4; 2 if not set.
+
+        Raises:
+            FdtBadContent: #address-cells is not 4 bytes, or 0, or above 4.
+        """
+        return self._cells(lib.fdt_address_cells, CELLS[0])
+
+    @property
+    def size_cells(self) -> int:
+        """Cells of a size in the children's reg, 0 to 4; 1 if not set.
+
+        Raises:
+            FdtBadContent: #size-cells is not 4 bytes, or above 4.
+        """
+        return self._cells(lib.fdt_size_cells, CELLS[1])
+
+    def _governor(self, parent: str | Node | None, op: str) -> Node:
+        if parent is None:
+            return self if self._parent is None else self._parent
+        if isinstance(parent, str):
+            return self.fdt[parent]
+        if not isinstance(parent, Node):
+            raise TypeError(
+                f"{op}: parent must be a path or a Node, not {type(parent).__name__}"
+            )
+        if parent.fdt is not self.fdt:
+            raise FdtBadParameter(
+                op,
+                self._path(),
+                f"parent {parent._path()} is a node of another tree",
+            )
+        parent._check(op)
+        return parent
+
+    def reg(
+        self, name: str = "reg", *, parent: str | Node | None = None
+    ) -> list[MemRange]:
+        """Decode an array of (address, size) entries.
+
+        Args:
+            name: the property.
+            parent: path or node whose #address-cells and #size-cells apply;
+                None: this node's parent (the root: the root itself). Missing
+                cells count as 2 and 1, as the specification has it.
+        Returns:
+            a MemRange (bytes) for each entry, size 0 if there are no size
+            cells. In the tree an entry is the address, then the size, each in
+            its number of big-endian 32-bit cells.
+        Raises:
+            FdtNotFound: there is no such property.
+            FdtBadContent: the length is not a whole number of entries, an
+                entry needs more than 64 bits or wraps, or the cells are bad.
+            TypeError, FdtBadParameter: name or parent is none, or parent is
+                of another tree.
+            FdtStale: this node or parent has been deleted.
+        Source: Devicetree Specification v0.4, 2.3.6 reg.
+        """
+        raw = self._prop_name(name, "reg")
+        with self._blob.lock:
+            offset = self._at("reg")
+            by = self._governor(parent, "reg")
+            items, n = self._blob.table(
+                "fdt_reg", lib.fdtx_getprop_regs, by._at("reg"), offset, raw
+            )
+            if n < 0:
+                raise self._reg_error(n, "reg", name, by)
+        return to_ranges(items, n)
+
+    def _reg_error(self, code: int, op: str, name: str, by: Node) -> Exception:
+        """Why an existing array cannot be read or appended to."""
+        if code == -lib.FDT_ERR_NOTFOUND:
+            return self._missing(name, op)
+        where = self._where(name)
+        if code == -lib.FDT_ERR_BADNCELLS:
+            cause = f"bad #address-cells or #size-cells in {by._path()}"
+            return error(code, op, where, cause)
+        cause = array_fault(len(self[name]), by.address_cells, by.size_cells)
+        return error(code, op, where, cause)
+
+    def set_reg(
+        self,
+        name: str,
+        entries: Entries,
+        *,
+        parent: str | Node | None = None,
+    ) -> None:
+        """Set a property to an array of (address, size) entries.
+
+        All entries are checked before anything is written.
+
+        Args:
+            name: the property.
+            entries: (start, size) pairs, bytes; or a packed array('Q') or
+                memoryview of format 'Q', alternating start and size, which is
+                not copied and must not change meanwhile. A list or a tuple of
+                tuples is several times as fast as other pairs, and packed
+                numbers are ten times as fast as those.
+            parent: as for reg(); but cells that are missing are refused,
+                because libfdt would write with 2 and 1, and Linux would read
+                with other ones.
+        Raises:
+            TypeError: no entries, name or parent.
+            FdtNotFound: there is no parent at that path.
+            FdtBadParameter: an entry does not fit the cells, or wraps (one
+                that ends exactly at 2**32 or 2**64 fits); the tree would be
+                larger than a device tree can be.
+            FdtBadContent: bad or missing #address-cells or #size-cells
+                (FDT_ERR_BADNCELLS).
+            FdtStale: this node or parent has been deleted.
+        """
+        self._write_reg("set_reg", name, entries, parent, append=False)
+
+    def append_reg(
+        self,
+        name: str,
+        entries: Entries,
+        *,
+        parent: str | Node | None = None,
+    ) -> None:
+        """Append (address, size) entries to a property, or add it.
+
+        Otherwise as set_reg(), and FdtBadContent if the length of the
+        existing value is not a whole number of entries.
+        """
+        self._write_reg("append_reg", name, entries, parent, append=True)
+
+    def _write_reg(
+        self,
+        op: str,
+        name: str,
+        entries: Entries,
+        parent: str | Node | None,
+        *,
+        append: bool,
+    ) -> None:
+        raw = self._prop_name(name, op)
+        self._check(op)
+        where = self._where(name)
+        regs, n = from_entries(entries, op, where)
+        with self._blob.lock:
+            by = self._governor(parent, op)
+            self._write_regs(op, name, raw, regs, n, by, append)
+
+    def _write_regs(
+        self, op: str, name: str, raw: bytes, regs: Any, n: int, by: Node, append: bool
+    ) -> None:
+        blob = self._blob
+        where = self._where(name)
+        room = blob.read(lib.fdtx_regs_room, by._at(op), raw, n)
+        if room < 0:
+            raise self._no_room(room, op, name, by)
+        blob.room(room, op, where)
+        at = self._at(op)
+        code = blob.edit(
+            lambda p, offset: lib.fdtx_write_regs(
+                p, by._offset, offset, raw, regs, n, append
+            ),
+            at,
+        )
+        if code == -lib.FDT_ERR_BADVALUE:
+            cells_of = by.address_cells, by.size_cells
+            if len(self.get(name, b"")) % (4 * sum(cells_of)) and append:
+                raise self._reg_error(code, op, name, by)
+            cause = fault_of(regs, n, *cells_of)
+            raise FdtBadParameter(op, where, f"{cause} of {by._path()}", code)
+        if code < 0:
+            raise error(code, op, where)
+
+    def _no_room(self, code: int, op: str, name: str, by: Node) -> Exception:
+        """Why no entry can be written with the cells of a node."""
+        for cells in CELLS:
+            if cells not in by:
+                return FdtBadContent(
+                    op,
+                    self._where(name),
+                    f"{by._path()} has no {cells}: libfdt would write with 2 and 1, "
+                    f"Linux would not read so; set it first",
+                    -lib.FDT_ERR_BADNCELLS,
+                )
+        return self._reg_error(code, op, name, by)
+
+    # -- phandle -----------------------------------------------------------
+
+    @property
+    def phandle(self) -> int | None:
+        """`phandle`, else the legacy `linux,phandle`; None if there is no valid one.
+
+        0 and 0xffffffff are not valid.
+        """
+        with self._blob.lock:
+            n: int = self._blob.read(lib.fdt_get_phandle, self._at("phandle"))
+        return None if n in INVALID_PHANDLES else n
+
+    def ensure_phandle(self) -> int:
+        """The phandle; if there is no valid one, `phandle` is set to a new one."""
+        with self._blob.lock:
+            n = self.phandle
+            if n is None:
+                n = self.fdt.new_phandle()
+                self.set_u32("phandle", n)
+        return n
