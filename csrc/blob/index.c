@@ -34,8 +34,10 @@ uint32_t fdtx_index_nodes(const void *blob, struct fdtx_index_node *node,
 				node[closed].next = n;
 			pos += FDT_TAGSIZE;
 		} else if (tag == FDT_BEGIN_NODE) {
-			if (n < max)
+			if (n < max) {
 				node[n].at = pos;
+				node[n].parent = depth ? open[depth - 1] : 0;
+			}
 			open[depth++] = n++;
 			pos = fdtx_index_enter(fdt, pos);
 		} else {
@@ -91,21 +93,6 @@ uint32_t fdtx_index_find(const struct fdtx_index *ix, const char *path,
 		p = slash;
 	}
 	return node;
-}
-
-uint32_t fdtx_index_parent(const struct fdtx_index *ix, uint32_t node)
-{
-	uint32_t parent = 0, i = 1;
-
-	while (i != node) {
-		if (ix->node[i].next <= node) {
-			i = ix->node[i].next;
-		} else {
-			parent = i;
-			i++;
-		}
-	}
-	return parent;
 }
 
 int fdtx_index_prop(const struct fdtx_index *ix, uint32_t node,

@@ -24,10 +24,12 @@
  * struct fdtx_index_node - a node
  * @at: its FDT_BEGIN_NODE, bytes from the start of the blob
  * @next: number of the first node that is neither it nor below it
+ * @parent: number of the node above; the root's own is 0
  */
 struct fdtx_index_node {
 	uint32_t at;
 	uint32_t next;
+	uint32_t parent;
 };
 
 /**
@@ -116,13 +118,6 @@ uint32_t fdtx_index_child(const struct fdtx_index *ix, uint32_t parent,
  */
 uint32_t fdtx_index_find(const struct fdtx_index *ix, const char *path,
 			 size_t len);
-
-/**
- * fdtx_index_parent - the node above one that is not the root
- *
- * returns: its number
- */
-uint32_t fdtx_index_parent(const struct fdtx_index *ix, uint32_t node);
 
 /**
  * fdtx_index_prop - find a property of a node

@@ -21,14 +21,13 @@ struct fdtf_names {
  * @strings: its strings block
  * @budget: bytes of text that may still be spelled
  * @names: or NULL, if it does not pay
- * @with_values: 0 gives None instead of each value
  */
 struct fdtf_reader {
 	const char *fdt;
 	const char *strings;
 	uint64_t budget;
 	struct fdtf_names *names;
-	int with_values;
+	enum fdtf_item item;
 };
 
 static void fdtf_forget_names(struct fdtf_names *names)
@@ -70,21 +69,32 @@ static PyObject *fdtf_name(struct fdtf_reader *r, uint32_t off)
 	return name;
 }
 
-static int fdtf_add_value(struct fdtf_reader *r, PyObject *dict,
-			  PyObject *name, uint32_t pos)
+/* What is kept of the property at @pos; a new reference */
+static PyObject *fdtf_item(struct fdtf_reader *r, uint32_t pos)
 {
-	PyObject *value;
+	switch (r->item) {
+	case FDTF_VALUE:
+		return PyBytes_FromStringAndSize(r->fdt + pos + 3 * FDT_TAGSIZE,
+				(Py_ssize_t)fdtx_index_word(r->fdt,
+							    pos + FDT_TAGSIZE));
+	case FDTF_PLACE:
+		return PyLong_FromUnsignedLong(pos);
+	default:
+		Py_INCREF(Py_None);
+		return Py_None;
+	}
+}
+
+static int fdtf_add_item(struct fdtf_reader *r, PyObject *dict,
+			 PyObject *name, uint32_t pos)
+{
+	PyObject *item = fdtf_item(r, pos);
 	int err;
 
-	if (!r->with_values)
-		return PyDict_SetItem(dict, name, Py_None);
-	value = PyBytes_FromStringAndSize(r->fdt + pos + 3 * FDT_TAGSIZE,
-					  (Py_ssize_t)fdtx_index_word(r->fdt,
-						pos + FDT_TAGSIZE));
-	if (!value)
+	if (!item)
 		return -1;
-	err = PyDict_SetItem(dict, name, value);
-	Py_DECREF(value);
+	err = PyDict_SetItem(dict, name, item);
+	Py_DECREF(item);
 	return err;
 }
 
@@ -111,7 +121,7 @@ static int fdtf_add_props(struct fdtf_reader *r, PyObject *dict,
 		if (careful)
 			err = PyDict_Contains(dict, name);
 		if (!err)
-			err = fdtf_add_value(r, dict, name, pos);
+			err = fdtf_add_item(r, dict, name, pos);
 		Py_DECREF(name);
 		if (err < 0)
 			return -1;
@@ -144,13 +154,13 @@ static PyObject *fdtf_props(struct fdtf_reader *r, uint32_t *posp)
 	return dict;
 }
 
-PyObject *fdtf_properties(const char *fdt, uint32_t body, int with_values)
+PyObject *fdtf_properties(const char *fdt, uint32_t body, enum fdtf_item item)
 {
 	struct fdtf_reader r = {
 		.fdt = fdt,
 		.strings = fdt + fdt_off_dt_strings(fdt),
 		.budget = (uint64_t)FDTF_TEXT_FACTOR * fdt_totalsize(fdt),
-		.with_values = with_values,
+		.item = item,
 	};
 
 	return fdtf_props(&r, &body);
@@ -290,7 +300,7 @@ static int fdtf_add_tree(struct fdtf_reader *r, PyObject *tree,
 PyObject *fdtf_to_dict(PyObject *module, PyObject *data)
 {
 	struct fdtf_names names = { .off = { 0 } };
-	struct fdtf_reader r = { .names = &names, .with_values = 1 };
+	struct fdtf_reader r = { .names = &names, .item = FDTF_VALUE };
 	struct fdtf_path path = { .s = NULL };
 	PyObject *tree;
 	uint64_t budget;

@@ -36,15 +36,20 @@ PyObject *fdtf_pairs(PyObject *module, PyObject *list);
 PyObject *fdtf_load(PyObject *module, PyObject *data);
 PyObject *fdtf_dump(PyObject *module, PyObject *buf);
 
+enum fdtf_item {
+	FDTF_NONE,		/* None */
+	FDTF_VALUE,		/* bytes */
+	FDTF_PLACE,		/* int: FDT_PROP, bytes from the start of the blob */
+};
+
 /**
  * fdtf_properties - the properties of one node
  * @body: first tag inside of the node, bytes from the start of the blob
- * @with_values: 0 gives None instead of each value
  *
- * returns: dict of name and value, in the order of the blob, the first of
+ * returns: dict of name and item, in the order of the blob, the first of
  *	each name; OverflowError if the names are too long
  */
-PyObject *fdtf_properties(const char *fdt, uint32_t body, int with_values);
+PyObject *fdtf_properties(const char *fdt, uint32_t body, enum fdtf_item item);
 
 /* Adds the type Index to the module */
 int fdtf_add_index(PyObject *module);

@@ -4,9 +4,18 @@
  */
 #include "fast.h"
 
+/* With so many properties a node's places are kept after they were listed */
+#define FDTF_MANY 64
+
+/*
+ * @known: {name: place} of the node @known_node, or NULL: a look-up for each
+ *	name of a large node would otherwise take the square of the time
+ */
 struct fdtf_index {
 	PyObject_HEAD
 	PyObject *data;
+	PyObject *known;
+	uint32_t known_node;
 	struct fdtx_index_node *node;
 	struct fdtx_index ix;
 };
@@ -76,6 +85,7 @@ static void fdtf_index_dealloc(PyObject *self)
 	freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
 
 	PyMem_Free(((struct fdtf_index *)self)->node);
+	Py_XDECREF(((struct fdtf_index *)self)->known);
 	Py_XDECREF(((struct fdtf_index *)self)->data);
 	release(self);
 	Py_DECREF((PyObject *)type);
@@ -186,20 +196,46 @@ static PyObject *fdtf_child(PyObject *self, PyObject *const *argv,
 	return fdtf_number(node);
 }
 
+static PyObject *fdtf_bytes(const char *data, uint32_t len)
+{
+	return PyBytes_FromStringAndSize(data, (Py_ssize_t)len);
+}
+
+/* A value by the places that are kept; NULL without an exception: not there */
+static PyObject *fdtf_known(PyObject *self, uint32_t node, PyObject *name)
+{
+	struct fdtf_index *index = (struct fdtf_index *)self;
+	const char *fdt = index->ix.fdt;
+	PyObject *place;
+	uint32_t pos;
+
+	if (!index->known || index->known_node != node ||
+	    !PyUnicode_Check(name))
+		return NULL;
+	place = PyDict_GetItemWithError(index->known, name);
+	if (!place)
+		return NULL;
+	pos = (uint32_t)PyLong_AsUnsignedLong(place);
+	return fdtf_bytes(fdt + pos + 3 * FDT_TAGSIZE,
+			  fdtx_index_word(fdt, pos + FDT_TAGSIZE));
+}
+
 static PyObject *fdtf_value_of(PyObject *self, uint32_t node, PyObject *arg)
 {
+	PyObject *known = fdtf_known(self, node, arg);
 	struct fdtx_index_value value;
 	struct fdtf_text name;
 	int found;
 
+	if (known || PyErr_Occurred())
+		return known;
 	if (fdtf_text(arg, &name))
 		return NULL;
 	found = name.ref && fdtx_index_prop(fdtf_ix(self), node, name.s,
 					    name.len, &value);
 	Py_XDECREF(name.ref);
 	if (found)
-		return PyBytes_FromStringAndSize(value.data,
-						 (Py_ssize_t)value.len);
+		return fdtf_bytes(value.data, value.len);
 	Py_INCREF(Py_None);
 	return Py_None;
 }
@@ -234,11 +270,26 @@ static PyObject *fdtf_getprop(PyObject *self, PyObject *const *argv,
 	return Py_None;
 }
 
+/* Keep the places of a large node, of the one that was listed last */
+static int fdtf_keep(PyObject *self, uint32_t node, uint32_t body)
+{
+	struct fdtf_index *index = (struct fdtf_index *)self;
+	PyObject *old = index->known;
+
+	if (old && index->known_node == node)
+		return 0;
+	index->known = fdtf_properties(index->ix.fdt, body, FDTF_PLACE);
+	index->known_node = node;
+	Py_XDECREF(old);
+	return index->known ? 0 : -1;
+}
+
 static PyObject *fdtf_props_of(PyObject *self, PyObject *const *argv,
 			       Py_ssize_t argc)
 {
 	const struct fdtx_index *ix = fdtf_ix(self);
-	uint32_t node;
+	uint32_t node, body;
+	PyObject *dict;
 	int with_values;
 
 	if (!fdtf_is_call(argc, 2))
@@ -249,9 +300,13 @@ static PyObject *fdtf_props_of(PyObject *self, PyObject *const *argv,
 	with_values = PyObject_IsTrue(argv[1]);
 	if (with_values < 0)
 		return NULL;
-	return fdtf_properties(ix->fdt, fdtx_index_enter(ix->fdt,
-							 ix->node[node].at),
-			       with_values);
+	body = fdtx_index_enter(ix->fdt, ix->node[node].at);
+	dict = fdtf_properties(ix->fdt, body,
+			       with_values ? FDTF_VALUE : FDTF_NONE);
+	if (dict && !with_values && PyDict_Size(dict) >= FDTF_MANY &&
+	    fdtf_keep(self, node, body))
+		Py_CLEAR(dict);
+	return dict;
 }
 
 static PyObject *fdtf_name_of(PyObject *self, PyObject *arg)
@@ -272,7 +327,7 @@ static PyObject *fdtf_parent(PyObject *self, PyObject *arg)
 
 	if (node == FDTX_NO_NODE)
 		return NULL;
-	return fdtf_number(node ? fdtx_index_parent(fdtf_ix(self), node) :
+	return fdtf_number(node ? fdtf_ix(self)->node[node].parent :
 			   FDTX_NO_NODE);
 }
 

@@ -347,7 +347,7 @@ class FdtView(Lookup[NodeView]):
             1024 levels is not); the message says what is wrong at which byte.
 
     Nodes are found as in an `Fdt`: ``view["/soc/uart@0"]``, by alias, label or
-    phandle. The blob is read once to check it and once to list its nodes, 8
+    phandle. The blob is read once to check it and once to list its nodes, 12
     bytes each; whatever else is asked for is read when it is asked for. The
     blob may be in any form that is sound: blocks in any order, FDT_NOP tags,
     names that occur twice (the first is found). A view can be used by several

@@ -123,7 +123,7 @@ void exercise_index(const void *blob, const void *fdt)
 	for (i = 0; i < n; i++) {
 		int end = fdt_next_subnode(fdt, offset[i]);
 
-		if (i && fdtx_index_parent(&ix, i) !=
+		if (i && node[i].parent !=
 		    number_of(offset, n, fdt_parent_offset(fdt, offset[i])))
 			broken("parent of node %u", i);
 		if (end >= 0 && node[i].next != number_of(offset, n, end))

@@ -551,13 +551,13 @@ def test_duplicates_are_counted_once_against_the_limit():
 
 
 def test_the_index_is_half_the_size_of_the_blob_at_most():
-    # Eight bytes a node; a node with one property takes 28 at least
+    # Twelve bytes a node; a node with one property takes 28 at least
     for n in (1, 10, 1000):
         children = [(f"{i:03x}", [("p", b"")], []) for i in range(n)]
         view = FdtView(blobs.blob([], children))
         fixed = sys.getsizeof(FdtView(blobs.blob())._index)
-        assert sys.getsizeof(view._index) == fixed + 8 * n
-        assert 8 * (n + 1) <= 0.5 * view.totalsize
+        assert sys.getsizeof(view._index) == fixed + 12 * n
+        assert 12 * (n + 1) <= 0.5 * view.totalsize
 
 
 def test_index_numbers_are_checked(view):
@@ -644,3 +644,23 @@ def test_a_name_that_memory_does_not_suffice_for_is_not_just_missing(tmp_path):
         [sys.executable, "-c", STARVED], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.stdout.split("\n")[:5] == ["no memory"] * 5, done.stderr
+
+
+def test_places_that_are_kept_are_those_of_the_node_that_is_asked():
+    """Listing the names of a large node keeps their places."""
+    many = [(f"p{i}", bytes([i]) * (i % 9)) for i in range(100)]
+    other = [(f"p{i}", b"other") for i in range(120)]
+    twice = [("p1", b"first"), *many, ("p2", b"last")]
+    view = FdtView(blobs.blob(twice, [("n", other, []), ("small", [("p1", b"")], [])]))
+    wanted = {**dict(many), "p1": b"first"}
+    for node, found in [(view.root, wanted), (view["/n"], dict(other))] * 2:
+        assert dict(node) == found
+        assert view["/small"]["p1"] == b""
+        assert view.root["p1"] == b"first"
+        assert view["/n"]["p1"] == b"other"
+        assert "p119" in view["/n"]
+        assert "p119" not in view.root
+        with pytest.raises(FdtBadParameter):
+            node["\xe4"]
+        with pytest.raises(TypeError):
+            node[1]
