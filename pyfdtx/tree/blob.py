@@ -58,6 +58,9 @@ class Blob:
             current if it was taken at this number.
         deaths: number of nodes deleted so far.
         forgotten: number of times that forget() was called.
+        places: where the properties of one large node are, as (edits, offset of
+            the node, {name: first byte of the value in the structure block}):
+            a lookup for each name would otherwise take the square of the time.
     """
 
     __slots__ = (
@@ -69,6 +72,7 @@ class Blob:
         "edits",
         "forgotten",
         "lock",
+        "places",
     )
 
     def __init__(self, buf: bytearray) -> None:
@@ -77,6 +81,7 @@ class Blob:
         self.edits = 0
         self.deaths = 0
         self.forgotten = 0
+        self.places: tuple[int, int, dict[str, int]] | None = None
         self._first = 0
         self._log: list[tuple[int, int]] = []
         watch(self)

@@ -413,3 +413,52 @@ def test_clearing_many_properties_takes_one_pass():
     kept.clear()
     kept.clear()
     assert list(kept) == []
+
+
+def test_places_of_many_properties_are_forgotten_when_they_move():
+    """Iteration over a large node remembers where its properties are."""
+    many = [(f"p{i}", bytes([i % 256]) * (i % 9)) for i in range(100)]
+    wanted = dict(many)
+    fdt = Fdt(blob([("p5", b"first"), *many], [("n", many, [])], rsv=[(1, 2)]))
+    wanted_root = {**wanted, "p5": b"first"}
+    root, node = fdt.root, fdt["/n"]
+
+    def both():
+        assert dict(root) == wanted_root
+        assert dict(node) == wanted
+
+    both()
+    steps = (
+        # longer in its last word, shorter, longer by a word, new, gone
+        (root, "p6", b"1234567"),
+        (node, "p6", b"1"),
+        (node, "p7", b"123456789"),
+        (root, "q", b"new"),
+        (node, "p8", None),
+        (root, "p5", None),
+    )
+    for place, name, value in steps:
+        list(place)
+        kept = wanted_root if place is root else wanted
+        if value is None:
+            del place[name], kept[name]
+            assert name not in place
+        else:
+            place[name] = value
+            kept[name] = value
+            assert place[name] == value
+        assert {key: place[key] for key in kept} == kept
+        both()
+    list(node)
+    fdt.memreserve.append(0x1000, 0x1000)
+    assert node["p99"] == wanted["p99"]
+    list(node)
+    node.rename("x")
+    assert node["p99"] == wanted["p99"]
+    list(node)
+    with fdt.edit() as edit:
+        edit.set("/", "p1", b"elsewhere")
+        edit.set("/x", "p99", b"after")
+    assert node["p99"] == b"after"
+    fdt.pack()
+    assert node["p98"] == wanted["p98"]
