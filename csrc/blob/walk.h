@@ -498,7 +498,9 @@ FDTX_INLINE int fdtx_check_struct(const char *fdt, struct fdtx_block *block,
 	for (;;) {
 		uint32_t tagpos, tag;
 
+#ifndef FDTX_WALK_SLOW
 		fdtx_run(&w, facts, child, childlen);
+#endif
 		tagpos = w.pos;
 		if (w.limit - tagpos < FDT_TAGSIZE)
 			return fdtx_bad(fault, FDT_ERR_TRUNCATED, tagpos,

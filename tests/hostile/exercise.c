@@ -171,7 +171,7 @@ static void read_node(const void *fdt, int node, int depth)
 		must(prop, "fdt_for_each_property_offset");
 }
 
-static void read_all(const void *fdt)
+void exercise_read(const void *fdt)
 {
 	int node, prop, depth = -1, aliases;
 	uint32_t phandle;
@@ -376,7 +376,7 @@ static void edit(const void *fdt)
 	check_canonical(buf);
 	refuse(buf);
 	grow(buf);
-	read_all(buf);
+	exercise_read(buf);
 	check_canonical(buf);
 	shrink(buf);
 	check_canonical(buf);
@@ -581,20 +581,27 @@ static void compare(struct exercise *x, const void *fdt, size_t size, int ours,
 	}
 }
 
-int exercise(struct exercise *x, const void *data, size_t size)
+int exercise_check(struct exercise *x, const void *fdt, size_t size)
 {
 	struct fdtx_fault fault = { NULL, 0 };
-	void *fdt = exactly(data, size);
 	int err = fdtx_check(fdt, size, &fault);
 
 	if (err && (!fault.cause || fault.offset > size))
 		broken("error %d without a cause inside the data", err);
 	compare(x, fdt, size, err, &fault);
+	return !err;
+}
+
+int exercise(struct exercise *x, const void *data, size_t size)
+{
+	void *fdt = exactly(data, size);
+	int accepted = exercise_check(x, fdt, size);
+
 	check_second_kernel(x, fdt, size);
-	if (!err) {
+	if (accepted) {
 		void *buf = opened(fdt, 0);
 
-		read_all(buf);
+		exercise_read(buf);
 		exercise_index(fdt, buf);
 		exercise_regs(buf);
 		exercise_ops(fdt, size);
@@ -604,7 +611,7 @@ int exercise(struct exercise *x, const void *data, size_t size)
 		merge(x, x->base->data, fdt);
 	}
 	free(fdt);
-	return !err;
+	return accepted;
 }
 
 void exercise_report(const struct exercise *x)

@@ -27,6 +27,13 @@ struct exercise {
 /* Whether fdtx_check() accepts */
 int exercise(struct exercise *x, const void *data, size_t size);
 
+/* The first part of it: fdtx_check() against fdt_check_full(), on a buffer of
+ * exactly @size bytes; whether fdtx_check() accepts */
+int exercise_check(struct exercise *x, const void *fdt, size_t size);
+
+/* A tree as left by fdtx_open_into(), read through every way of reading */
+void exercise_read(const void *opened);
+
 /* What fdtx_check() alone refused, by cause */
 void exercise_report(const struct exercise *x);
 
