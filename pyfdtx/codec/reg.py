@@ -92,7 +92,8 @@ def _from_pairs(
 
         packed = _fast.pairs(entries)
         if packed is not None:
-            return _regs(packed), len(entries)
+            # The list may be longer or shorter by now, or say so
+            return _regs(packed), len(packed) // 16
     # An iterable of another kind, or something to complain about
     entries = several(entries, "(start, size) pairs", op, where)
     try:
@@ -116,9 +117,10 @@ def _from_pairs(
                     "64-bit number",
                 ) from None
         raise
-    regs = ffi.new(_REGS, len(entries))
-    ffi.memmove(regs, numbers, 8 * len(flat))
-    return regs, len(entries)
+    n = len(flat) // 2
+    regs = ffi.new(_REGS, n)
+    ffi.memmove(regs, numbers, 16 * n)
+    return regs, n
 
 
 def to_ranges(regs: Any, n: int) -> list[MemRange]:

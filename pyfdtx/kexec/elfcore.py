@@ -226,29 +226,29 @@ def _filled(
     style: str,
 ) -> bytes:
     """The header of a core that knows all but its segments."""
-    n = len(loads) // 2
-    if not n:
+    # These hold the numbers where they are until the call is over; only then
+    # are they counted, as another thread may have them too
+    pins = [ffi.from_buffer(_WORDS, w) for w in (notes, text, loads, backups)]
+    core.notes, core.nr_notes = pins[0], len(pins[0]) // 2
+    core.text = pins[1] if len(pins[1]) else ffi.NULL
+    core.loads, core.nr_loads = pins[2], len(pins[2]) // 2
+    core.backups, core.nr_backups = pins[3], len(pins[3]) // 3
+    if not core.nr_loads:
         raise FdtBadParameter(OP, "ram", "no memory: the dump would be empty")
-    count = len(notes) // 2 + bool(text) + n
-    room = count + spare + (style == "kernel" and not text)
+    count = core.nr_notes + bool(core.text) + core.nr_loads
+    room = count + spare + (style == "kernel" and not core.text)
     length = lib.fdtx_elfcore_length(core.elf_class, room)
     if not length:
         raise FdtBadParameter(
             OP,
             f"{room} segments",
-            f"e_phnum counts at most {lib.PN_XNUM - 1} ({len(notes) // 2} "
-            f"notes, {n} ranges of memory, {spare} spare); leave small "
+            f"e_phnum counts at most {lib.PN_XNUM - 1} ({core.nr_notes} "
+            f"notes, {core.nr_loads} ranges of memory, {spare} spare); leave small "
             "ranges out, or join ranges that touch with Ranges.joined()",
         )
     rounding = _ROUNDING[style]
     # Filled before anybody else can see it: no second copy of the header
     out = blank((length + rounding - 1) // rounding * rounding)
-    # These hold the numbers where they are until the call is over
-    pins = [ffi.from_buffer(_WORDS, w) for w in (notes, text, loads, backups)]
-    core.notes, core.nr_notes = pins[0], len(notes) // 2
-    core.text = pins[1] if text else ffi.NULL
-    core.loads, core.nr_loads = pins[2], n
-    core.backups, core.nr_backups = pins[3], len(backups) // 3
     bad = ffi.new(_SIZE)
     code = lib.fdtx_elfcore_fill(core, out, len(out), bad)
     if code == -lib.FDT_ERR_BADLAYOUT:

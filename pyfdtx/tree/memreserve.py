@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from _operator import index as to_int
+
 from .._native import ffi, lib, writing
 from ..codec.reg import MemRange
 from ..errors import FdtBadContent, FdtBadParameter, error
@@ -99,6 +101,10 @@ class MemReserve:
         return index % n
 
     def __delitem__(self, index: int | slice) -> None:
+        if isinstance(index, slice):
+            # What an object makes of itself may change the reservations
+            parts = (index.start, index.stop, index.step)
+            index = slice(*(part if part is None else to_int(part) for part in parts))
         with self._blob.lock:
             self._delete(index)
 

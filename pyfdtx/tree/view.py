@@ -363,42 +363,45 @@ class FdtView(Lookup[NodeView]):
     b'quiet\\x00'
     """
 
-    __slots__ = ("__weakref__", "_index", "_phandles", "data")
-
-    data: bytes
+    __slots__ = ("__weakref__", "_data", "_index", "_phandles")
 
     def __init__(self, data: Buffer) -> None:
-        self.data = frozen(data)
+        self._data = frozen(data)
         self._phandles: dict[int, int] | None = None
         try:
-            self._index = _fast.Index(self.data)
+            self._index = _fast.Index(self._data)
         except ValueError:
-            _refuse(self.data, "FdtView")
+            _refuse(self._data, "FdtView")
 
     def __repr__(self) -> str:
         return f"<FdtView of {self.totalsize} bytes>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.data,)
+        return type(self), (self._data,)
 
     # -- the blob ----------------------------------------------------------
 
     @property
+    def data(self) -> bytes:
+        """The bytes that are viewed, with what lies behind totalsize."""
+        return self._data
+
+    @property
     def totalsize(self) -> int:
         """Length of the blob as its header says, bytes."""
-        n: int = lib.fdt_totalsize(self.data)
+        n: int = lib.fdt_totalsize(self._data)
         return n
 
     @property
     def version(self) -> int:
         """Format version of the blob, as its header says: 16 or later."""
-        n: int = lib.fdt_version(self.data)
+        n: int = lib.fdt_version(self._data)
         return n
 
     @property
     def boot_cpuid_phys(self) -> int:
         """Physical id of the boot CPU, a field of the header, 0 to 2**32 - 1."""
-        n: int = lib.fdt_boot_cpuid_phys(self.data)
+        n: int = lib.fdt_boot_cpuid_phys(self._data)
         return n
 
     @property
@@ -408,9 +411,9 @@ class FdtView(Lookup[NodeView]):
         Raises:
             FdtBadContent: one wraps past 2**64.
         """
-        n = lib.fdtx_mem_rsvs(self.data, ffi.NULL, 0)
+        n = lib.fdtx_mem_rsvs(self._data, ffi.NULL, 0)
         regs = ffi.new("struct fdt_reg[]", n)
-        lib.fdtx_mem_rsvs(self.data, regs, n)
+        lib.fdtx_mem_rsvs(self._data, regs, n)
         found = []
         for i in range(n):
             try:

@@ -98,7 +98,7 @@ def _sorted(words: array[int]) -> array[int]:
 def _first_bad(words: array[int]) -> int:
     """Number of the first pair that is not behind the one before, or len."""
     with ffi.from_buffer(_WORDS, words) as p:
-        return int(lib.fdtx_ranges_check(p, len(words) // 2))
+        return int(lib.fdtx_ranges_check(p, len(p) // 2))
 
 
 class Ranges:
@@ -189,9 +189,9 @@ class Ranges:
     def _combined(self, call: Any, other: Source) -> Ranges:
         ours = self._words
         theirs = (other if isinstance(other, Ranges) else Ranges.union(other))._words
-        out = _new_words(_WORDS, max(len(ours) + len(theirs), 1))
         with ffi.from_buffer(_WORDS, ours) as a, ffi.from_buffer(_WORDS, theirs) as b:
-            count = call(a, len(ours) // 2, b, len(theirs) // 2, out)
+            out = _new_words(_WORDS, max(len(a) + len(b), 1))
+            count = call(a, len(a) // 2, b, len(b) // 2, out)
         words = array("Q")
         words.frombytes(ffi.buffer(out, count * 16))
         return Ranges._made(words)
@@ -248,7 +248,7 @@ class Ranges:
     def total(self) -> int:
         """Number of bytes in all ranges, up to 2**64."""
         with ffi.from_buffer(_WORDS, self._words) as p:
-            total = int(lib.fdtx_ranges_total(p, len(self._words) // 2))
+            total = int(lib.fdtx_ranges_total(p, len(p) // 2))
         return U64_END if self._words and not total else total
 
     @property
@@ -299,4 +299,4 @@ class Ranges:
         return f"Ranges([{', '.join(shown)}])"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Ranges, (self._words,)
+        return Ranges, (self._words[:],)
