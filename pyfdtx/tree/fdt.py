@@ -343,6 +343,14 @@ class Fdt(Lookup[Node]):
     def apply_overlay(self, overlay: Buffer | Fdt) -> None:
         """Merge an overlay into this tree, all or nothing.
 
+        Nodes go by their full names, as in dtc and Linux. A node keeps the phandle
+        it has, and gets one if the overlay refers to it and it has none. The
+        overlay's labels become labels of this tree.
+
+        If this tree is an overlay itself, the two become one: applied to a base, it
+        gives what they give one after the other. The nodes below its root are made
+        anew, so handles of them go stale.
+
         Args:
             overlay: a compiled overlay (dtc -@), as bytes-like or Fdt; never
                 changed.
@@ -350,15 +358,20 @@ class Fdt(Lookup[Node]):
             TypeError: the overlay is neither bytes-like nor an Fdt.
             FdtBadBlob: the overlay is not a sound device tree, or the result
                 is nested too deep.
-            FdtNotFound: a label or a fragment's target that this tree lacks.
+            FdtNotFound: labels or nodes that this tree lacks, all of them named; a
+                fragment's target that it lacks.
             FdtBadParameter: a fragment's target is not a phandle; the result
                 would be larger than a device tree can be.
             FdtBadContent: the overlay's instructions are wrong (a fixup
-                outside its property, doubled names; FDT_ERR_BADOVERLAY), a
+                outside its property, doubled names, nothing to apply, a
+                target-path that fits two nodes; FDT_ERR_BADOVERLAY), a
                 label of this tree is no path, or the largest phandle of this
                 tree leaves none for the overlay's (FDT_ERR_NOPHANDLES).
+        Warns:
+            FdtWarning: the overlay's root has another board's `compatible`.
         Ownership: the tree may move; handles of nodes stay good.
-        Source: dtc, Documentation/dt-object-internal.txt; fdt_overlay_apply().
+        Source: dtc, Documentation/dt-object-internal.txt; Linux,
+            drivers/of/overlay.c and resolver.c.
         """
         # Seldom needed, so not part of every import
         from .overlay import apply

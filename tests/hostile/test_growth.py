@@ -18,10 +18,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from growth import LIMIT, ratio
-
-from pyfdtx import Fdt, FdtView, to_dict
 from pyfdtx.diff import diff
 from pyfdtx.dts import render
+
+from pyfdtx import Fdt, FdtView, to_dict
 from pyfdtx.kexec import second_kernel_dtb
 
 if TYPE_CHECKING:

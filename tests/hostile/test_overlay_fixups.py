@@ -141,7 +141,10 @@ def test_an_fdt_refuses_every_attack_by_name_and_stays(attack, highest):
     with pytest.raises(FdtBadContent) as e:
         base.apply_overlay(attack.blob)
     assert str(e.value).startswith("apply_overlay /__")
-    assert attack.cause in str(e.value)
+    # strtoul(), which libfdt calls, takes more for a number than dtc writes
+    strict = attack.name in ("fixup b'+3'", "fixup b' 3'")
+    cause = "fixup does not end with a number" if strict else attack.cause
+    assert cause in str(e.value)
     assert "BADOVERLAY" in str(e.value)
     assert base.to_bytes() == before
 
