@@ -80,7 +80,7 @@ def fdt_walk() -> Read:
 
 
 def flat_walk() -> Read:
-    from pyfdtx.text import flat
+    from pyfdtx.tree import flat
 
     def read(blob: bytes) -> Tree:
         return {
@@ -370,7 +370,7 @@ WALKS = (
     ("dict", "pyfdtx.to_dict()", CHECKS, to_dict, 1),
     ("view", "pyfdtx.FdtView, node by node", CHECKS, view_walk, 1),
     ("fdt_nodes", "pyfdtx.Fdt, node by node", CHECKS, fdt_walk, 1),
-    ("flat", "pyfdtx.text.flat.read()", CHECKS, flat_walk, 1),
+    ("flat", "pyfdtx.tree.flat.read()", CHECKS, flat_walk, 1),
     ("dropin", "pyfdtx.libfdt, as pylibfdt", "checks the header", dropin_walk, SLOW),
     ("pylibfdt", "pylibfdt (SWIG)", NONE, pylibfdt_walk, 1),
     ("pure", "pyfdtx.pure (Python only)", "checks: own", pure_walk, SLOW),

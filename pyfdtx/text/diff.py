@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from . import flat
+from ..tree import flat
 
 __all__ = ["Change", "diff"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from struct import unpack
 
 from ..errors import FdtBadContent
-from . import flat
+from ..tree import flat
 
 __all__ = ["interpret", "property_text", "render", "value_text"]
 

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..text import flat
+    from . import flat
 
 PHANDLES = ("phandle", "linux,phandle")
 # What /linux,phandle and phandle cannot be: unresolved, and none

@@ -15,7 +15,7 @@ from __future__ import annotations
 from .._native import lib
 from ..codec.values import to_string, to_stringlist
 from ..errors import FdtBadBlob, FdtBadContent, FdtNotFound, error, warn
-from ..text import flat
+from . import flat
 from .branch import NO_PHANDLES, PHANDLES, Branch
 from .fixups import FIXUPS, LOCAL_FIXUPS, OP, SYMBOLS, Reference, bad, external, local
 

@@ -16,7 +16,7 @@ from tree_blobs import blob, canonical, cells
 
 from pyfdtx import Fdt, FdtBadBlob, FdtBadParameter, pure
 from pyfdtx._native import copy_in, ffi
-from pyfdtx.text import flat
+from pyfdtx.tree import flat
 
 TREE = (
     [("compatible", b"vnd,board\0"), ("odd", b"abcde")],

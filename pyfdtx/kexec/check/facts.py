@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...codec.reg import U64_END, MemRange
-from ...text import flat
+from ...tree import flat
 from ..facts.ranges import Ranges
 from . import names
 from .number import memparse

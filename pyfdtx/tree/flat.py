@@ -12,7 +12,7 @@ from struct import Struct
 
 from .. import _native
 from ..errors import FdtBadBlob
-from ..tree.blob import NAME_FACTOR
+from .blob import NAME_FACTOR
 
 __all__ = ["FlatNode", "FlatTree", "path_text", "read"]
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Union
 
     from .._native import Buffer
-    from ..tree.fdt import Fdt
+    from .fdt import Fdt
 
     Tree = Union[Fdt, Buffer, "FlatTree"]
 
