@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 
 from ..errors import FdtError
-from ..text import dts, flat
+from ..text import dts
 from ..text.diff import Change, diff
+from ..tree import flat
 from .files import called, read_blob
 from .show import json_rows, property_json
 from .trouble import Trouble, UsageError, clean, out_text

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from ..errors import FdtBadContent, FdtError
-from ..text import dts, flat
+from ..text import dts
+from ..tree import flat
 from .files import called, read_blob
 from .trouble import Trouble, out_text
 
