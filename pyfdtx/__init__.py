@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     )
     from .libfdt._install import install_as_libfdt
     from .sources import get_include, get_source
-    from .tree.fdt import Fdt
-    from .tree.node import Node
+    from .tree.node import Fdt, Node
     from .tree.view import FdtView, NodeView, to_dict
 
 __all__ = [
@@ -56,7 +55,7 @@ __all__ = [
 # than the module in whose place it comes, a command no more than it needs.
 # What is not an error, and the module it lives in
 _HOMES = {
-    "Fdt": "tree.fdt",
+    "Fdt": "tree.node",
     "FdtView": "tree.view",
     "MemRange": "codec.memrange",
     "Node": "tree.node",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 
 from ..errors import FdtError
-from ..tree.fdt import Fdt
+from ..tree.node import Fdt
 from .files import called, read_blob, write_blob
 from .trouble import Trouble, UsageError
 from .values import guess_from_text, value_type

@@ -7,7 +7,7 @@ import argparse
 
 from ..errors import FdtError, FdtNotFound
 from ..text import dts
-from ..tree.fdt import Fdt
+from ..tree.node import Fdt
 from .files import called, read_blob, write_blob
 from .show import property_json
 from .trouble import Trouble, UsageError, clean, out

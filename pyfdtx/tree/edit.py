@@ -13,7 +13,7 @@ from ..codec.memrange import MemRange
 from ..codec.reg import fault_of, from_entries
 from ..errors import FdtBadParameter, FdtError, FdtNotFound, error
 from .edit_cells import CELLS, Cells
-from .node import Node
+from .props import Properties
 
 __all__ = ["Edit"]
 
@@ -21,14 +21,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
-    from typing import Any, Union
+    from typing import Any, Callable, Union
 
     from typing_extensions import Buffer, Self
 
     from ..codec.reg import Entries
-    from .fdt import Fdt
+    from .blob import Blob
 
-    Place = Union[str, Node]
+    # A full path, or a Node
+    Place = Union[str, Properties]
 
 # struct fdtx_op: kind, bytes of path, name and value
 _HEAD = Struct("=IIII")
@@ -85,12 +86,23 @@ class Edit:
     ['cpu@2', 'cpu@1', 'cpu@0']
     """
 
-    __slots__ = ("_cells", "_deleted", "_fdt", "_last", "_names", "_ops", "_raw")
+    __slots__ = (
+        "_blob",
+        "_bury",
+        "_cells",
+        "_deleted",
+        "_last",
+        "_names",
+        "_ops",
+        "_raw",
+    )
 
-    def __init__(self, fdt: Fdt) -> None:
-        self._fdt = fdt
+    def __init__(self, blob: Blob, bury: Callable[[str], None]) -> None:
+        self._blob = blob
+        # Told of each path whose node has been deleted
+        self._bury = bury
         self._ops: list[bytes] | None = []
-        self._cells = Cells(fdt._blob)
+        self._cells = Cells(blob)
         self._deleted: list[str] = []
         # The last path and its bytes; names of properties and theirs
         self._last: object = None
@@ -108,8 +120,8 @@ class Edit:
         return ops
 
     def _path(self, node: Place, op: str) -> str:
-        if isinstance(node, Node):
-            if node.fdt is not self._fdt:
+        if isinstance(node, Properties):
+            if node._blob is not self._blob:
                 raise FdtBadParameter(op, node.path, "the node is of another tree")
             return node.path
         if not isinstance(node, str):
@@ -326,7 +338,7 @@ class Edit:
             FdtBadParameter: the tree would be deeper or larger than one can be.
         """
         op = "edit.add_node"
-        if isinstance(path, Node):
+        if isinstance(path, Properties):
             raise TypeError(f"{op}: want the path of a new node, not a Node")
         raw = c_name(self._path(path, op), "path", op)
         if not raw.strip(b"/"):
@@ -410,11 +422,11 @@ class Edit:
         """
         ops = b"".join(self._list("edit.commit"))
         self._ops = None
-        with self._fdt._blob.lock:
+        with self._blob.lock:
             self._make(ops)
 
     def _make(self, ops: bytes) -> None:
-        blob = self._fdt._blob
+        blob = self._blob
         plan = ffi.new("struct fdtx_ops_plan **")
         fault = ffi.new("struct fdtx_ops_fault *")
         with reading(blob.buf) as p, reading(ops) as q:
@@ -431,15 +443,6 @@ class Edit:
         blob.forget()
         for path in self._deleted:
             self._bury(path)
-
-    def _bury(self, path: str) -> None:
-        """The handle of a deleted node, if there is one, is stale."""
-        node = self._fdt._known([name for name in path.split("/") if name])
-        if node is None or node._parent is None:
-            return
-        node._parent._children.pop(node._name, None)
-        node._dead = True
-        self._fdt._blob.deaths += 1
 
     def __repr__(self) -> str:
         if self._ops is None:

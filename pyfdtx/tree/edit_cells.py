@@ -6,7 +6,7 @@ from __future__ import annotations
 from .._native import ffi, lib, reading
 from ..errors import FdtBadContent, error
 from .blob import INT
-from .node import CELLS
+from .names import CELLS
 
 __all__ = ["CELLS", "Cells"]
 

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from typing import Union
 
     from .._native import Buffer
-    from .fdt import Fdt
+    from .owned import Owned
+    from .props import Properties
 
-    Tree = Union[Fdt, Buffer, "FlatTree"]
+    # An Fdt is the first
+    Tree = Union[Owned[Properties], Buffer, "FlatTree"]
 
 HEADER = Struct(">9I")
 TAG = Struct(">I")

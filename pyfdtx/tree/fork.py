@@ -9,7 +9,7 @@ So a fork waits until each tree is at rest, and takes all their locks with it.
 from __future__ import annotations
 
 import os
-from _thread import get_ident
+from _thread import RLock, get_ident
 from _weakref import ref
 
 from ..errors import FdtInternal
@@ -18,16 +18,20 @@ __all__ = ["watch"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, Protocol
 
-    from .blob import Blob
+    class Locked(Protocol):
+        """What has to be whole in a child."""
 
-_trees: set[ref[Blob]] = set()
+        lock: RLock
+
+
+_trees: set[ref[Locked]] = set()
 # By the thread that forks: its trees, and whether their locks were its before
-_held: dict[int, list[tuple[Blob, bool]]] = {}
+_held: dict[int, list[tuple[Locked, bool]]] = {}
 
 
-def watch(blob: Blob) -> None:
+def watch(blob: Locked) -> None:
     """Keep a tree whole in every child from now on."""
     _trees.add(ref(blob, _trees.discard))
 
@@ -55,7 +59,7 @@ class _Torn:
 
 
 def _before() -> None:
-    held: list[tuple[Blob, bool]] = []
+    held: list[tuple[Locked, bool]] = []
     _held[get_ident()] = held
     # Two threads that fork take them in one order
     blobs = [blob for known in _trees.copy() if (blob := known()) is not None]

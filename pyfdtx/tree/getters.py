@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Callable, TypeVar
 
+    from typing_extensions import Self
+
     T = TypeVar("T")
 
 MISSING: Any = object()
@@ -52,6 +54,18 @@ class Getters(Mapping[str, bytes]):
 
     if TYPE_CHECKING:
 
+        @property
+        def path(self) -> str:
+            """Full path; "/" for the root."""
+
+        @property
+        def name(self) -> str:
+            """Name with unit address; "" for the root."""
+
+        @property
+        def phandle(self) -> int | None:
+            """A valid phandle, or None."""
+
         def _path(self) -> str: ...
 
         def _find(self, name: str, op: str) -> bytes | None:
@@ -59,6 +73,12 @@ class Getters(Mapping[str, bytes]):
 
         def _properties(self) -> list[tuple[str, bytes]]:
             """(name, value) of every property, in order, each name once."""
+
+        def children(self) -> Iterator[Self]:
+            """The nodes right below."""
+
+        def walk(self) -> Iterator[Self]:
+            """This node and all below, parents before children."""
 
     # -- properties as a mapping -------------------------------------------
 

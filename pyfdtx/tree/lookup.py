@@ -4,20 +4,18 @@
 from __future__ import annotations
 
 from .._native import lib
-from ..codec.values import shown_hex
 from ..errors import FdtBadContent, FdtBadParameter, FdtNotFound
 
-__all__ = ["INVALID_PHANDLES", "Lookup", "check_phandle"]
+__all__ = ["Lookup"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Generic, TypeVar
 
-    from .node import Node
-    from .view import NodeView
+    from .getters import Getters
 
-    N = TypeVar("N", Node, NodeView)
+    N = TypeVar("N", bound=Getters, covariant=True)
 else:
 
     class Generic:
@@ -30,20 +28,6 @@ else:
 
     N = None
 
-INVALID_PHANDLES = (0, 0xFFFFFFFF)
-
-
-def check_phandle(phandle: int, op: str) -> None:
-    """TypeError, FdtBadParameter unless it is a number that a node may have."""
-    if not isinstance(phandle, int):
-        raise TypeError(f"{op}: want int, not {type(phandle).__name__}")
-    if phandle in INVALID_PHANDLES or not 0 <= phandle < 1 << 32:
-        raise FdtBadParameter(
-            op,
-            shown_hex(phandle),
-            "not a valid phandle: those are 0x1 to 0xfffffffe",
-        )
-
 
 class Lookup(Generic[N]):
     """Nodes by path, alias and label; all nodes in order."""
@@ -54,6 +38,13 @@ class Lookup(Generic[N]):
 
         def _find(self, path: str, op: str) -> N | None:
             """The node of a full path."""
+
+        @property
+        def root(self) -> N:
+            """The root node."""
+
+        def node_by_phandle(self, phandle: int) -> N:
+            """The node of a phandle."""
 
     def _follow(self, path: str, op: str) -> str:
         """Full path of one that starts with an alias or a label."""

@@ -24,7 +24,10 @@ __all__ = ["apply"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .edit import Edit
-    from .fdt import Fdt
+    from .owned import Owned
+    from .props import Properties
+
+    Tree = Owned[Properties]
 
 CONTENT = "__overlay__"
 # The Raspberry Pi's firmware switches fragments on by renaming this
@@ -41,7 +44,7 @@ def missing(where: str, cause: str) -> FdtNotFound:
     return FdtNotFound(OP, where, cause, -lib.FDT_ERR_NOTFOUND)
 
 
-def apply(base: Fdt, overlay: Fdt) -> None:
+def apply(base: Tree, overlay: Tree, edit: Edit) -> None:
     """Apply an overlay to base, all or nothing; the overlay stays as it is.
 
     Raises: see Fdt.apply_overlay().
@@ -53,7 +56,7 @@ def apply(base: Fdt, overlay: Fdt) -> None:
         _refuse_doubles(ours)
     merge.place()
     merge.resolve()
-    with base.edit() as edit:
+    with edit:
         merge.write(edit)
 
 

@@ -9,8 +9,8 @@ from ..codec.reg import MemRange, array_fault, to_ranges
 from ..errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
 from .blob import MAX_SIZE, NAME_FACTOR
 from .getters import Getters
-from .lookup import INVALID_PHANDLES, Lookup, check_phandle
-from .node import CELLS, node_name, printable
+from .lookup import Lookup
+from .names import CELLS, INVALID_PHANDLES, check_phandle, node_name, printable
 
 __all__ = ["FdtView", "NodeView", "to_dict"]
 

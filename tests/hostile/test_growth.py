@@ -18,11 +18,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from growth import LIMIT, ratio
-from pyfdtx.diff import diff
-from pyfdtx.dts import render
 
 from pyfdtx import Fdt, FdtView, to_dict
 from pyfdtx.kexec import second_kernel_dtb
+from pyfdtx.text.diff import diff
+from pyfdtx.text.dts import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable

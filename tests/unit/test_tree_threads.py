@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from pyfdtx import Fdt, FdtError, MemRange
-from pyfdtx.tree import blob, edit, memreserve, overlay, props
-from pyfdtx.tree import fdt as fdt_module
+from pyfdtx.tree import blob, edit, memreserve, overlay, owned, props
+from pyfdtx.tree import node as node_module
 
 
 def build(seed, n):
@@ -93,7 +93,7 @@ CALLS = {
         "version": lambda fdt: fdt.version,
         "walk": lambda fdt: [node.path for node in fdt.walk()],
     },
-    fdt_module.Node: {
+    node_module.Node: {
         "add": lambda fdt: [fdt.root.add(f"n{i}") for i in range(40)],
         "address_cells": lambda fdt: fdt.root.address_cells,
         "append": lambda fdt: fdt["/soc"].append("p", bytes(3000)),
@@ -266,7 +266,7 @@ def watch_bytes(fdt, monkeypatch):
 
     slot.__set__(shared, wrap(slot.__get__(shared)))
     monkeypatch.setattr(type(shared), "buf", property(get, put))
-    for module in (blob, edit, memreserve, overlay, props, fdt_module):
+    for module in (blob, edit, memreserve, overlay, owned, props, node_module):
         for name in ("dump", "memoryview", "reading", "resize", "writing"):
             func = getattr(module, name, None) or getattr(builtins, name, None)
             if func is not None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ....codec.reg import U64_END, MemRange
 from ....errors import FdtBadContent, FdtBadParameter
-from ....tree.fdt import Fdt
+from ....tree.node import Fdt
 from ...dtb import _rng_seed as rng_seed_bytes
 from ...dtb import _text as cmdline_bytes
 from ...facts.ranges import Ranges

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Names and numbers that mean something in any tree, and what is allowed for them."""
+
+from __future__ import annotations
+
+from .._native import c_name
+from ..codec.values import shown_hex
+from ..errors import FdtBadParameter
+
+__all__ = ["CELLS", "INVALID_PHANDLES", "check_phandle", "node_name", "printable"]
+
+CELLS = ("#address-cells", "#size-cells")
+INVALID_PHANDLES = (0, 0xFFFFFFFF)
+
+
+def check_phandle(phandle: int, op: str) -> None:
+    """TypeError, FdtBadParameter unless it is a number that a node may have."""
+    if not isinstance(phandle, int):
+        raise TypeError(f"{op}: want int, not {type(phandle).__name__}")
+    if phandle in INVALID_PHANDLES or not 0 <= phandle < 1 << 32:
+        raise FdtBadParameter(
+            op,
+            shown_hex(phandle),
+            "not a valid phandle: those are 0x1 to 0xfffffffe",
+        )
+
+
+def node_name(name: str, op: str, where: str) -> bytes:
+    """A node's name as C wants it.
+
+    The 31 characters of the specification are not enforced: real trees have
+    longer names, and neither libfdt nor Linux minds.
+    """
+    raw = c_name(name, "node name")
+    if not raw or b"/" in raw:
+        what = "is empty" if not raw else "contains '/'"
+        raise FdtBadParameter(op, where, f"node name {name!r} {what}")
+    return raw
+
+
+def printable(path: str) -> str:
+    """One line that any terminal takes, whatever bytes a name has."""
+    if path.isprintable():
+        return path
+    return path.encode("unicode_escape").decode()
