@@ -6,6 +6,9 @@
  * the engine, which learns what it needs on the same walk. Everything is
  * inline so that the compiler makes one specialised copy for each; a facts
  * argument of NULL costs nothing.
+ *
+ * The slow steps are the rule. With FDTX_WALK_SLOW they are all there is, for
+ * tests, which hold the fast paths against them (tests/walk, tests/fuzz).
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -194,6 +197,7 @@ FDTX_INLINE int fdtx_check_name(const char *fdt, uint32_t pos, uint32_t limit,
 	uint32_t max = limit - pos, len = 0;
 	int slash = 0;
 
+#ifndef FDTX_WALK_SLOW
 	/* Eight bytes at a time, up to the first NUL or '/' */
 	for (; max - len >= 8; len += 8) {
 		uint64_t word = fdtx_load_le(name + len);
@@ -204,6 +208,7 @@ FDTX_INLINE int fdtx_check_name(const char *fdt, uint32_t pos, uint32_t limit,
 			break;
 		}
 	}
+#endif
 	while (FDTX_UNLIKELY(len == max || name[len])) {
 		if (len == max)
 			return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,

@@ -162,6 +162,8 @@ def _walk(s: Scan, limit: int) -> None:
     blob, strings, start = s.blob, s.strings, s.start
     strings_size = len(strings)
     count = (limit - start) // 4
+    # What is left behind the last whole word holds no tag, name or value
+    limit = start + 4 * count
     cells = unpack_from(f">{count}I", blob, start)
     at = depth = 0
     seen_root = in_props = False
@@ -177,7 +179,7 @@ def _walk(s: Scan, limit: int) -> None:
             size, nameoff = cells[at + 1], cells[at + 2]
             end = at + 3 + (size + 3 >> 2)
             used = size & 3
-            if end > count and size > limit - start - 4 * (at + 3):
+            if end > count:
                 _bad(TRUNCATED, start + 4 * at, "property value is cut off")
             if nameoff >= strings_size or not strings[nameoff]:
                 _bad(BADSTRUCTURE, start + 4 * at, "property has no name")
@@ -233,8 +235,6 @@ def _walk(s: Scan, limit: int) -> None:
         else:
             _bad(BADSTRUCTURE, start + 4 * at, f"unknown tag {tag:#x}")
 
-        if end > count:
-            _bad(TRUNCATED, start + 4 * at, "padding is cut off")
         if used and cells[end - 1] & _PADDING[used]:
             last = start + 4 * end
             s.padding.append((last - 4 + used, last, bytes(4 - used)))
