@@ -624,6 +624,14 @@ def ima_buffer_of_the_dead_kernel(s):
     s.chosen["linux,ima-kexec-buffer"] = u64(0x48000000, 0x1000)
 
 
+@violates("ima-buffer-stale", "/chosen:linux,ima-kexec-buffer")
+def ima_buffer_in_the_second_usable_range(s):
+    # No loader can have put it there: kernel/kexec_core.c
+    # sanity_check_segment_list() knows the main region alone
+    s.say_usable(USABLE, (0x48000000, MIB))
+    s.chosen["linux,ima-kexec-buffer"] = u64(0x48000000, 0x1000)
+
+
 # Reservations
 
 
@@ -1276,6 +1284,44 @@ def limit_acpi_forced(s):
     s.uefi()
     s.root.add("memory@40000000", memory_props(u64(*MEMORY)))
     s.words("acpi=force")
+
+
+def limit_acpi_off(s):
+    # Then a tree with devices is what was asked for
+    s.uefi()
+    s.root.add("memory@40000000", memory_props(u64(*MEMORY)))
+    s.words("acpi=off")
+
+
+def limit_uefi_says_what_memory_is(s):
+    """drivers/firmware/efi/efi-init.c efi_init() forgets what memory nodes said:
+    whatever they lack, or leave half, is no fault."""
+    for name, value in UEFI.items():
+        s.chosen[name] = value
+    s.root["/memory"]["reg"] = u64(0x40000000, 0x1000) + b"half"
+    s.root.add("memory@80000000", [("reg", u64(0x80000000, 0x1000))])
+    s.say_usable(USABLE, (0x48000000, MIB))
+
+
+def limit_uefi_says_where_an_initrd_may_lie(s):
+    s.normal()
+    for name, value in UEFI.items():
+        s.chosen[name] = value
+    s.root["/memory"]["reg"] = u64(0x40000000, 0x1000)
+
+
+def limit_ima_buffer_in_usable_memory(s):
+    s.chosen["linux,ima-kexec-buffer"] = u64(USABLE[0], 0x1000)
+
+
+def limit_reservation_that_ends_with_the_address_space(s):
+    s.reserved.append(((1 << 64) - 0x1000, 0x1000))
+
+
+def limit_usable_ends_with_the_address_space(s):
+    for name, value in UEFI.items():
+        s.chosen[name] = value
+    s.say_usable(USABLE, ((1 << 64) - MIB, MIB))
 
 
 def limit_image_fills_the_space(s):

@@ -18,6 +18,7 @@ from pyfdtx import (
     FdtNotFound,
     FdtStale,
     Node,
+    pure,
 )
 
 
@@ -371,6 +372,78 @@ def test_renaming_onto_a_sibling_is_refused():
     assert fdt.to_bytes() == before
     fdt["/soc"].rename("soc@0")
     assert fdt.to_bytes() == before
+
+
+def many_children(count):
+    """A node that knows the names of its children: count were added through it."""
+    fdt = Fdt.empty()
+    node = fdt.root.add("many")
+    for i in range(count):
+        node.add(f"n{i}")
+    return fdt, node
+
+
+def names_written(fdt):
+    """Of the children of /many, as the bytes have them."""
+    ((_, _, children),) = pure.unflatten(fdt.to_bytes())[2]
+    return [name for name, _, _ in children]
+
+
+# On both sides of the number from which on the names are remembered
+COUNTS = [1, 2, 14, 15, 16, 17, 18, 40]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("which", ["first", "last"])
+def test_a_deleted_node_can_be_added_again(count, which):
+    fdt, node = many_children(count)
+    name = "n0" if which == "first" else f"n{count - 1}"
+    for by_list in (False, True):
+        if by_list:
+            with fdt.edit() as e:
+                e.delete_node(f"/many/{name}")
+        else:
+            node.child(name).delete()
+        assert name not in names_written(fdt)
+        node.add(name)["p"] = b"again"
+        with pytest.raises(FdtExists):
+            node.add(name)
+        assert sorted(names_written(fdt)) == sorted(f"n{i}" for i in range(count))
+        assert Fdt(fdt.to_bytes())[f"/many/{name}"]["p"] == b"again"
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("which", ["first", "last"])
+def test_a_renamed_nodes_old_name_is_free_and_its_new_one_is_not(count, which):
+    fdt, node = many_children(count)
+    old = "n0" if which == "first" else f"n{count - 1}"
+    node.child(old).rename("new")
+    with pytest.raises(FdtExists):
+        node.add("new")
+    node.add(old)
+    with pytest.raises(FdtExists):
+        node.add(old)
+    want = [f"n{i}" for i in range(count)] + ["new"]
+    assert sorted(names_written(fdt)) == sorted(want)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_names_are_known_however_the_children_came(count):
+    """By a list of edits, by an overlay, and what a load has."""
+    fdt, node = many_children(count)
+    with fdt.edit() as e:
+        e.add_node("/many/edited")
+    for name in ("edited", "n0", f"n{count - 1}"):
+        with pytest.raises(FdtExists):
+            node.add(name)
+    node.add("other")
+    again = Fdt(fdt.to_bytes())
+    for i in range(count):
+        again["/many"].add(f"more{i}")
+    for name in ("edited", "other", "n0", "more0", f"more{count - 1}"):
+        with pytest.raises(FdtExists):
+            again["/many"].add(name)
+    assert len(set(names_written(again))) == len(names_written(again))
 
 
 # ---- handles -------------------------------------------------------------
