@@ -75,6 +75,24 @@ lint: $(VENV)/.extra-lint	## ruff on all Python
 types: $(VENV)/.extra-lint	## mypy --strict on the package
 	$(BIN)/mypy
 
+# The package with every access watched. malloc's blocks have edges,
+# Python's own have not.
+
+SANITIZED := build/sanitized
+SANITIZE  := -fsanitize=address,undefined
+UNDER_SANITIZERS = PYTHONPATH=$(CURDIR)/$(SANITIZED) PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)"
+
+# Objects of the other kind are not to be found by either build
+$(SANITIZED)/.built: $(VENV)/.extra-test $(SOURCES)
+	@rm -rf $(SANITIZED) build/lib* build/temp* build/bdist*
+	@PYFDTX_CFLAGS="-O1 -g $(SANITIZE) -fno-sanitize-recover=undefined" \
+		PYFDTX_LDFLAGS="$(SANITIZE)" \
+		$(PIP) install --no-deps --no-compile --target $(SANITIZED) .
+	@rm -rf build/lib* build/temp* build/bdist*
+	@touch $@
+
 include benchmarks/*.mk tests/*/*.mk
 
 clean:	## forget everything that was built

@@ -16,10 +16,9 @@ from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "libfdt"), str(HERE / "csrc")]
-import build_dropin  # noqa: E402
-import build_fast  # noqa: E402
-import build_oneshot  # noqa: E402
 import vendor  # noqa: E402
+
+import build  # noqa: E402
 
 # What an sdist carries beyond the package itself.
 CARRIED = (
@@ -43,6 +42,9 @@ def need_sources() -> None:
 class BuildExt(build_ext):
     def run(self) -> None:
         need_sources()
+        generated = HERE / build.GENERATED
+        generated.parent.mkdir(exist_ok=True)
+        build.generate(str(generated))
         super().run()
 
 
@@ -85,12 +87,7 @@ class Sdist(sdist):
 
 
 setup(
-    ext_modules=[
-        build_dropin.extension(),
-        build_fast.extension(),
-        build_oneshot.extension(),
-    ],
-    cffi_modules=["csrc/build_ffi.py:ffibuilder"],
+    ext_modules=[build.extension()],
     cmdclass={"build_ext": BuildExt, "build_py": BuildPy, "sdist": Sdist},
     options={} if FREE_THREADED else {"bdist_wheel": {"py_limited_api": "cp39"}},
 )

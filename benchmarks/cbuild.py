@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Compile the C side: benchmarks/c, csrc and libfdt in one module, with the
-compiler, flags and sources of the extension itself (csrc/build_ffi.py).
+compiler, flags and sources of the extension itself (csrc/build.py).
 
     python benchmarks/cbuild.py
 
@@ -32,9 +32,9 @@ ALLOC_PEAK = TARGET / "alloc_peak.so"
 
 
 def extension() -> Any:
-    """csrc/build_ffi.py as a module."""
-    place = ROOT / "csrc" / "build_ffi.py"
-    spec = importlib.util.spec_from_file_location("build_ffi", place)
+    """csrc/build.py as a module."""
+    place = ROOT / "csrc" / "build.py"
+    spec = importlib.util.spec_from_file_location("build", place)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

@@ -8,8 +8,7 @@ through `c_name()`. Results pass through `check()`.
 
 from __future__ import annotations
 
-from . import errors
-from ._ext import ffi, lib
+from . import _core, errors
 
 __all__ = [
     "c_name",
@@ -29,6 +28,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from typing_extensions import Buffer as Buffer
+
+
+_ext = _core.ext()
+ffi: Any = _ext.ffi
+lib: Any = _ext.lib
 
 
 def reading(buf: Buffer) -> Any:

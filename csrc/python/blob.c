@@ -3,10 +3,10 @@
  * pyfdtx - a tree on its way from bytes to the bytearray in which it is edited,
  * and back
  */
-#include "fast.h"
+#include "core.h"
 #include "edit/load.h"
 
-static PyObject *fdtf_refuse(int err, const struct fdtx_fault *fault)
+static PyObject *core_refuse(int err, const struct fdtx_fault *fault)
 {
 	PyObject *why = Py_BuildValue("isk", err, fault->cause,
 				      (unsigned long)fault->offset);
@@ -18,7 +18,7 @@ static PyObject *fdtf_refuse(int err, const struct fdtx_fault *fault)
 	return NULL;
 }
 
-PyObject *fdtf_load(PyObject *module, PyObject *data)
+PyObject *core_load(PyObject *module, PyObject *data)
 {
 	const char *fdt = PyBytes_AsString(data);
 	struct fdtx_fault fault;
@@ -31,7 +31,7 @@ PyObject *fdtf_load(PyObject *module, PyObject *data)
 		return NULL;
 	err = fdtx_load_plan(fdt, (size_t)PyBytes_Size(data), &plan, &fault);
 	if (err)
-		return fdtf_refuse(err, &fault);
+		return core_refuse(err, &fault);
 	buf = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)plan.size);
 	if (buf)
 		fdtx_emit(&plan, PyByteArray_AsString(buf));
@@ -39,7 +39,7 @@ PyObject *fdtf_load(PyObject *module, PyObject *data)
 }
 
 /* The slack is left out: what is copied is all in canonical form already */
-PyObject *fdtf_dump(PyObject *module, PyObject *buf)
+PyObject *core_dump(PyObject *module, PyObject *buf)
 {
 	const char *fdt;
 	uint32_t used;

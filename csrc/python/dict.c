@@ -2,18 +2,18 @@
 /*
  * pyfdtx - trees and nodes as dicts
  */
-#include "fast.h"
+#include "core.h"
 
 /*
  * Names that were spelled already, by their place in the strings block: trees
  * use few names often. What finds its place taken is spelled again.
  */
-#define FDTF_NAMES_BITS 9
-#define FDTF_NAMES (1 << FDTF_NAMES_BITS)
+#define CORE_NAMES_BITS 9
+#define CORE_NAMES (1 << CORE_NAMES_BITS)
 
-struct fdtf_names {
-	PyObject *name[FDTF_NAMES];
-	uint32_t off[FDTF_NAMES];
+struct core_names {
+	PyObject *name[CORE_NAMES];
+	uint32_t off[CORE_NAMES];
 };
 
 /*
@@ -22,44 +22,44 @@ struct fdtf_names {
  * @budget: bytes of text that may still be spelled
  * @names: or NULL, if it does not pay
  */
-struct fdtf_reader {
+struct core_reader {
 	const char *fdt;
 	const char *strings;
 	uint64_t budget;
-	struct fdtf_names *names;
-	enum fdtf_item item;
+	struct core_names *names;
+	enum core_item item;
 };
 
-static void fdtf_forget_names(struct fdtf_names *names)
+static void core_forget_names(struct core_names *names)
 {
 	int i;
 
-	for (i = 0; i < FDTF_NAMES; i++)
+	for (i = 0; i < CORE_NAMES; i++)
 		Py_XDECREF(names->name[i]);
 }
 
-static PyObject *fdtf_spell(struct fdtf_reader *r, const char *s, size_t len)
+static PyObject *core_spell(struct core_reader *r, const char *s, size_t len)
 {
 	if (len > r->budget) {
 		PyErr_SetString(PyExc_OverflowError, "names");
 		return NULL;
 	}
 	r->budget -= len;
-	return fdtf_str(s, len);
+	return core_str(s, len);
 }
 
 /* A new reference */
-static PyObject *fdtf_name(struct fdtf_reader *r, uint32_t off)
+static PyObject *core_name(struct core_reader *r, uint32_t off)
 {
-	uint32_t slot = (off * UINT32_C(2654435769)) >> (32 - FDTF_NAMES_BITS);
-	struct fdtf_names *names = r->names;
+	uint32_t slot = (off * UINT32_C(2654435769)) >> (32 - CORE_NAMES_BITS);
+	struct core_names *names = r->names;
 	PyObject *name;
 
 	if (names && names->name[slot] && names->off[slot] == off) {
 		Py_INCREF(names->name[slot]);
 		return names->name[slot];
 	}
-	name = fdtf_spell(r, r->strings + off, strlen(r->strings + off));
+	name = core_spell(r, r->strings + off, strlen(r->strings + off));
 	if (name && names) {
 		Py_XDECREF(names->name[slot]);
 		Py_INCREF(name);
@@ -70,14 +70,14 @@ static PyObject *fdtf_name(struct fdtf_reader *r, uint32_t off)
 }
 
 /* What is kept of the property at @pos; a new reference */
-static PyObject *fdtf_item(struct fdtf_reader *r, uint32_t pos)
+static PyObject *core_item(struct core_reader *r, uint32_t pos)
 {
 	switch (r->item) {
-	case FDTF_VALUE:
+	case CORE_VALUE:
 		return PyBytes_FromStringAndSize(r->fdt + pos + 3 * FDT_TAGSIZE,
 				(Py_ssize_t)fdtx_index_word(r->fdt,
 							    pos + FDT_TAGSIZE));
-	case FDTF_PLACE:
+	case CORE_PLACE:
 		return PyLong_FromUnsignedLong(pos);
 	default:
 		Py_INCREF(Py_None);
@@ -85,10 +85,10 @@ static PyObject *fdtf_item(struct fdtf_reader *r, uint32_t pos)
 	}
 }
 
-static int fdtf_add_item(struct fdtf_reader *r, PyObject *dict,
+static int core_add_item(struct core_reader *r, PyObject *dict,
 			 PyObject *name, uint32_t pos)
 {
-	PyObject *item = fdtf_item(r, pos);
+	PyObject *item = core_item(r, pos);
 	int err;
 
 	if (!item)
@@ -102,7 +102,7 @@ static int fdtf_add_item(struct fdtf_reader *r, PyObject *dict,
  * Add the properties from *@posp on, which becomes the first tag behind them.
  * @n: how many there were. Unless @careful, the last of a name stays.
  */
-static int fdtf_add_props(struct fdtf_reader *r, PyObject *dict,
+static int core_add_props(struct core_reader *r, PyObject *dict,
 			  uint32_t *posp, Py_ssize_t *n, int careful)
 {
 	uint32_t pos = *posp;
@@ -114,14 +114,14 @@ static int fdtf_add_props(struct fdtf_reader *r, PyObject *dict,
 		pos = fdtx_index_skip_nops(r->fdt, pos);
 		if (fdtx_index_word(r->fdt, pos) != FDT_PROP)
 			break;
-		name = fdtf_name(r, fdtx_index_word(r->fdt, pos +
+		name = core_name(r, fdtx_index_word(r->fdt, pos +
 						    2 * FDT_TAGSIZE));
 		if (!name)
 			return -1;
 		if (careful)
 			err = PyDict_Contains(dict, name);
 		if (!err)
-			err = fdtf_add_item(r, dict, name, pos);
+			err = core_add_item(r, dict, name, pos);
 		Py_DECREF(name);
 		if (err < 0)
 			return -1;
@@ -131,7 +131,7 @@ static int fdtf_add_props(struct fdtf_reader *r, PyObject *dict,
 }
 
 /* The properties from *@posp on, which becomes the first tag behind them */
-static PyObject *fdtf_props(struct fdtf_reader *r, uint32_t *posp)
+static PyObject *core_props(struct core_reader *r, uint32_t *posp)
 {
 	PyObject *dict = PyDict_New();
 	uint64_t budget = r->budget;
@@ -141,36 +141,36 @@ static PyObject *fdtf_props(struct fdtf_reader *r, uint32_t *posp)
 
 	if (!dict)
 		return NULL;
-	err = fdtf_add_props(r, dict, posp, &n, 0);
+	err = core_add_props(r, dict, posp, &n, 0);
 	/* Duplicates are rare, and this is the cheap way to see them */
 	if (!err && PyDict_Size(dict) != n) {
 		PyDict_Clear(dict);
 		r->budget = budget;
 		*posp = start;
-		err = fdtf_add_props(r, dict, posp, &n, 1);
+		err = core_add_props(r, dict, posp, &n, 1);
 	}
 	if (err)
 		Py_CLEAR(dict);
 	return dict;
 }
 
-PyObject *fdtf_properties(const char *fdt, uint32_t body, enum fdtf_item item)
+PyObject *core_properties(const char *fdt, uint32_t body, enum core_item item)
 {
-	struct fdtf_reader r = {
+	struct core_reader r = {
 		.fdt = fdt,
 		.strings = fdt + fdt_off_dt_strings(fdt),
-		.budget = (uint64_t)FDTF_TEXT_FACTOR * fdt_totalsize(fdt),
+		.budget = (uint64_t)CORE_TEXT_FACTOR * fdt_totalsize(fdt),
 		.item = item,
 	};
 
-	return fdtf_props(&r, &body);
+	return core_props(&r, &body);
 }
 
 /*
  * The path of the node that is being read, without a NUL.
  * @len: its bytes; by depth: @end, those of the path of a node above
  */
-struct fdtf_path {
+struct core_path {
 	char *s;
 	size_t len;
 	size_t room;
@@ -178,7 +178,7 @@ struct fdtf_path {
 };
 
 /* Append '/' and a name; @depth is the node's */
-static int fdtf_descend(struct fdtf_path *path, uint32_t depth,
+static int core_descend(struct core_path *path, uint32_t depth,
 			const char *name, size_t len)
 {
 	size_t room = path->len + len + 1;
@@ -201,7 +201,7 @@ static int fdtf_descend(struct fdtf_path *path, uint32_t depth,
 }
 
 /* Behind the FDT_END_NODE of the node whose first inner tag is at @pos */
-static uint32_t fdtf_skip_node(const char *fdt, uint32_t pos)
+static uint32_t core_skip_node(const char *fdt, uint32_t pos)
 {
 	uint32_t depth = 1;
 
@@ -231,8 +231,8 @@ static uint32_t fdtf_skip_node(const char *fdt, uint32_t pos)
  * returns: 1; 0 if there is one of its path, which is then replaced unless
  *	@careful; -1
  */
-static int fdtf_add_node(struct fdtf_reader *r, PyObject *tree,
-			 const struct fdtf_path *path, uint32_t *posp,
+static int core_add_node(struct core_reader *r, PyObject *tree,
+			 const struct core_path *path, uint32_t *posp,
 			 int careful)
 {
 	Py_ssize_t n = PyDict_Size(tree);
@@ -240,7 +240,7 @@ static int fdtf_add_node(struct fdtf_reader *r, PyObject *tree,
 	int err = 0;
 
 	/* The root's is "/", all others' start with it */
-	key = fdtf_spell(r, path->s + (path->len > 1), path->len -
+	key = core_spell(r, path->s + (path->len > 1), path->len -
 			 (path->len > 1));
 	if (!key)
 		return -1;
@@ -250,7 +250,7 @@ static int fdtf_add_node(struct fdtf_reader *r, PyObject *tree,
 		Py_DECREF(key);
 		return err < 0 ? -1 : 0;
 	}
-	props = fdtf_props(r, posp);
+	props = core_props(r, posp);
 	err = props ? PyDict_SetItem(tree, key, props) : -1;
 	Py_XDECREF(props);
 	Py_DECREF(key);
@@ -258,8 +258,8 @@ static int fdtf_add_node(struct fdtf_reader *r, PyObject *tree,
 }
 
 /* returns: 1; 0 if siblings share a name and @careful is not set; -1 */
-static int fdtf_add_tree(struct fdtf_reader *r, PyObject *tree,
-			 struct fdtf_path *path, int careful)
+static int core_add_tree(struct core_reader *r, PyObject *tree,
+			 struct core_path *path, int careful)
 {
 	const char *fdt = r->fdt;
 	uint32_t pos = fdtx_index_skip_nops(fdt, fdt_off_dt_struct(fdt));
@@ -280,16 +280,16 @@ static int fdtf_add_tree(struct fdtf_reader *r, PyObject *tree,
 			/* Properties are read with their node */
 			size_t len = strlen(name);
 
-			if (fdtf_descend(path, depth, name, len))
+			if (core_descend(path, depth, name, len))
 				return -1;
 			pos = fdtx_index_enter(fdt, pos);
-			added = fdtf_add_node(r, tree, path, &pos, careful);
+			added = core_add_node(r, tree, path, &pos, careful);
 			if (added < 0 || (!added && !careful))
 				return added;
 			if (added) {
 				depth++;
 			} else {
-				pos = fdtf_skip_node(fdt, pos);
+				pos = core_skip_node(fdt, pos);
 				path->len = path->end[depth];
 			}
 		}
@@ -297,33 +297,33 @@ static int fdtf_add_tree(struct fdtf_reader *r, PyObject *tree,
 	return 1;
 }
 
-PyObject *fdtf_to_dict(PyObject *module, PyObject *data)
+PyObject *core_to_dict(PyObject *module, PyObject *data)
 {
-	struct fdtf_names names = { .off = { 0 } };
-	struct fdtf_reader r = { .names = &names, .item = FDTF_VALUE };
-	struct fdtf_path path = { .s = NULL };
+	struct core_names names = { .off = { 0 } };
+	struct core_reader r = { .names = &names, .item = CORE_VALUE };
+	struct core_path path = { .s = NULL };
 	PyObject *tree;
 	uint64_t budget;
 	int done;
 
 	(void)module;
-	if (!fdtf_is_sound(data, &r.fdt)) {
+	if (!core_is_sound(data, &r.fdt)) {
 		if (PyErr_Occurred())
 			return NULL;
 		Py_INCREF(Py_None);
 		return Py_None;
 	}
 	r.strings = r.fdt + fdt_off_dt_strings(r.fdt);
-	budget = (uint64_t)FDTF_TEXT_FACTOR * fdt_totalsize(r.fdt);
+	budget = (uint64_t)CORE_TEXT_FACTOR * fdt_totalsize(r.fdt);
 	r.budget = budget;
 	tree = PyDict_New();
-	done = tree ? fdtf_add_tree(&r, tree, &path, 0) : -1;
+	done = tree ? core_add_tree(&r, tree, &path, 0) : -1;
 	if (!done) {
 		PyDict_Clear(tree);
 		r.budget = budget;
-		done = fdtf_add_tree(&r, tree, &path, 1);
+		done = core_add_tree(&r, tree, &path, 1);
 	}
-	fdtf_forget_names(&names);
+	core_forget_names(&names);
 	PyMem_Free(path.s);
 	if (done < 0)
 		Py_CLEAR(tree);

@@ -2,16 +2,16 @@
 /*
  * pyfdtx - the type Index: a blob in a bytes object and a list of its nodes
  */
-#include "fast.h"
+#include "core.h"
 
 /* With so many properties a node's places are kept after they were listed */
-#define FDTF_MANY 64
+#define CORE_MANY 64
 
 /*
  * @known: {name: place} of the node @known_node, or NULL: a look-up for each
  *	name of a large node would otherwise take the square of the time
  */
-struct fdtf_index {
+struct core_index {
 	PyObject_HEAD
 	PyObject *data;
 	PyObject *known;
@@ -20,13 +20,13 @@ struct fdtf_index {
 	struct fdtx_index ix;
 };
 
-static const struct fdtx_index *fdtf_ix(PyObject *self)
+static const struct fdtx_index *core_ix(PyObject *self)
 {
-	return &((struct fdtf_index *)self)->ix;
+	return &((struct core_index *)self)->ix;
 }
 
 /* List the nodes; real trees have one per 130 bytes and more */
-static int fdtf_list_nodes(struct fdtf_index *self)
+static int core_list_nodes(struct core_index *self)
 {
 	uint32_t room = fdt_totalsize(self->ix.fdt) / 64 + 1, n;
 	struct fdtx_index_node *node = PyMem_Malloc(room * sizeof(*node));
@@ -48,11 +48,11 @@ static int fdtf_list_nodes(struct fdtf_index *self)
 	return 0;
 }
 
-static PyObject *fdtf_index_new(PyTypeObject *type, PyObject *args,
+static PyObject *core_index_new(PyTypeObject *type, PyObject *args,
 				PyObject *kwargs)
 {
 	allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-	struct fdtf_index *self;
+	struct core_index *self;
 	PyObject *data;
 	const char *fdt;
 
@@ -61,49 +61,49 @@ static PyObject *fdtf_index_new(PyTypeObject *type, PyObject *args,
 		return NULL;
 	}
 	data = PyTuple_GetItem(args, 0);
-	if (!fdtf_is_sound(data, &fdt)) {
+	if (!core_is_sound(data, &fdt)) {
 		if (!PyErr_Occurred())
 			PyErr_SetString(PyExc_ValueError, "not a sound tree");
 		return NULL;
 	}
-	self = (struct fdtf_index *)alloc(type, 0);
+	self = (struct core_index *)alloc(type, 0);
 	if (!self)
 		return NULL;
 	Py_INCREF(data);
 	self->data = data;
 	self->ix.fdt = fdt;
-	if (fdtf_list_nodes(self)) {
+	if (core_list_nodes(self)) {
 		Py_DECREF((PyObject *)self);
 		return PyErr_NoMemory();
 	}
 	return (PyObject *)self;
 }
 
-static void fdtf_index_dealloc(PyObject *self)
+static void core_index_dealloc(PyObject *self)
 {
 	PyTypeObject *type = Py_TYPE(self);
 	freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
 
-	PyMem_Free(((struct fdtf_index *)self)->node);
-	Py_XDECREF(((struct fdtf_index *)self)->known);
-	Py_XDECREF(((struct fdtf_index *)self)->data);
+	PyMem_Free(((struct core_index *)self)->node);
+	Py_XDECREF(((struct core_index *)self)->known);
+	Py_XDECREF(((struct core_index *)self)->data);
 	release(self);
 	Py_DECREF((PyObject *)type);
 }
 
 /* A node's number; FDTX_NO_NODE and an exception if it is none */
-static uint32_t fdtf_node(PyObject *self, PyObject *arg)
+static uint32_t core_node(PyObject *self, PyObject *arg)
 {
 	unsigned long n = PyLong_AsUnsignedLong(arg);
 
-	if (n < fdtf_ix(self)->n)
+	if (n < core_ix(self)->n)
 		return (uint32_t)n;
 	if (!PyErr_Occurred())
 		PyErr_SetString(PyExc_IndexError, "no such node");
 	return FDTX_NO_NODE;
 }
 
-static int fdtf_is_call(Py_ssize_t argc, Py_ssize_t wanted)
+static int core_is_call(Py_ssize_t argc, Py_ssize_t wanted)
 {
 	if (argc == wanted)
 		return 1;
@@ -113,17 +113,17 @@ static int fdtf_is_call(Py_ssize_t argc, Py_ssize_t wanted)
 }
 
 /*
- * struct fdtf_text - a name or path
+ * struct core_text - a name or path
  * @ref: what owns the bytes; NULL if there can be no such name
  */
-struct fdtf_text {
+struct core_text {
 	PyObject *ref;
 	const char *s;
 	size_t len;
 };
 
 /* What is wrong with the characters is forgotten; -1: it is something else */
-static int fdtf_forgive(void)
+static int core_forgive(void)
 {
 	if (!PyErr_ExceptionMatches(PyExc_UnicodeError))
 		return -1;
@@ -136,7 +136,7 @@ static int fdtf_forgive(void)
  *
  * returns: 0; -1 and an exception if memory does not suffice
  */
-static int fdtf_text(PyObject *arg, struct fdtf_text *text)
+static int core_text(PyObject *arg, struct core_text *text)
 {
 	PyObject *ref;
 
@@ -145,13 +145,13 @@ static int fdtf_text(PyObject *arg, struct fdtf_text *text)
 		return 0;
 	ref = PyUnicode_AsASCIIString(arg);
 	if (!ref) {
-		if (fdtf_forgive())
+		if (core_forgive())
 			return -1;
 		ref = PyUnicode_AsEncodedString(arg, "ascii",
 						"surrogateescape");
 	}
 	if (!ref)
-		return fdtf_forgive();
+		return core_forgive();
 	text->s = PyBytes_AsString(ref);
 	text->len = (size_t)PyBytes_Size(ref);
 	if (text->len && !memchr(text->s, 0, text->len))
@@ -161,50 +161,50 @@ static int fdtf_text(PyObject *arg, struct fdtf_text *text)
 	return 0;
 }
 
-static PyObject *fdtf_number(uint32_t node)
+static PyObject *core_number(uint32_t node)
 {
 	return PyLong_FromLongLong(node == FDTX_NO_NODE ? -1 : (long long)node);
 }
 
-static PyObject *fdtf_find(PyObject *self, PyObject *arg)
+static PyObject *core_find(PyObject *self, PyObject *arg)
 {
 	uint32_t node = FDTX_NO_NODE;
-	struct fdtf_text path;
+	struct core_text path;
 
-	if (fdtf_text(arg, &path))
+	if (core_text(arg, &path))
 		return NULL;
 	if (path.ref)
-		node = fdtx_index_find(fdtf_ix(self), path.s, path.len);
+		node = fdtx_index_find(core_ix(self), path.s, path.len);
 	Py_XDECREF(path.ref);
-	return fdtf_number(node);
+	return core_number(node);
 }
 
-static PyObject *fdtf_child(PyObject *self, PyObject *const *argv,
+static PyObject *core_child(PyObject *self, PyObject *const *argv,
 			    Py_ssize_t argc)
 {
 	uint32_t node = FDTX_NO_NODE;
-	struct fdtf_text name;
+	struct core_text name;
 
-	if (!fdtf_is_call(argc, 2))
+	if (!core_is_call(argc, 2))
 		return NULL;
-	node = fdtf_node(self, argv[0]);
-	if (node == FDTX_NO_NODE || fdtf_text(argv[1], &name))
+	node = core_node(self, argv[0]);
+	if (node == FDTX_NO_NODE || core_text(argv[1], &name))
 		return NULL;
-	node = name.ref ? fdtx_index_child(fdtf_ix(self), node, name.s,
+	node = name.ref ? fdtx_index_child(core_ix(self), node, name.s,
 					   name.len) : FDTX_NO_NODE;
 	Py_XDECREF(name.ref);
-	return fdtf_number(node);
+	return core_number(node);
 }
 
-static PyObject *fdtf_bytes(const char *data, uint32_t len)
+static PyObject *core_bytes(const char *data, uint32_t len)
 {
 	return PyBytes_FromStringAndSize(data, (Py_ssize_t)len);
 }
 
 /* A value by the places that are kept; NULL without an exception: not there */
-static PyObject *fdtf_known(PyObject *self, uint32_t node, PyObject *name)
+static PyObject *core_known(PyObject *self, uint32_t node, PyObject *name)
 {
-	struct fdtf_index *index = (struct fdtf_index *)self;
+	struct core_index *index = (struct core_index *)self;
 	const char *fdt = index->ix.fdt;
 	PyObject *place;
 	uint32_t pos;
@@ -216,133 +216,133 @@ static PyObject *fdtf_known(PyObject *self, uint32_t node, PyObject *name)
 	if (!place)
 		return NULL;
 	pos = (uint32_t)PyLong_AsUnsignedLong(place);
-	return fdtf_bytes(fdt + pos + 3 * FDT_TAGSIZE,
+	return core_bytes(fdt + pos + 3 * FDT_TAGSIZE,
 			  fdtx_index_word(fdt, pos + FDT_TAGSIZE));
 }
 
-static PyObject *fdtf_value_of(PyObject *self, uint32_t node, PyObject *arg)
+static PyObject *core_value_of(PyObject *self, uint32_t node, PyObject *arg)
 {
-	PyObject *known = fdtf_known(self, node, arg);
+	PyObject *known = core_known(self, node, arg);
 	struct fdtx_index_value value;
-	struct fdtf_text name;
+	struct core_text name;
 	int found;
 
 	if (known || PyErr_Occurred())
 		return known;
-	if (fdtf_text(arg, &name))
+	if (core_text(arg, &name))
 		return NULL;
-	found = name.ref && fdtx_index_prop(fdtf_ix(self), node, name.s,
+	found = name.ref && fdtx_index_prop(core_ix(self), node, name.s,
 					    name.len, &value);
 	Py_XDECREF(name.ref);
 	if (found)
-		return fdtf_bytes(value.data, value.len);
+		return core_bytes(value.data, value.len);
 	Py_INCREF(Py_None);
 	return Py_None;
 }
 
-static PyObject *fdtf_prop(PyObject *self, PyObject *const *argv,
+static PyObject *core_prop(PyObject *self, PyObject *const *argv,
 			   Py_ssize_t argc)
 {
 	uint32_t node;
 
-	if (!fdtf_is_call(argc, 2))
+	if (!core_is_call(argc, 2))
 		return NULL;
-	node = fdtf_node(self, argv[0]);
+	node = core_node(self, argv[0]);
 	if (node == FDTX_NO_NODE)
 		return NULL;
-	return fdtf_value_of(self, node, argv[1]);
+	return core_value_of(self, node, argv[1]);
 }
 
-static PyObject *fdtf_getprop(PyObject *self, PyObject *const *argv,
+static PyObject *core_getprop(PyObject *self, PyObject *const *argv,
 			      Py_ssize_t argc)
 {
-	struct fdtf_text path;
+	struct core_text path;
 	uint32_t node = FDTX_NO_NODE;
 
-	if (!fdtf_is_call(argc, 2) || fdtf_text(argv[0], &path))
+	if (!core_is_call(argc, 2) || core_text(argv[0], &path))
 		return NULL;
 	if (path.ref)
-		node = fdtx_index_find(fdtf_ix(self), path.s, path.len);
+		node = fdtx_index_find(core_ix(self), path.s, path.len);
 	Py_XDECREF(path.ref);
 	if (node != FDTX_NO_NODE)
-		return fdtf_value_of(self, node, argv[1]);
+		return core_value_of(self, node, argv[1]);
 	Py_INCREF(Py_None);
 	return Py_None;
 }
 
 /* Keep the places of a large node, of the one that was listed last */
-static int fdtf_keep(PyObject *self, uint32_t node, uint32_t body)
+static int core_keep(PyObject *self, uint32_t node, uint32_t body)
 {
-	struct fdtf_index *index = (struct fdtf_index *)self;
+	struct core_index *index = (struct core_index *)self;
 	PyObject *old = index->known;
 
 	if (old && index->known_node == node)
 		return 0;
-	index->known = fdtf_properties(index->ix.fdt, body, FDTF_PLACE);
+	index->known = core_properties(index->ix.fdt, body, CORE_PLACE);
 	index->known_node = node;
 	Py_XDECREF(old);
 	return index->known ? 0 : -1;
 }
 
-static PyObject *fdtf_props_of(PyObject *self, PyObject *const *argv,
+static PyObject *core_props_of(PyObject *self, PyObject *const *argv,
 			       Py_ssize_t argc)
 {
-	const struct fdtx_index *ix = fdtf_ix(self);
+	const struct fdtx_index *ix = core_ix(self);
 	uint32_t node, body;
 	PyObject *dict;
 	int with_values;
 
-	if (!fdtf_is_call(argc, 2))
+	if (!core_is_call(argc, 2))
 		return NULL;
-	node = fdtf_node(self, argv[0]);
+	node = core_node(self, argv[0]);
 	if (node == FDTX_NO_NODE)
 		return NULL;
 	with_values = PyObject_IsTrue(argv[1]);
 	if (with_values < 0)
 		return NULL;
 	body = fdtx_index_enter(ix->fdt, ix->node[node].at);
-	dict = fdtf_properties(ix->fdt, body,
-			       with_values ? FDTF_VALUE : FDTF_NONE);
-	if (dict && !with_values && PyDict_Size(dict) >= FDTF_MANY &&
-	    fdtf_keep(self, node, body))
+	dict = core_properties(ix->fdt, body,
+			       with_values ? CORE_VALUE : CORE_NONE);
+	if (dict && !with_values && PyDict_Size(dict) >= CORE_MANY &&
+	    core_keep(self, node, body))
 		Py_CLEAR(dict);
 	return dict;
 }
 
-static PyObject *fdtf_name_of(PyObject *self, PyObject *arg)
+static PyObject *core_name_of(PyObject *self, PyObject *arg)
 {
-	const struct fdtx_index *ix = fdtf_ix(self);
-	uint32_t node = fdtf_node(self, arg);
+	const struct fdtx_index *ix = core_ix(self);
+	uint32_t node = core_node(self, arg);
 	const char *name;
 
 	if (node == FDTX_NO_NODE)
 		return NULL;
 	name = ix->fdt + ix->node[node].at + FDT_TAGSIZE;
-	return fdtf_str(name, strlen(name));
+	return core_str(name, strlen(name));
 }
 
-static PyObject *fdtf_parent(PyObject *self, PyObject *arg)
+static PyObject *core_parent(PyObject *self, PyObject *arg)
 {
-	uint32_t node = fdtf_node(self, arg);
+	uint32_t node = core_node(self, arg);
 
 	if (node == FDTX_NO_NODE)
 		return NULL;
-	return fdtf_number(node ? fdtf_ix(self)->node[node].parent :
+	return core_number(node ? core_ix(self)->node[node].parent :
 			   FDTX_NO_NODE);
 }
 
 /* (number, depth) of a node and those below, as one list of two each */
-static PyObject *fdtf_below(PyObject *self, PyObject *const *argv,
+static PyObject *core_below(PyObject *self, PyObject *const *argv,
 			    Py_ssize_t argc)
 {
-	const struct fdtx_index *ix = fdtf_ix(self);
+	const struct fdtx_index *ix = core_ix(self);
 	uint32_t end[FDTX_MAX_DEPTH], depth = 0, node, i;
 	PyObject *list;
 	long max;
 
-	if (!fdtf_is_call(argc, 2))
+	if (!core_is_call(argc, 2))
 		return NULL;
-	node = fdtf_node(self, argv[0]);
+	node = core_node(self, argv[0]);
 	if (node == FDTX_NO_NODE)
 		return NULL;
 	/* May run Python code, so nothing is pending here */
@@ -374,9 +374,9 @@ static PyObject *fdtf_below(PyObject *self, PyObject *const *argv,
 	return list;
 }
 
-static PyObject *fdtf_phandles(PyObject *self, PyObject *unused)
+static PyObject *core_phandles(PyObject *self, PyObject *unused)
 {
-	const struct fdtx_index *ix = fdtf_ix(self);
+	const struct fdtx_index *ix = core_ix(self);
 	PyObject *dict = PyDict_New();
 	uint32_t i;
 
@@ -398,61 +398,61 @@ static PyObject *fdtf_phandles(PyObject *self, PyObject *unused)
 	return dict;
 }
 
-static PyObject *fdtf_memory(PyObject *self, PyObject *unused)
+static PyObject *core_memory(PyObject *self, PyObject *unused)
 {
 	(void)unused;
-	return PyLong_FromUnsignedLongLong(fdtf_ix(self)->n *
+	return PyLong_FromUnsignedLongLong(core_ix(self)->n *
 				(uint64_t)sizeof(struct fdtx_index_node) +
-				sizeof(struct fdtf_index));
+				sizeof(struct core_index));
 }
 
-static PyMethodDef fdtf_methods[] = {
-	{ "find", fdtf_find, METH_O,
-	  "find($self, path)\n--\n\nNumber of the node of a full path, or -1." },
-	{ "child", FASTCALL(fdtf_child), METH_FASTCALL,
-	  "child($self, node, name)\n--\n\nNumber of a node's child, or -1." },
-	{ "parent", fdtf_parent, METH_O,
-	  "parent($self, node)\n--\n\nNumber of the node above, or -1." },
-	{ "name", fdtf_name_of, METH_O,
-	  "name($self, node)\n--\n\nA node's name; \"\" for the root." },
-	{ "below", FASTCALL(fdtf_below), METH_FASTCALL,
-	  "below($self, node, maxdepth)\n--\n\n"
+static PyMethodDef core_methods[] = {
+	{ "find", core_find, METH_O,
+	  "find($self, path, /)\n--\n\nNumber of the node of a full path, or -1." },
+	{ "child", FASTCALL(core_child), METH_FASTCALL,
+	  "child($self, node, name, /)\n--\n\nNumber of a node's child, or -1." },
+	{ "parent", core_parent, METH_O,
+	  "parent($self, node, /)\n--\n\nNumber of the node above, or -1." },
+	{ "name", core_name_of, METH_O,
+	  "name($self, node, /)\n--\n\nA node's name; \"\" for the root." },
+	{ "below", FASTCALL(core_below), METH_FASTCALL,
+	  "below($self, node, maxdepth, /)\n--\n\n"
 	  "Number and depth of a node and those below, in turn." },
-	{ "prop", FASTCALL(fdtf_prop), METH_FASTCALL,
-	  "prop($self, node, name)\n--\n\nA property's value, or None." },
-	{ "props", FASTCALL(fdtf_props_of), METH_FASTCALL,
-	  "props($self, node, with_values)\n--\n\n"
+	{ "prop", FASTCALL(core_prop), METH_FASTCALL,
+	  "prop($self, node, name, /)\n--\n\nA property's value, or None." },
+	{ "props", FASTCALL(core_props_of), METH_FASTCALL,
+	  "props($self, node, with_values, /)\n--\n\n"
 	  "{name: value or None} of a node; OverflowError as to_dict()." },
-	{ "getprop", FASTCALL(fdtf_getprop), METH_FASTCALL,
-	  "getprop($self, path, name)\n--\n\n"
+	{ "getprop", FASTCALL(core_getprop), METH_FASTCALL,
+	  "getprop($self, path, name, /)\n--\n\n"
 	  "A property's value, or None; also if there is no such node." },
-	{ "phandles", fdtf_phandles, METH_NOARGS,
+	{ "phandles", core_phandles, METH_NOARGS,
 	  "phandles($self)\n--\n\n{phandle: number of the first node with it}." },
-	{ "__sizeof__", fdtf_memory, METH_NOARGS,
+	{ "__sizeof__", core_memory, METH_NOARGS,
 	  "__sizeof__($self)\n--\n\nBytes of memory, without the blob." },
 	{ NULL, NULL, 0, NULL },
 };
 
-static char fdtf_index_doc[] =
-	"Index(data)\n--\n\n"
+static char core_index_doc[] =
+	"Index(data, /)\n--\n\n"
 	"The nodes of a tree in a bytes object; ValueError if it is not sound.";
 
-static PyType_Slot fdtf_index_slots[] = {
-	{ Py_tp_doc, fdtf_index_doc },
-	{ Py_tp_new, (void *)fdtf_index_new },
-	{ Py_tp_dealloc, (void *)fdtf_index_dealloc },
-	{ Py_tp_methods, fdtf_methods },
+static PyType_Slot core_index_slots[] = {
+	{ Py_tp_doc, core_index_doc },
+	{ Py_tp_new, (void *)core_index_new },
+	{ Py_tp_dealloc, (void *)core_index_dealloc },
+	{ Py_tp_methods, core_methods },
 	{ 0, NULL },
 };
 
-static PyType_Spec fdtf_index_spec = {
-	"pyfdtx._fast.Index", sizeof(struct fdtf_index), 0,
-	Py_TPFLAGS_DEFAULT, fdtf_index_slots,
+static PyType_Spec core_index_spec = {
+	"pyfdtx._core.Index", sizeof(struct core_index), 0,
+	Py_TPFLAGS_DEFAULT, core_index_slots,
 };
 
-int fdtf_add_index(PyObject *module)
+int core_add_index(PyObject *module)
 {
-	PyObject *type = PyType_FromSpec(&fdtf_index_spec);
+	PyObject *type = PyType_FromSpec(&core_index_spec);
 
 	if (!type)
 		return -1;

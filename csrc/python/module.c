@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 /*
- * pyfdtx - the module pyfdtx._fast
+ * pyfdtx - the module pyfdtx._core, and the door to pyfdtx._ext beside it
  */
-#include "fast.h"
+#include "core.h"
 
-PyObject *fdtf_str(const char *s, size_t len)
+PyObject *core_str(const char *s, size_t len)
 {
 	return PyUnicode_DecodeASCII(s, (Py_ssize_t)len, "surrogateescape");
 }
 
-int fdtf_is_sound(PyObject *data, const char **fdtp)
+int core_is_sound(PyObject *data, const char **fdtp)
 {
 	struct fdtx_fault fault;
 
@@ -17,7 +17,7 @@ int fdtf_is_sound(PyObject *data, const char **fdtp)
 	return *fdtp && !fdtx_check(*fdtp, (size_t)PyBytes_Size(data), &fault);
 }
 
-static PyObject *fdtf_blank(PyObject *module, PyObject *size)
+static PyObject *core_blank(PyObject *module, PyObject *size)
 {
 	Py_ssize_t n = PyLong_AsSsize_t(size);
 
@@ -28,7 +28,7 @@ static PyObject *fdtf_blank(PyObject *module, PyObject *size)
 }
 
 /* Other than extend() this touches none of the memory */
-static PyObject *fdtf_resize(PyObject *module, PyObject *const *argv,
+static PyObject *core_resize(PyObject *module, PyObject *const *argv,
 			     Py_ssize_t argc)
 {
 	Py_ssize_t size;
@@ -47,50 +47,67 @@ static PyObject *fdtf_resize(PyObject *module, PyObject *const *argv,
 	return Py_None;
 }
 
-static PyMethodDef fdtf_functions[] = {
-	{ "to_dict", fdtf_to_dict, METH_O,
-	  "to_dict(data)\n--\n\n"
+/* cffi writes it, in the same shared object: one file to find, to load and to
+ * relocate. Import would look for a file _ext, so we call it ourselves. */
+PyMODINIT_FUNC PyInit__ext(void);
+
+static PyObject *core_ext(PyObject *module, PyObject *unused)
+{
+	(void)module;
+	(void)unused;
+	return PyInit__ext();
+}
+
+static PyMethodDef core_functions[] = {
+	{ "to_dict", core_to_dict, METH_O,
+	  "to_dict(data, /)\n--\n\n"
 	  "{path: {name: value}} of bytes; None if they are no sound tree.\n"
 	  "OverflowError if paths and names are too long." },
-	{ "pairs", fdtf_pairs, METH_O,
-	  "pairs(list)\n--\n\n"
+	{ "pairs", core_pairs, METH_O,
+	  "pairs(list, /)\n--\n\n"
 	  "The numbers in a list or tuple of pairs, 64 bits each, as bytes in\n"
 	  "the order of this machine; None if something in it is no tuple of\n"
 	  "two int from 0 to 2**64 - 1." },
-	{ "load", fdtf_load, METH_O,
-	  "load(data)\n--\n\n"
+	{ "load", core_load, METH_O,
+	  "load(data, /)\n--\n\n"
 	  "The tree in bytes, checked, in canonical form, FDT_NOP kept;\n"
 	  "ValueError (code, cause, offset) if it is not sound." },
-	{ "dump", fdtf_dump, METH_O,
-	  "dump(buf)\n--\n\n"
+	{ "dump", core_dump, METH_O,
+	  "dump(buf, /)\n--\n\n"
 	  "The tree in a bytearray without what lies behind its strings." },
-	{ "blank", fdtf_blank, METH_O,
-	  "blank(size)\n--\n\n"
+	{ "blank", core_blank, METH_O,
+	  "blank(size, /)\n--\n\n"
 	  "So many bytes of any content, to be filled before anybody else sees\n"
 	  "them." },
-	{ "resize", FASTCALL(fdtf_resize), METH_FASTCALL,
-	  "resize(buf, size)\n--\n\n"
+	{ "resize", FASTCALL(core_resize), METH_FASTCALL,
+	  "resize(buf, size, /)\n--\n\n"
 	  "Let a bytearray have so many bytes; what is new is not cleared." },
+	{ "ext", core_ext, METH_NOARGS,
+	  "ext()\n--\n\n"
+	  "pyfdtx._ext, cffi's module with ffi and lib; a new one in each call." },
 	{ NULL, NULL, 0, NULL },
 };
 
-static int fdtf_exec(PyObject *module)
+static int core_exec(PyObject *module)
 {
-	return fdtf_add_index(module);
+	if (core_add_index(module) || core_add_second_kernel(module) ||
+	    core_add_dropin(module))
+		return -1;
+	return 0;
 }
 
-static PyModuleDef_Slot fdtf_slots[] = {
-	{ Py_mod_exec, (void *)fdtf_exec },
+static PyModuleDef_Slot core_slots[] = {
+	{ Py_mod_exec, (void *)core_exec },
 	{ 0, NULL },
 };
 
-static struct PyModuleDef fdtf_module = {
-	PyModuleDef_HEAD_INIT, "pyfdtx._fast", NULL, 0, fdtf_functions,
-	fdtf_slots, NULL, NULL, NULL,
+static struct PyModuleDef core_module = {
+	PyModuleDef_HEAD_INIT, "pyfdtx._core", NULL, 0, core_functions,
+	core_slots, NULL, NULL, NULL,
 };
 
-PyMODINIT_FUNC PyInit__fast(void);
-PyMODINIT_FUNC PyInit__fast(void)
+PyMODINIT_FUNC PyInit__core(void);
+PyMODINIT_FUNC PyInit__core(void)
 {
-	return PyModuleDef_Init(&fdtf_module);
+	return PyModuleDef_Init(&core_module);
 }

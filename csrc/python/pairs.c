@@ -2,23 +2,23 @@
 /*
  * pyfdtx - pairs of numbers, packed
  */
-#include "fast.h"
+#include "core.h"
 
 /*
  * Objects of a list lie anywhere in memory. So many pairs are asked for, then
  * what is in them, and then looked at: the processor waits for all at once.
  */
-#define FDTF_BLOCK 32
+#define CORE_BLOCK 32
 
 /* Exact types, which nearly all objects have, are seen without a call */
-static int fdtf_is_pair(PyObject *o)
+static int core_is_pair(PyObject *o)
 {
 	return (PyTuple_CheckExact(o) || PyTuple_Check(o)) && Py_SIZE(o) == 2;
 }
 
 /* 0 to 2^64 - 1; 0 is returned for any other object, no exception is set. Runs
  * no Python code. */
-static int fdtf_u64(PyObject *o, uint64_t *value)
+static int core_u64(PyObject *o, uint64_t *value)
 {
 	long long n;
 	int overflow;
@@ -38,11 +38,11 @@ static int fdtf_u64(PyObject *o, uint64_t *value)
 }
 
 /* What is borrowed here stays: no Python code runs before it is used */
-static int fdtf_pack_block(PyObject *list,
+static int core_pack_block(PyObject *list,
 			   PyObject *(*get)(PyObject *, Py_ssize_t),
 			   Py_ssize_t start, int n, char *out)
 {
-	PyObject *pair[FDTF_BLOCK], *number[2 * FDTF_BLOCK];
+	PyObject *pair[CORE_BLOCK], *number[2 * CORE_BLOCK];
 	int i;
 
 	for (i = 0; i < n; i++) {
@@ -52,7 +52,7 @@ static int fdtf_pack_block(PyObject *list,
 		__builtin_prefetch(pair[i]);
 	}
 	for (i = 0; i < n; i++) {
-		if (!fdtf_is_pair(pair[i]))
+		if (!core_is_pair(pair[i]))
 			return 0;
 		number[2 * i] = PyTuple_GetItem(pair[i], 0);
 		number[2 * i + 1] = PyTuple_GetItem(pair[i], 1);
@@ -62,29 +62,29 @@ static int fdtf_pack_block(PyObject *list,
 	for (i = 0; i < 2 * n; i++, out += sizeof(uint64_t)) {
 		uint64_t value;
 
-		if (!fdtf_u64(number[i], &value))
+		if (!core_u64(number[i], &value))
 			return 0;
 		memcpy(out, &value, sizeof(value));
 	}
 	return 1;
 }
 
-static int fdtf_pack(PyObject *list, PyObject *(*get)(PyObject *, Py_ssize_t),
+static int core_pack(PyObject *list, PyObject *(*get)(PyObject *, Py_ssize_t),
 		     Py_ssize_t n, char *out)
 {
 	Py_ssize_t i;
 
-	for (i = 0; i < n; i += FDTF_BLOCK) {
-		int some = n - i < FDTF_BLOCK ? (int)(n - i) : FDTF_BLOCK;
+	for (i = 0; i < n; i += CORE_BLOCK) {
+		int some = n - i < CORE_BLOCK ? (int)(n - i) : CORE_BLOCK;
 
-		if (!fdtf_pack_block(list, get, i, some, out))
+		if (!core_pack_block(list, get, i, some, out))
 			return 0;
 		out += some * 2 * (Py_ssize_t)sizeof(uint64_t);
 	}
 	return 1;
 }
 
-PyObject *fdtf_pairs(PyObject *module, PyObject *list)
+PyObject *core_pairs(PyObject *module, PyObject *list)
 {
 	int is_list = PyList_Check(list), is_tuple = PyTuple_Check(list);
 	Py_ssize_t n = is_list ? PyList_Size(list) :
@@ -98,7 +98,7 @@ PyObject *fdtf_pairs(PyObject *module, PyObject *list)
 						sizeof(uint64_t)));
 		if (!out)
 			return NULL;
-		if (fdtf_pack(list, is_list ? PyList_GetItem : PyTuple_GetItem,
+		if (core_pack(list, is_list ? PyList_GetItem : PyTuple_GetItem,
 			      n, PyBytes_AsString(out)))
 			return out;
 		Py_DECREF(out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 /*
- * pyfdtx - the second kernel's tree for plain arguments: pyfdtx._oneshot
+ * pyfdtx - the second kernel's tree for plain arguments
  *
  * Python's way makes a job out of its arguments and goes through cffi, which
  * takes as long as the tree itself. Here plain arguments are taken as they
@@ -8,18 +8,8 @@
  * Nothing is refused here: whatever is not plain, and whatever anybody would
  * have to be told about, is None, and Python's way does it and finds the words.
  */
-#ifndef Py_GIL_DISABLED
-#define Py_LIMITED_API 0x03090000
-#endif
-#include <Python.h>
-
 #include "kexec/second_kernel_plan.h"
-
-/* Hidden from the limited API before 3.10, the same in every CPython from
- * 3.7 on */
-#ifndef METH_FASTCALL
-#define METH_FASTCALL 0x0080
-#endif
+#include "python/core.h"
 
 /* More ranges than any kernel reads are not plain */
 #define FDTX_PLAIN_USABLE 8
@@ -317,33 +307,18 @@ static PyObject *second_kernel(PyObject *self, PyObject *const *argv,
 }
 
 static PyMethodDef methods[] = {
-	{ "second_kernel", (PyCFunction)(void (*)(void))second_kernel,
+	{ "second_kernel", FASTCALL(second_kernel),
 	  METH_FASTCALL,
 	  "second_kernel_dtb() for plain arguments, None for all others" },
 	{ NULL, NULL, 0, NULL },
 };
 
-static int add_numbers(PyObject *module)
+int core_add_second_kernel(PyObject *module)
 {
-	if (PyModule_AddIntConstant(module, "HEADER_WORD", FDTX_HEADER_WORD) ||
+	if (PyModule_AddFunctions(module, methods) ||
+	    PyModule_AddIntConstant(module, "HEADER_WORD", FDTX_HEADER_WORD) ||
 	    PyModule_AddIntConstant(module, "MEM_WORD", FDTX_MEM_WORD) ||
 	    PyModule_AddIntConstant(module, "WORDS_FIRST", FDTX_WORDS_FIRST))
 		return -1;
 	return 0;
-}
-
-static PyModuleDef_Slot slots[] = {
-	{ Py_mod_exec, (void *)add_numbers },
-	{ 0, NULL },
-};
-
-static struct PyModuleDef module = {
-	PyModuleDef_HEAD_INIT, "pyfdtx._oneshot", NULL, 0, methods, slots,
-	NULL, NULL, NULL,
-};
-
-PyMODINIT_FUNC PyInit__oneshot(void);
-PyMODINIT_FUNC PyInit__oneshot(void)
-{
-	return PyModuleDef_Init(&module);
 }

@@ -88,9 +88,9 @@ def _from_pairs(
     entries: Iterable[Iterable[int]], op: str, where: str
 ) -> tuple[Any, int]:
     if isinstance(entries, (list, tuple)):
-        from .. import _fast
+        from .. import _core
 
-        packed = _fast.pairs(entries)
+        packed = _core.pairs(entries)
         if packed is not None:
             # The list may be longer or shorter by now, or say so
             return _regs(packed), len(packed) // 16

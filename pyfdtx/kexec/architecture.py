@@ -10,7 +10,7 @@ check.py (rules of its own for the checker).
 
 from __future__ import annotations
 
-from .._oneshot import MEM_WORD
+from .._core import MEM_WORD
 
 __all__ = ["Arch", "arch_of", "arches", "rules_of"]
 

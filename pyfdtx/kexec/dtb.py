@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from .._oneshot import second_kernel as _plain
+from .._core import second_kernel as _plain
 from ..codec.memrange import U64_MAX, MemRange
 from ..errors import FdtBadContent, FdtBadParameter, warn
 

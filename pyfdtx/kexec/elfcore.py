@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 
-from .._fast import blank
+from .._core import blank
 from .._native import check, ffi, lib
 from ..codec.reg import U64_MAX, MemRange, check_packed
 from ..errors import FdtBadParameter, warn

@@ -20,5 +20,5 @@ Fdt.del_mem_rsv().
 
 import struct as struct
 
-from .._libfdt import *
+from .._core import *
 from ._classes import *

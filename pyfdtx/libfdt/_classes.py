@@ -13,7 +13,7 @@ upstream's module.
 
 import struct
 
-from .._libfdt import (
+from .._core import (
     FDT_ERR_BADLAYOUT,
     FDT_ERR_BADMAGIC,
     FDT_ERR_BADNCELLS,

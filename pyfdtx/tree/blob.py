@@ -11,7 +11,7 @@ from __future__ import annotations
 from _thread import RLock
 from struct import Struct
 
-from .._fast import dump, load, resize
+from .._core import dump, load, resize
 from .._native import ffi, frozen, lib, reading, refused, writing
 from ..errors import FdtBadParameter, error
 from .fork import watch

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from struct import Struct
 
-from .._fast import blank
+from .._core import blank
 from .._native import c_name, ffi, lib, reading, writing
 from ..codec import values
 from ..codec.memrange import MemRange

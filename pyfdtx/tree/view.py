@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .. import _fast
+from .. import _core
 from .._native import c_name, ffi, frozen, lib, validate
 from ..codec.reg import MemRange, array_fault, to_ranges
 from ..errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
@@ -58,7 +58,7 @@ def to_dict(data: Buffer) -> dict[str, dict[str, bytes]]:
     """
     blob = frozen(data)
     try:
-        tree = _fast.to_dict(blob)
+        tree = _core.to_dict(blob)
     except OverflowError:
         raise _too_long("to_dict", "") from None
     if tree is None:
@@ -369,7 +369,7 @@ class FdtView(Lookup[NodeView]):
         self._data = frozen(data)
         self._phandles: dict[int, int] | None = None
         try:
-            self._index = _fast.Index(self._data)
+            self._index = _core.Index(self._data)
         except ValueError:
             _refuse(self._data, "FdtView")
 

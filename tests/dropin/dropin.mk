@@ -16,23 +16,10 @@ $(PYLIBFDT)/.installed: pyproject.toml $(BIN)/python
 test-dropin: $(VENV)/.extra-test $(VENV)/.extra-lint $(PYLIBFDT)/.installed	## the drop-in against upstream's Python module
 	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/dropin
 
-# The whole sweep over lying blobs, every access watched. Only the drop-in's
-# extension is made with sanitizers; malloc's blocks have edges, Python's not.
-SANITIZED := build/dropin/sanitized
-
-test-dropin-sanitized: $(VENV)/.extra-test	## every lying blob and argument under ASan and UBSan
-	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
-	@cp -r $(VENV)/lib/python*/site-packages/pyfdtx $(SANITIZED)/pyfdtx
-	@rm -f $(SANITIZED)/pyfdtx/_libfdt.*.so
-	$(CC) -shared -fPIC -O1 -g -fwrapv -fno-strict-aliasing \
-		-fsanitize=address,undefined -fno-sanitize-recover=undefined \
-		-isystem "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
-		-Icsrc -Ilibfdt/src csrc/python/dropin/*.c csrc/edit/overlay.c libfdt/src/*.c \
-		-o $(SANITIZED)/pyfdtx/_libfdt.abi3.so
+# The whole sweep over lying blobs, every access watched
+test-dropin-sanitized: $(SANITIZED)/.built	## every lying blob and argument under ASan and UBSan
 	@for sweep in argument_sweep.py "hostile_sweep.py 0 1"; do \
-		PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
-		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
-		$(BIN)/python tests/dropin/$$sweep > $(SANITIZED)/log || { \
+		$(UNDER_SANITIZERS) $(BIN)/python tests/dropin/$$sweep > $(SANITIZED)/log || { \
 			tail -n 1 $(SANITIZED)/log; exit 1; }; \
 		echo "$$sweep: $$(tail -n 1 $(SANITIZED)/log)"; \
 	done

@@ -100,17 +100,15 @@ def emulated(machine):
     site = BUILD / machine / "site"
     home = package(site)
     include = root / "usr/include"
-    source = [
-        *(ROOT / "csrc/python/dropin").glob("*.c"),
-        *(ROOT / "libfdt/src").glob("*.c"),
-    ]
+    source = [*(ROOT / "csrc").rglob("*.c"), *(ROOT / "libfdt/src").glob("*.c")]
+    emitted = home.parent / "_ext.c"
+    run(sys.executable, ROOT / "csrc/build.py", emitted, cwd=ROOT)
     run(
         compiler, "-shared", "-fPIC", "-O2", "-fwrapv", "-fno-strict-aliasing",
         "-fvisibility=hidden", "-DPy_LIMITED_API=0x03090000",
         f"-I{include / PYTHON}", f"-I{include}", f"-I{ROOT / 'csrc'}",
         f"-I{ROOT / 'libfdt/src'}",
-        *sorted(source), ROOT / "csrc/edit/overlay.c",
-        "-o", home / "_libfdt.abi3.so",
+        *sorted(source), emitted, "-o", home / "_core.abi3.so",
     )  # fmt: skip
     command = [emulator, "-L", str(root), str(root / "usr/bin" / PYTHON)]
     check = (
@@ -131,7 +129,7 @@ def local(program):
     if tuple(map(int, found.stdout.split())) < (3, 9):
         raise Missing(f"{program} is older than 3.9")
     home = package(BUILD / "local")
-    (extension,) = (ROOT / ".venv").glob("lib/python*/site-packages/pyfdtx/_libfdt.*so")
+    (extension,) = (ROOT / ".venv").glob("lib/python*/site-packages/pyfdtx/_core.*so")
     if ".abi3." not in extension.name:
         raise Missing(f"{extension.name} is for one interpreter alone")
     shutil.copy(extension, home)

@@ -12,7 +12,7 @@ ALLOWED = Path(__file__).with_name("stubtest-allowed.txt")
 SHIM = Path(__file__).resolve().parents[2] / "libfdt" / "dropin"
 
 
-@pytest.mark.parametrize("module", ["pyfdtx._libfdt", "pyfdtx.libfdt", "libfdt"])
+@pytest.mark.parametrize("module", ["pyfdtx._core", "pyfdtx.libfdt", "libfdt"])
 def test_the_types_are_what_the_module_has(module, tmp_path):
     """Names, arguments, defaults and kinds, by mypy's own tool; the last is
     the top-level module of the distribution pyfdtx-libfdt."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Fdt, FdtView and to_dict() on every mutation of one byte of every sample, every
-truncation, and the odd blobs that are accepted; for a pyfdtx._fast that is
+truncation, and the odd blobs that are accepted; for a pyfdtx._core that is
 made with sanitizers: see test_view_sweep.py."""
 
 import sys

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Runs outside the checkout; the tree is made by the installed package alone.
 TRY = """
-import pathlib, pyfdtx, pyfdtx._ext
+import pathlib, pyfdtx, pyfdtx._core
 from pyfdtx import Fdt
 fdt = Fdt.empty()
 fdt.root.set_u32("#address-cells", 2)
@@ -29,7 +29,7 @@ fdt.add_node("/chosen").set_reg("linux,elfcorehdr", [(0x1000, 0x400)])
 fdt = Fdt(fdt.to_bytes())
 value = fdt["/chosen"]["linux,elfcorehdr"]
 assert value == bytes.fromhex("0000000000001000" "00000400"), value
-print(pathlib.Path(pyfdtx._ext.__file__).name, pyfdtx.__version__)
+print(pathlib.Path(pyfdtx._core.__file__).name, pyfdtx.__version__)
 """
 
 
@@ -195,7 +195,7 @@ def test_a_system_libfdt_is_used(bare, fresh):
     install, use = fresh
     install(bare, {"PYFDTX_LIBFDT": "system"})
     python = use()
-    where = "import pyfdtx._ext; print(pyfdtx._ext.__file__)"
+    where = "import pyfdtx._core; print(pyfdtx._core.__file__)"
     ext = run(python, "-c", where, cwd=bare.parent).strip()
     assert "libfdt.so" in run("ldd", ext, cwd=bare.parent)
     assert not (bare / "libfdt" / "src").exists()

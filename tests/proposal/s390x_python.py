@@ -70,15 +70,15 @@ def package() -> Path:
         shutil.copytree(here / name, site / name)
     shutil.copy(here / "py.py", site)
     source = BUILD / "_ext.c"
-    run(sys.executable, ROOT / "csrc/build_ffi.py", source, cwd=ROOT)
+    run(sys.executable, ROOT / "csrc/build.py", source, cwd=ROOT)
     include = SYSTEM / "usr/include"
     run(
-        CC, "-shared", "-fPIC", "-O2", "-fno-strict-aliasing", "-DPy_LIMITED_API",
+        CC, "-shared", "-fPIC", "-O2", "-fno-strict-aliasing", "-fwrapv",
         f"-I{include / PYTHON}", f"-I{include}",
         f"-I{ROOT / 'csrc'}", f"-I{ROOT / 'libfdt/src'}", source,
-        *sorted(p for p in (ROOT / "csrc").rglob("*.c") if "python" not in p.parts),
+        *sorted((ROOT / "csrc").rglob("*.c")),
         *sorted((ROOT / "libfdt/src").glob("*.c")),
-        "-o", site / "pyfdtx" / "_ext.abi3.so",
+        "-o", site / "pyfdtx" / "_core.abi3.so",
     )  # fmt: skip
     return site
 

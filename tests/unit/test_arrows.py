@@ -14,18 +14,18 @@ from pyfdtx.kexec.architecture import arches
 
 HOME = Path(pyfdtx.__file__).parent
 
-NATIVE = {"_ext", "_fast", "_oneshot", "_libfdt", "_core"}
+NATIVE = {"_core"}
 # room: what it may import; everything may import errors
 MAY = {
     "errors": set(),
     "sources": set(),
-    "_native": {"_ext"},
-    "codec": {"_native", "_fast"},
-    "tree": {"_native", "_fast", "codec"},
+    "_native": {"_core"},
+    "codec": {"_native", "_core"},
+    "tree": {"_native", "_core", "codec"},
     "text": {"_native", "tree", "codec"},
-    "libfdt": {"_libfdt"},
+    "libfdt": {"_core"},
     "pure": set(),
-    "kexec": {"_native", "_fast", "_oneshot", "tree", "text", "codec"},
+    "kexec": {"_native", "_core", "tree", "text", "codec"},
     "proposal": {"_native", "sources"},
     "__main__": {"cli"},
     "cli": {
@@ -290,7 +290,7 @@ def test_every_module_of_the_list_is_there_and_has_records():
         "from .arch.ppc64 import check",
         "from .arch import x86_64",
         "import pyfdtx.kexec.arch.riscv",
-        "from .._oneshot import ARM",
+        "from .._core import ARM",
         "f(arm=1)",
         "def _riscv_arch(): pass",
         "x = facts.is_ppc64le",

@@ -37,7 +37,7 @@ def python(code, tmp_path):
         ),
         (
             "import pyfdtx.kexec",
-            {"pyfdtx.tree.node", "pyfdtx.libfdt", "pyfdtx._libfdt"},
+            {"pyfdtx.tree.node", "pyfdtx.libfdt", "_cffi_backend"},
         ),
         ("from pyfdtx import MemRange", {"pyfdtx.tree.node", "pyfdtx.libfdt"}),
         ("from pyfdtx import install_as_libfdt", {"pyfdtx.tree.node", "_cffi_backend"}),

@@ -18,7 +18,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from second_kernel_blobs import assemble, u32
 
-from pyfdtx._oneshot import second_kernel
+from pyfdtx._core import second_kernel
 from pyfdtx.kexec import Crash, MemRange, dtb, second_kernel_dtb
 
 CELLS = [("#address-cells", u32(2)), ("#size-cells", u32(2))]
@@ -198,7 +198,7 @@ def test_a_crash_tree_loads_no_cffi():
         [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True
     )
     loaded = set(done.stdout.split())
-    assert "pyfdtx._oneshot" in loaded
+    assert "pyfdtx._core" in loaded
     assert not {"_cffi_backend", "pyfdtx._ext", "pyfdtx.tree.node", "struct"} & loaded
     # The record of its architecture alone, without any part of it
     arch = {m for m in loaded if m.startswith("pyfdtx.kexec.arch.")}

@@ -599,7 +599,7 @@ def test_wide_trees_take_linear_time():
 
 
 def test_a_depth_that_hides_an_exception_does_not_lead_out_of_the_nodes():
-    from pyfdtx._fast import Index
+    from pyfdtx._core import Index
 
     class Depth:
         """Its exception takes the place of the one that is pending."""

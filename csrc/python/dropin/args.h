@@ -5,20 +5,10 @@
  * Arguments and results of the drop-in's functions: what upstream's SWIG
  * module accepts, refuses and returns.
  */
-#ifndef Py_GIL_DISABLED
-#define Py_LIMITED_API 0x03090000
-#endif
-#include <Python.h>
-
 #include <libfdt.h>
 
+#include "python/cpython.h"
 #include "guard.h"
-
-/* Hidden from the limited API before 3.10, the same in every CPython from
- * 3.7 on */
-#ifndef METH_FASTCALL
-#define METH_FASTCALL 0x0080
-#endif
 
 /**
  * struct fdtd_text - a str or bytes argument

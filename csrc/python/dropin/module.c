@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 /*
- * pyfdtx - the drop-in: pyfdtx._libfdt, the functions of pyfdtx.libfdt
+ * pyfdtx - the drop-in: the functions of pyfdtx.libfdt in pyfdtx._core
  *
  * Not cffi, for two reasons. cffi lets go of the GIL in each call, and then
  * another thread could change the bytearray between a guard and libfdt. And a
  * call costs a quarter of what it does through cffi.
  */
+#include "python/core.h"
 #include "args.h"
 
 #define NUMBER(name) { #name, name }
@@ -34,36 +35,47 @@ static const struct {
 	NUMBER(FDT_ERR_ALIGNMENT), NUMBER(FDT_ERR_MAX),
 };
 
-static int fdtd_exec(PyObject *module)
+/* Upstream's names are __all__: pyfdtx.libfdt takes just them */
+static int fdtd_add_name(PyObject *all, const char *name)
+{
+	PyObject *word = PyUnicode_InternFromString(name);
+	int err = word ? PyList_Append(all, word) : -1;
+
+	Py_XDECREF(word);
+	return err;
+}
+
+static int fdtd_add_functions(PyObject *module, PyObject *all,
+			      PyMethodDef *table)
+{
+	if (PyModule_AddFunctions(module, table))
+		return -1;
+	for (; table->ml_name; table++)
+		if (table->ml_name[0] != '_' &&
+		    fdtd_add_name(all, table->ml_name))
+			return -1;
+	return 0;
+}
+
+int core_add_dropin(PyObject *module)
 {
 	PyMethodDef *tables[] = {
 		fdtd_header_functions, fdtd_read_functions,
 		fdtd_value_functions, fdtd_write_functions, fdtd_sw_functions,
 	};
+	PyObject *all = PyList_New(0);
+	int err = all ? PyModule_AddObject(module, "__all__", all) : -1;
 	size_t i;
 
-	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		if (PyModule_AddFunctions(module, tables[i]))
-			return -1;
-	for (i = 0; i < sizeof(fdtd_numbers) / sizeof(fdtd_numbers[0]); i++)
-		if (PyModule_AddIntConstant(module, fdtd_numbers[i].name,
-					    fdtd_numbers[i].value))
-			return -1;
-	return 0;
-}
-
-static PyModuleDef_Slot fdtd_slots[] = {
-	{ Py_mod_exec, (void *)fdtd_exec },
-	{ 0, NULL },
-};
-
-static struct PyModuleDef fdtd_module = {
-	PyModuleDef_HEAD_INIT, "pyfdtx._libfdt", NULL, 0, NULL, fdtd_slots,
-	NULL, NULL, NULL,
-};
-
-PyMODINIT_FUNC PyInit__libfdt(void);
-PyMODINIT_FUNC PyInit__libfdt(void)
-{
-	return PyModuleDef_Init(&fdtd_module);
+	if (err)
+		Py_XDECREF(all);
+	/* The module owns the list now */
+	for (i = 0; !err && i < sizeof(tables) / sizeof(tables[0]); i++)
+		err = fdtd_add_functions(module, all, tables[i]);
+	for (i = 0; !err && i < sizeof(fdtd_numbers) / sizeof(fdtd_numbers[0]);
+	     i++)
+		err = PyModule_AddIntConstant(module, fdtd_numbers[i].name,
+					      fdtd_numbers[i].value) ||
+		      fdtd_add_name(all, fdtd_numbers[i].name);
+	return err ? -1 : 0;
 }

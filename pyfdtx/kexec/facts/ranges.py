@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 
-from ..._fast import pairs
+from ..._core import pairs
 from ..._native import ffi, lib
 from ...codec.reg import U64_END, MemRange, check_packed, is_packed
 from ...errors import FdtBadParameter

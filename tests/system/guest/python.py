@@ -48,36 +48,26 @@ def python_of(archive: Archive) -> str:
     raise GuestError("python3-minimal depends on no python3.N-minimal")
 
 
-def extensions(archive: Archive, python: str, work: Path) -> dict[str, bytes]:
-    """pyfdtx's extension modules, {"_ext": its bytes, ...}, compiled for the guest
-    from the same sources as the host's; without the drop-in."""
+def extension(archive: Archive, python: str, work: Path) -> bytes:
+    """pyfdtx's shared object, compiled for the guest from the host's sources."""
     compiler = COMPILERS[archive.architecture]
     need(compiler)
     headers = archive.unpack(f"lib{python}-dev") / "usr/include"
-    build, emitted = ROOT / "csrc" / "build_ffi.py", work / "_ext.c"
+    build, emitted, built = ROOT / "csrc" / "build.py", work / "_ext.c", work / "_core"
     _run(sys.executable, str(build), str(emitted))
-    facts = runpy.run_path(str(build), run_name="facts")["arguments"]()
-    facts["sources"] = [str(emitted), *facts["sources"]]
-    modules = {"_ext": facts}
-    for build in sorted(ROOT.glob("csrc/build_*.py")):
-        if build.name in ("build_ffi.py", "build_dropin.py"):
-            continue
-        module = vars(runpy.run_path(str(build), run_name="facts")["extension"]())
-        modules[module["name"].removeprefix("pyfdtx.")] = module
-
-    made = {}
-    for name, facts in modules.items():
-        built = work / f"{name}.so"
-        include = [*(ROOT / n for n in facts["include_dirs"]), headers / python]
-        _run(
-            compiler,
-            *facts["extra_compile_args"],
-            *("-fPIC", "-shared", "-o", str(built)),
-            *(f"-I{place}" for place in (*include, headers)),
-            *(str(ROOT / source) for source in facts["sources"]),
-        )
-        made[name] = built.read_bytes()
-    return made
+    facts = runpy.run_path(str(build), run_name="facts")
+    made = facts["extension"]()
+    made.sources.remove(facts["GENERATED"])
+    include = [*(ROOT / n for n in made.include_dirs), headers / python, headers]
+    _run(
+        compiler,
+        *made.extra_compile_args,
+        *("-fPIC", "-shared", "-o", str(built)),
+        *(f"-I{place}" for place in include),
+        *(str(ROOT / source) for source in made.sources),
+        str(emitted),
+    )
+    return built.read_bytes()
 
 
 def _run(*command: str) -> None:
@@ -167,8 +157,7 @@ def root_file_system(archive: Archive, work: Path) -> Initramfs:
         if path.is_file():
             name = f"{HOME}/{path.relative_to(ours).as_posix()}"
             ramfs.file(name, path.read_bytes())
-    for name, module in extensions(archive, python, work).items():
-        ramfs.file(f"{HOME}/{name}.abi3.so", module)
+    ramfs.file(f"{HOME}/_core.abi3.so", extension(archive, python, work))
     return ramfs
 
 

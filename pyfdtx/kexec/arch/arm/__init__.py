@@ -8,7 +8,7 @@ Source: Linux Documentation/arch/arm/booting.rst.
 
 from __future__ import annotations
 
-from ...._oneshot import HEADER_WORD, MEM_WORD
+from ...._core import HEADER_WORD, MEM_WORD
 from ...architecture import Arch
 
 __all__ = ["ARCHES"]

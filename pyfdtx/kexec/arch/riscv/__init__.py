@@ -8,7 +8,7 @@ Source: Linux Documentation/arch/riscv/boot.rst.
 
 from __future__ import annotations
 
-from ...._oneshot import HEADER_WORD, WORDS_FIRST
+from ...._core import HEADER_WORD, WORDS_FIRST
 from ...architecture import Arch
 
 __all__ = ["ARCHES"]

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The cffi builder: every csrc/cdef/*.h is what Python sees; fdt_reg.c, the .c
-files of blob/, edit/ and kexec/ and upstream's libfdt are what is compiled.  A
-new area adds its own NAME.c and NAME.h to a room, and cdef/NAME.h.
+"""The one build description. One shared object holds two modules: pyfdtx._core
+(csrc/python, for CPython's own interface) and pyfdtx._ext (written by cffi from
+csrc/cdef), and beside them everything that these two call, compiled once:
+fdt_reg.c, the rooms blob, edit and kexec, and upstream's libfdt.
+
+    python csrc/build.py FILE.c
+
+writes pyfdtx._ext's source.
 
 PYFDTX_LIBFDT=system links against the libfdt that pkg-config knows.
-PYFDTX_CFLAGS adds compiler flags (sanitizers, -O0, ...).
+PYFDTX_CFLAGS and PYFDTX_LDFLAGS add flags (sanitizers, -O0, ...).
 """
 
 from __future__ import annotations
@@ -17,22 +22,27 @@ from pathlib import Path
 from typing import Any
 
 from cffi import FFI
+from setuptools import Extension
 
-CSRC = Path(__file__).resolve().parent if "__file__" in globals() else Path("csrc")
+CSRC = Path(__file__).resolve().parent
 ROOT = CSRC.parent
 sys.path.insert(0, str(ROOT / "libfdt"))
 import vendor  # noqa: E402
 
-# No warnings here: the generated wrapper has its own. tests/hostile/Makefile
-# compiles all of our files with the whole list.
-FLAGS = ["-O2", "-fvisibility=hidden", "-fno-strict-aliasing"]
+# No warnings here: what cffi writes has its own. tests/hostile compiles all of
+# our files with the whole list. Users of the drop-in choose every number that
+# libfdt adds up: wrapping is defined.
+FLAGS = ["-O2", "-fvisibility=hidden", "-fno-strict-aliasing", "-fwrapv"]
 # Below csrc/: what knows nothing of Python
 ROOMS = (".", "blob", "edit", "kexec")
+PYTHON = ("python", "python/dropin")
+# What cffi writes, relative to the root
+GENERATED = "build/_ext.c"
 
 
-def below(ending: str) -> list[str]:
+def below(rooms: tuple[str, ...], ending: str) -> list[str]:
     """Files with that ending in the rooms, relative to csrc/."""
-    found = [p for room in ROOMS for p in sorted((CSRC / room).glob(f"*.{ending}"))]
+    found = [p for room in rooms for p in sorted((CSRC / room).glob(f"*.{ending}"))]
     return [str(p.relative_to(CSRC)) for p in found]
 
 
@@ -68,11 +78,12 @@ def system_libfdt() -> tuple[list[str], list[str]]:
 
 
 def arguments() -> dict[str, Any]:
-    """Keyword arguments of set_source(); paths relative to the root."""
+    """Keyword arguments of an Extension with all but csrc/python; paths are
+    relative to the root."""
     args: dict[str, Any] = {
-        "sources": [f"csrc/{name}" for name in below("c")],
+        "sources": [f"csrc/{name}" for name in below(ROOMS, "c")],
         "include_dirs": ["csrc"],
-        "depends": [f"csrc/{name}" for name in below("h")],
+        "depends": [f"csrc/{name}" for name in below((*ROOMS, *PYTHON), "h")],
         "extra_compile_args": [*FLAGS, *os.environ.get("PYFDTX_CFLAGS", "").split()],
         "extra_link_args": os.environ.get("PYFDTX_LDFLAGS", "").split(),
         "py_limited_api": not sysconfig.get_config_var("Py_GIL_DISABLED"),
@@ -87,16 +98,22 @@ def arguments() -> dict[str, Any]:
     return args
 
 
-def build() -> FFI:
+def extension() -> Extension:
+    """The shared object; GENERATED is to be written before it is compiled."""
+    args = arguments()
+    args["sources"] += [f"csrc/{name}" for name in below(PYTHON, "c")]
+    args["sources"].append(GENERATED)
+    return Extension("pyfdtx._core", **args)
+
+
+def generate(path: str) -> None:
     ffi = FFI()
     for cdef in sorted(CSRC.glob("cdef/*.h")):
         ffi.cdef(cdef.read_text())
-    preamble = "".join(f'#include "{h}"\n' for h in ["libfdt.h", *below("h")])
-    ffi.set_source("pyfdtx._ext", preamble, **arguments())
-    return ffi
+    headers = ["libfdt.h", *below(ROOMS, "h")]
+    ffi.set_source("pyfdtx._ext", "".join(f'#include "{h}"\n' for h in headers))
+    ffi.emit_c_code(path)
 
-
-ffibuilder = build()
 
 if __name__ == "__main__":
-    ffibuilder.emit_c_code(sys.argv[1])
+    generate(sys.argv[1])

@@ -1,8 +1,224 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-# The functions of csrc/python/dropin; their docstrings say what the lists hold.
-from typing import Any, overload
+# What csrc/python has; the docstrings there say more.
+from typing import Any, final, overload
 
 from typing_extensions import Buffer
+
+# For pyfdtx.libfdt: upstream's names
+__all__ = [
+    "FDT_BEGIN_NODE",
+    "FDT_CREATE_FLAGS_ALL",
+    "FDT_CREATE_FLAG_NO_NAME_DEDUP",
+    "FDT_END",
+    "FDT_END_NODE",
+    "FDT_ERR_ALIGNMENT",
+    "FDT_ERR_BADFLAGS",
+    "FDT_ERR_BADLAYOUT",
+    "FDT_ERR_BADMAGIC",
+    "FDT_ERR_BADNCELLS",
+    "FDT_ERR_BADOFFSET",
+    "FDT_ERR_BADOVERLAY",
+    "FDT_ERR_BADPATH",
+    "FDT_ERR_BADPHANDLE",
+    "FDT_ERR_BADSTATE",
+    "FDT_ERR_BADSTRUCTURE",
+    "FDT_ERR_BADVALUE",
+    "FDT_ERR_BADVERSION",
+    "FDT_ERR_EXISTS",
+    "FDT_ERR_INTERNAL",
+    "FDT_ERR_MAX",
+    "FDT_ERR_NOPHANDLES",
+    "FDT_ERR_NOSPACE",
+    "FDT_ERR_NOTFOUND",
+    "FDT_ERR_TRUNCATED",
+    "FDT_FIRST_SUPPORTED_VERSION",
+    "FDT_LAST_COMPATIBLE_VERSION",
+    "FDT_LAST_SUPPORTED_VERSION",
+    "FDT_MAGIC",
+    "FDT_MAX_NCELLS",
+    "FDT_MAX_PHANDLE",
+    "FDT_NOP",
+    "FDT_PROP",
+    "fdt16_ld",
+    "fdt32_ld",
+    "fdt32_st",
+    "fdt64_ld",
+    "fdt64_st",
+    "fdt_add_mem_rsv",
+    "fdt_add_reservemap_entry",
+    "fdt_add_subnode",
+    "fdt_add_subnode_namelen",
+    "fdt_address_cells",
+    "fdt_appendprop",
+    "fdt_appendprop_addrrange",
+    "fdt_appendprop_cell",
+    "fdt_appendprop_string",
+    "fdt_appendprop_u32",
+    "fdt_appendprop_u64",
+    "fdt_begin_node",
+    "fdt_boot_cpuid_phys",
+    "fdt_check_full",
+    "fdt_check_header",
+    "fdt_create",
+    "fdt_create_empty_tree",
+    "fdt_create_with_flags",
+    "fdt_del_mem_rsv",
+    "fdt_del_node",
+    "fdt_delprop",
+    "fdt_end_node",
+    "fdt_find_max_phandle",
+    "fdt_finish",
+    "fdt_finish_reservemap",
+    "fdt_first_property_offset",
+    "fdt_first_subnode",
+    "fdt_generate_phandle",
+    "fdt_get_alias",
+    "fdt_get_alias_namelen",
+    "fdt_get_max_phandle",
+    "fdt_get_mem_rsv",
+    "fdt_get_name",
+    "fdt_get_path",
+    "fdt_get_phandle",
+    "fdt_get_property",
+    "fdt_get_property_by_offset",
+    "fdt_get_property_by_offset_w",
+    "fdt_get_property_namelen",
+    "fdt_get_property_namelen_w",
+    "fdt_get_property_w",
+    "fdt_get_string",
+    "fdt_get_symbol",
+    "fdt_get_symbol_namelen",
+    "fdt_getprop",
+    "fdt_getprop_by_offset",
+    "fdt_getprop_namelen",
+    "fdt_getprop_namelen_w",
+    "fdt_getprop_w",
+    "fdt_header_size",
+    "fdt_header_size_",
+    "fdt_last_comp_version",
+    "fdt_magic",
+    "fdt_move",
+    "fdt_next_node",
+    "fdt_next_property_offset",
+    "fdt_next_subnode",
+    "fdt_next_tag",
+    "fdt_node_check_compatible",
+    "fdt_node_depth",
+    "fdt_node_offset_by_compatible",
+    "fdt_node_offset_by_phandle",
+    "fdt_node_offset_by_prop_value",
+    "fdt_nop_node",
+    "fdt_nop_property",
+    "fdt_num_mem_rsv",
+    "fdt_off_dt_strings",
+    "fdt_off_dt_struct",
+    "fdt_off_mem_rsvmap",
+    "fdt_offset_ptr",
+    "fdt_offset_ptr_w",
+    "fdt_open_into",
+    "fdt_overlay_apply",
+    "fdt_overlay_target_offset",
+    "fdt_pack",
+    "fdt_parent_offset",
+    "fdt_path_offset",
+    "fdt_path_offset_namelen",
+    "fdt_property_cell",
+    "fdt_property_placeholder",
+    "fdt_property_string",
+    "fdt_property_stub",
+    "fdt_property_u32",
+    "fdt_property_u64",
+    "fdt_resize",
+    "fdt_set_boot_cpuid_phys",
+    "fdt_set_last_comp_version",
+    "fdt_set_magic",
+    "fdt_set_name",
+    "fdt_set_off_dt_strings",
+    "fdt_set_off_dt_struct",
+    "fdt_set_off_mem_rsvmap",
+    "fdt_set_size_dt_strings",
+    "fdt_set_size_dt_struct",
+    "fdt_set_totalsize",
+    "fdt_set_version",
+    "fdt_setprop",
+    "fdt_setprop_cell",
+    "fdt_setprop_empty",
+    "fdt_setprop_inplace",
+    "fdt_setprop_inplace_cell",
+    "fdt_setprop_inplace_namelen_partial",
+    "fdt_setprop_inplace_u32",
+    "fdt_setprop_inplace_u64",
+    "fdt_setprop_namelen",
+    "fdt_setprop_namelen_string",
+    "fdt_setprop_placeholder",
+    "fdt_setprop_placeholder_namelen",
+    "fdt_setprop_string",
+    "fdt_setprop_u32",
+    "fdt_setprop_u64",
+    "fdt_size_cells",
+    "fdt_size_dt_strings",
+    "fdt_size_dt_struct",
+    "fdt_strerror",
+    "fdt_string",
+    "fdt_stringlist_contains",
+    "fdt_stringlist_count",
+    "fdt_stringlist_get",
+    "fdt_stringlist_search",
+    "fdt_subnode_offset",
+    "fdt_subnode_offset_namelen",
+    "fdt_supernode_atdepth_offset",
+    "fdt_totalsize",
+    "fdt_version",
+]
+
+def ext() -> Any: ...
+def to_dict(data: bytes, /) -> dict[str, dict[str, bytes]] | None: ...
+def pairs(list: object, /) -> bytes | None: ...
+def load(data: bytes, /) -> bytearray: ...
+def dump(buf: bytearray, /) -> bytes: ...
+def blank(size: int, /) -> bytes: ...
+def resize(buf: bytearray, size: int, /) -> None: ...
+@final
+class Index:
+    def __new__(cls, data: bytes, /) -> Index: ...
+    def find(self, path: object, /) -> int: ...
+    def child(self, node: int, name: object, /) -> int: ...
+    def parent(self, node: int, /) -> int: ...
+    def name(self, node: int, /) -> str: ...
+    def below(self, node: int, maxdepth: int, /) -> list[int]: ...
+    def prop(self, node: int, name: object, /) -> bytes | None: ...
+    def props(self, node: int, with_values: bool, /) -> dict[str, bytes]: ...
+    def getprop(self, path: object, name: object, /) -> bytes | None: ...
+    def phandles(self) -> dict[int, int]: ...
+    def __sizeof__(self) -> int: ...
+
+# -- second_kernel.c
+
+HEADER_WORD: int
+MEM_WORD: int
+WORDS_FIRST: int
+
+def second_kernel(
+    blob: object,
+    words: int,
+    command_line_size: int,
+    header_inside: bool,
+    max_size: int,
+    cmdline: object,
+    append: object,
+    initrd: object,
+    crash: object,
+    kaslr_seed: object,
+    rng_seed: object,
+    max_usable: object,
+    root_cells_2_2: bool,
+    old_dtb: object,
+    mem_range: type,
+    crash_class: type,
+    /,
+) -> bytes | None: ...
+
+# -- dropin/
 
 FDT_BEGIN_NODE: int
 FDT_CREATE_FLAGS_ALL: int
