@@ -11,19 +11,33 @@ from struct import unpack
 
 from ..errors import FdtBadContent
 from ..tree import flat
+from .labels import Labels
 
-__all__ = ["interpret", "property_text", "render", "value_text"]
+__all__ = ["interpret", "lines", "property_text", "render", "value_text"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
+
+    from .labels import References
 
 # PROPNODECHAR in dtc's lexer (dtc-lexer.l), the same in all its versions
 NAME_CHARS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,._+*#?@-"
-LABEL_CHARS = NAME_CHARS[:62] + b"_"
-TEXT = bytes(range(0x20, 0x7F)) + b"\t\n\r"
+# isstring() in dtc's treesource.c
+TEXT = bytes(range(0x20, 0x7F)) + b"\a\b\t\n\v\f\r\0"
 ESCAPES = str.maketrans(
-    {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+    {
+        '"': '\\"',
+        "\\": "\\\\",
+        "\a": "\\a",
+        "\b": "\\b",
+        "\t": "\\t",
+        "\n": "\\n",
+        "\v": "\\v",
+        "\f": "\\f",
+        "\r": "\\r",
+    }
 )
 # Numbers by the devicetree specification or Linux, whatever they look like
 NUMBERS = frozenset(
@@ -35,62 +49,134 @@ NUMBERS = frozenset(
         "linux,phandle",
         "interrupts",
         "interrupt-parent",
-        "clock-frequency",
-        "timebase-frequency",
         "kaslr-seed",
         "rng-seed",
+        "size",
+        "alignment",
     )
 )
+# Endings that say what a number counts: dt-schema, schemas/property-units.yaml,
+# and those that the devicetree specification has
+UNITS = (
+    "-frequency", "-freq", "-hz", "-mhz", "-size", "-cells", "-sec", "-ms", "-us",
+    "-ns", "-ps", "-mm", "-bits", "-bps", "-percent", "-microvolt", "-microamp",
+    "-microwatt", "-microamp-hours", "-ohms", "-micro-ohms", "-millicelsius",
+    "-celsius", "-kBps",
+)  # fmt: skip
 # Deeper nodes are not indented further, which keeps the text linear in the blob
 MAX_INDENT = 32
+# Longer values that are no text are bytes, which are quick to write; a piece at
+# a time
+LARGE = 4096
+PIECE = 1 << 16
 
 
 def interpret(name: str, value: bytes) -> tuple[str, Any]:
     """The likely type of a property and its value in that type.
 
+    Text is what dtc takes for it: it ends with NUL, is printable, and no more than
+    half of it is NULs. So a list of texts may have empty ones.
+
     Returns:
-        ("empty", None); ("string", [str, ...]) for one or more terminated,
-        non-empty texts of printable ASCII, tab and newline; ("cells",
-        [int, ...]) for big-endian u32; ("bytes", "00ff...") in hex when
-        nothing else fits. Each holds all of the value's bytes.
+        ("empty", None); ("string", [str, ...]) for one or more terminated
+        texts; ("cells", [int, ...]) for big-endian u32; ("bytes", "00ff...") in hex
+        when nothing else fits. Each holds all of the value's bytes.
+    Source: dtc, treesource.c, guess_value_type().
     """
     if not value:
         return "empty", None
-    if name[0] != "#" and name not in NUMBERS:
-        texts = _texts(value)
-        if texts:
-            return "string", texts
+    if _is_text(name, value):
+        return "string", value[:-1].decode("ascii").split("\0")
     if len(value) % 4 == 0:
         return "cells", list(unpack(f">{len(value) // 4}I", value))
     return "bytes", value.hex()
 
 
-def _texts(value: bytes) -> list[str]:
-    if value[-1] or value.translate(None, TEXT + b"\0"):
-        return []
-    texts = value[:-1].decode("ascii").split("\0")
-    return texts if all(text.strip() for text in texts) else []
+def _is_text(name: str, value: bytes) -> bool:
+    if value[-1] or 2 * value.count(0) > len(value) or value.translate(None, TEXT):
+        return False
+    return len(value) % 4 != 0 or not (
+        name[0] == "#" or name in NUMBERS or name.endswith(UNITS)
+    )
 
 
-def value_text(name: str, value: bytes) -> str:
-    """A value as it stands behind "=" in DTS; "" for an empty property."""
-    kind, typed = interpret(name, value)
-    if kind == "empty":
-        return ""
-    if kind == "bytes":
-        return f"[{value.hex(' ')}]"
-    if kind == "cells":
-        return f"<{' '.join(map(hex, typed))}>"
-    return ", ".join(f'"{t.translate(ESCAPES)}"' for t in typed)
+def value_text(name: str, value: bytes, references: References | None = None) -> str:
+    """A value as it stands behind "=" in DTS; "" for an empty property.
+
+    Args:
+        references: text that stands for the cell at an offset, by offset.
+    """
+    return "".join(_pieces(name, value, references))
 
 
-def property_text(name: str, value: bytes) -> str:
-    """One property as a DTS statement, "name = ...;" or "name;"."""
+def property_text(name: str, value: bytes, limit: int | None = None) -> str:
+    """One property as a DTS statement, "name = ...;" or "name;".
+
+    Args:
+        limit: a value of more bytes is not spelled: its length and its digest
+            stand in its place, which dtc does not compile.
+    """
+    if limit is not None and len(value) > limit:
+        return f"{name} = {shortened(value)};"
     text = value_text(name, value)
     return f"{name} = {text};" if text else f"{name};"
 
 
-def render(tree: flat.Tree) -> str:
+def shortened(value: bytes) -> str:
+    """What is shown of a value too long for people."""
+    # Seldom needed, and not cheap to import
+    from hashlib import sha256
+
+    return f"({len(value)} bytes, sha256 {sha256(value).hexdigest()})"
+
+
+def _pieces(name: str, value: bytes, references: References | None) -> Iterator[str]:
+    if not value:
+        return
+    if references:
+        yield _with_references(value, references)
+    elif _is_text(name, value):
+        texts = value[:-1].decode("ascii").translate(ESCAPES)
+        yield '"'
+        yield texts.replace("\0", '", "')
+        yield '"'
+    elif len(value) % 4 == 0 and len(value) <= LARGE:
+        yield _cells(value)
+    else:
+        between = "["
+        for at in range(0, len(value), PIECE):
+            yield between + value[at : at + PIECE].hex(" ")
+            between = " "
+        yield "]"
+
+
+def _cells(value: bytes) -> str:
+    return f"<{' '.join(map(hex, unpack(f'>{len(value) // 4}I', value)))}>"
+
+
+def _with_references(value: bytes, references: References) -> str:
+    """Cells as far as there are whole ones, with references among them."""
+    parts: list[str] = []
+    cells: list[str] = []
+    at = 0
+    for offset, text in [*sorted(references.items()), (len(value), "")]:
+        gap = value[at:offset]
+        if len(gap) % 4:
+            if cells:
+                parts.append(f"<{' '.join(cells)}>")
+            cells = []
+            parts.append(f"[{gap.hex(' ')}]")
+        else:
+            cells += map(hex, unpack(f">{len(gap) // 4}I", gap))
+        if text:
+            cells.append(text)
+        at = offset + 4
+    if cells:
+        parts.append(f"<{' '.join(cells)}>")
+    return ", ".join(parts)
+
+
+def render(tree: flat.Tree, *, labels: bool = True, limit: int | None = None) -> str:
     """The whole tree as DTS.
 
     dtc gives back the same nodes, properties (same bytes, same order) and
@@ -98,74 +184,108 @@ def render(tree: flat.Tree) -> str:
     in the second line: the number of the boot CPU (-b); -f if there are
     duplicate names, of which the first one counts, and which are marked;
     -E no-name_properties if there are properties called "name", which dtc
-    drops otherwise. Labels from /__symbols__ are comments.
+    drops otherwise.
+
+    With labels, nodes get those of /__symbols__, so what is appended to the text
+    can say `&label { ... };`. An overlay is a /plugin/ with references, `<&label>`,
+    and without its fixups, which dtc makes again.
 
     dtc itself gives up above about 5000 subnodes in one node or 9990 memory
     reservations, and needs -f for what it calls errors of style.
 
     Args:
         tree: an Fdt, or a blob in any bytes-like object.
+        labels: False: nothing but what the blob has, node by node.
+        limit: longer values are shortened as by property_text().
     Raises:
         FdtBadBlob: not a sound device tree.
         FdtBadContent: a name has characters that DTS cannot spell.
     """
-    return _Writer(flat.read(tree)).text()
+    return "".join(lines(tree, labels=labels, limit=limit))
+
+
+def lines(
+    tree: flat.Tree, *, labels: bool = True, limit: int | None = None
+) -> Iterator[str]:
+    """render() in pieces, for large trees."""
+    read = flat.read(tree)
+    return _Writer(read, Labels(read if labels else None), limit).text()
 
 
 class _Writer:
-    def __init__(self, tree: flat.FlatTree):
+    def __init__(self, tree: flat.FlatTree, labels: Labels, limit: int | None):
         self.tree = tree
-        self.labels = _labels(tree)
+        self.labels = labels
+        self.limit = limit
         self.spellable: set[str] = set()
-        self.lines = [f"/memreserve/ {a:#x} {n:#x};" for a, n in tree.memreserve]
+        self.doubles: set[int] = set()
         self.options = f"-b {tree.boot_cpuid_phys:#x}"
-        self.doubles = self.named = False
+        self._scan()
 
-    def text(self) -> str:
+    def _scan(self) -> None:
+        """What the first lines have to say of the whole."""
         siblings: list[set[str]] = []  # names of the children seen, per depth
-        way: list[str] = []
-        for node in self.tree.nodes:
-            self._close(len(siblings), node.depth)
-            del siblings[node.depth :], way[node.depth :]
-            way.append(node.name)
-            double = bool(siblings) and node.name in siblings[-1]
+        twice = named = False
+        for number, node in enumerate(self.tree.nodes):
+            del siblings[node.depth :]
             if siblings:
+                if node.name in siblings[-1]:
+                    self.doubles.add(number)
                 siblings[-1].add(node.name)
             siblings.append(set())
-            self._open(node, way, double)
-        self._close(len(siblings), 0)
-        if self.doubles:
+            names = {name for name, _ in node.properties}
+            twice = twice or len(names) < len(node.properties)
+            named = named or "name" in names
+        if twice or self.doubles:
             self.options += " -f"
-        if self.named:
+        if named:
             self.options += " -E no-name_properties"
-        head = ["/dts-v1/;", f"// compile with: dtc -I dts -O dtb {self.options}", ""]
-        return "\n".join(head + self.lines) + "\n"
 
-    def _open(self, node: flat.FlatNode, way: list[str], double: bool) -> None:
+    def text(self) -> Iterator[str]:
+        yield "/dts-v1/;\n"
+        yield f"// compile with: dtc -I dts -O dtb {self.options}\n"
+        yield "/plugin/;\n\n" if self.labels.plugin else "\n"
+        for start, size in self.tree.memreserve:
+            yield f"/memreserve/ {start:#x} {size:#x};\n"
+        way: list[str] = []
+        left_out = 0
+        for number, node in enumerate(self.tree.nodes):
+            if left_out and node.depth >= left_out:
+                continue
+            left_out = 0
+            yield from self._close(len(way), node.depth)
+            del way[node.depth :]
+            if self.labels.leaves_out(node):
+                left_out = node.depth + 1
+                continue
+            way.append(node.name)
+            yield from self._node(node, number, way)
+        yield from self._close(len(way), 0)
+
+    def _node(self, node: flat.FlatNode, number: int, way: list[str]) -> Iterator[str]:
         if node.depth:
             self._spell(node.name, "node", way)
-        notes = self._double(double)
-        if self.labels:
-            found = self.labels.get(flat.path_text(way))
-            notes += " // &" + " &".join(found) if found else ""
         tab = "\t" * min(node.depth, MAX_INDENT)
-        self.lines.append(f"{tab}{node.name or '/'} {{{notes}")
-        seen: set[str] = set()
+        double = number in self.doubles
+        labels = "" if double else self.labels.of(number)
+        yield f"{tab}{labels}{node.name or '/'} {{{_note(double)}\n"
         tab = "\t" * min(node.depth + 1, MAX_INDENT)
+        seen: set[str] = set()
         for name, value in node.properties:
             self._spell(name, "property", way)
-            notes = self._double(name in seen)
+            note = _note(name in seen)
             seen.add(name)
-            self.named = self.named or name == "name"
-            self.lines.append(f"{tab}{property_text(name, value)}{notes}")
+            references = self.labels.references(number, name)
+            if self.limit is not None and len(value) > self.limit and not references:
+                yield f"{tab}{property_text(name, value, self.limit)}{note}\n"
+                continue
+            yield f"{tab}{name}{' = ' if value else ''}"
+            yield from _pieces(name, value, references)
+            yield f";{note}\n"
 
-    def _close(self, depth: int, to: int) -> None:
+    def _close(self, depth: int, to: int) -> Iterator[str]:
         for d in range(depth - 1, to - 1, -1):
-            self.lines.append("\t" * min(d, MAX_INDENT) + "};")
-
-    def _double(self, double: bool) -> str:
-        self.doubles = self.doubles or double
-        return " // duplicate name: the first one counts" if double else ""
+            yield "\t" * min(d, MAX_INDENT) + "};\n"
 
     def _spell(self, name: str, what: str, way: list[str]) -> None:
         if name in self.spellable:
@@ -181,17 +301,5 @@ class _Writer:
         self.spellable.add(name)
 
 
-def _labels(tree: flat.FlatTree) -> dict[str, list[str]]:
-    """Path -> labels from /__symbols__; what is no path or no label is left
-    out."""
-    labels: dict[str, list[str]] = {}
-    for node in tree.nodes:
-        if node.depth == 1 and node.name == "__symbols__":
-            for name, value in node.properties:
-                if value.endswith(b"\0") and not name.encode(
-                    "ascii", "surrogateescape"
-                ).translate(None, LABEL_CHARS):
-                    path = value[:-1].decode("ascii", "surrogateescape")
-                    labels.setdefault(path, []).append(name)
-            break
-    return labels
+def _note(double: bool) -> str:
+    return " // duplicate name: the first one counts" if double else ""

@@ -5,6 +5,7 @@ dtc is the judge of the text, pyfdtx.pure the reader of what comes out. Trees
 are assembled by pyfdtx.pure, or are those of captured machines.
 """
 
+import hashlib
 import re
 import shutil
 import struct
@@ -88,19 +89,28 @@ def assert_comes_back(blob, *options):
         ("x", b"a\tb\nc\rd\0", r'"a\tb\nc\rd"'),
         ("x", cells(1, 0xDEADBEEF), "<0x1 0xdeadbeef>"),
         ("x", b"\0\x11\xff", "[00 11 ff]"),
-        # no text: not terminated, an empty part, only blanks, not ASCII
+        # dtc's rule: text ends with NUL, is printable, and at most half is NULs
+        ("x", b"  \0", '"  "'),
+        ("x", b"\0LED\0", '"", "LED"'),
+        ("x", b"aa\0\0b\0", '"aa", "", "b"'),
+        ("x", b"\a\b\v\f\0", r'"\a\b\v\f"'),
+        ("x", b"a\0", '"a"'),
+        # no text: not terminated, more than half of it NULs, not ASCII
         ("x", b"abcd", "<0x61626364>"),
         ("x", b"abc", "[61 62 63]"),
         ("x", b"a\0\0", "[61 00 00]"),
         ("x", b"\0", "[00]"),
         ("x", b"\0\0\0\0", "<0x0>"),
-        ("x", b"  \0", "[20 20 00]"),
         ("x", b"\xc3\xbc\0", "[c3 bc 00]"),
         ("x", b"\x1b[\0", "[1b 5b 00]"),
         ("x", b"\x7f\x7f\0", "[7f 7f 00]"),
         # a number by its name, though it looks like text
         ("reg", b"abc\0", "<0x61626300>"),
         ("#size-cells", b"abc\0", "<0x61626300>"),
+        ("clock-frequency", b"?.P\0", "<0x3f2e5000>"),
+        ("opp-hz", b"\0AAA?.P\0", "<0x414141 0x3f2e5000>"),
+        # not of whole cells: no number, whatever the name says
+        ("x-size", b"ab\0", '"ab"'),
     ],
 )
 def test_each_value_has_a_readable_form(name, value, text):
@@ -199,7 +209,7 @@ def test_the_deepest_tree_is_drawn_without_recursion_and_comes_back():
     assert_comes_back(blob)
 
 
-def test_labels_are_comments_beside_their_nodes():
+def labelled():
     symbols = (
         "__symbols__",
         [
@@ -208,13 +218,113 @@ def test_labels_are_comments_beside_their_nodes():
             ("gone", b"/nowhere\0"),
             ("bad", b"/soc"),
             ("no-label", b"/soc\0"),
+            ("0no", b"/soc\0"),
+            ("top", b"/\0"),
         ],
         [],
     )
     soc = ("soc", [], [("uart@0", [], [])])
-    text = dts.render(pure.flatten(tree(children=[soc, symbols])))
-    assert "\t\tuart@0 { // &uart0 &console\n" in text
-    assert "\tsoc {\n" in text
+    return pure.flatten(tree(children=[soc, symbols]))
+
+
+def test_labels_stand_in_front_of_their_nodes():
+    text = dts.render(labelled())
+    assert "\t\tuart0: console: uart@0 {\n" in text
+    assert "\n\tsoc {\n" in text
+    plain = dts.render(labelled(), labels=False)
+    assert "\n\t\tuart@0 {\n" in plain
+
+
+@needs_dtc
+def test_what_is_appended_finds_its_label():
+    text = dts.render(labelled()) + '&console { status = "okay"; };\n'
+    fdt = Fdt(compile_with_dtc(text))
+    assert fdt["/soc/uart@0"].get_string("status") == "okay"
+
+
+OVERLAY = """/dts-v1/;
+/plugin/;
+&i2c1 {
+    status = "okay";
+    mixed = <&mux>, "text", [01 02], <&clk 7>;
+    mux: mux@70 { reg = <0x70>; clocks = <&clk 1 &mux>, <&clk 2>; };
+};
+&{/soc/bt} { up = <&{/soc/uart} 3>; down = <&bare>; bare: bare { x; }; };
+"""
+
+
+@needs_dtc
+def test_an_overlay_is_a_plugin_with_references():
+    blob = subprocess.run(
+        [DTC, "-@", "-q", "-O", "dtb", "-"], input=OVERLAY.encode(),
+        capture_output=True, check=True, timeout=60,
+    ).stdout  # fmt: skip
+    text = dts.render(blob)
+    assert "\n/plugin/;\n" in text
+    assert "target = <&i2c1>;" in text
+    assert "clocks = <&clk 0x1 &mux &clk 0x2>;" in text
+    assert "up = <&{/soc/uart} 0x3>;" in text
+    assert "down = <&bare>;" in text
+    assert "__fixups__" not in text
+    assert fixed(compile_with_dtc(text)) == fixed(blob)
+    # The name of a fixup by path is none that DTS can spell
+    with pytest.raises(FdtBadContent, match="'/soc/uart'"):
+        dts.render(blob, labels=False)
+    # and a base takes both alike
+    base = labelled_base()
+    one, two = Fdt(base), Fdt(base)
+    one.apply_overlay(blob)
+    two.apply_overlay(compile_with_dtc(text))
+    assert {n.path: dict(n) for n in one} == {n.path: dict(n) for n in two}
+
+
+@needs_dtc
+def test_an_overlay_without_labels_comes_back_node_by_node():
+    text = OVERLAY.replace("&{/soc/uart}", "&clk")
+    blob = subprocess.run(
+        [DTC, "-@", "-q", "-O", "dtb", "-"], input=text.encode(),
+        capture_output=True, check=True, timeout=60,
+    ).stdout  # fmt: skip
+    plain = dts.render(blob, labels=False)
+    assert "/plugin/" not in plain
+    assert meaning(compile_with_dtc(plain)) == meaning(blob)
+
+
+def labelled_base():
+    text = """/dts-v1/; / { soc { i2c1: i2c { }; clk: clock { }; bt { }; uart { }; };
+        };"""
+    return subprocess.run(
+        [DTC, "-@", "-q", "-O", "dtb", "-"], input=text.encode(),
+        capture_output=True, check=True, timeout=60,
+    ).stdout  # fmt: skip
+
+
+def fixed(blob):
+    """An overlay by meaning: which cells refer to what; not in which order."""
+    fdt = Fdt(blob)
+    fixups = {
+        label: sorted(value.split(b"\0")) for label, value in fdt["/__fixups__"].items()
+    }
+    rest = {n.path: dict(n) for n in fdt if n.path != "/__fixups__"}
+    return fixups, rest
+
+
+def test_fixups_that_lead_nowhere_are_shown_as_they_are():
+    fixups = ("__fixups__", [("clk", b"/none:x:0\0")], [])
+    fragment = ("f", [("target", cells(0xFFFFFFFF))], [("__overlay__", [], [])])
+    text = dts.render(pure.flatten(tree(children=[fragment, fixups])))
+    assert 'clk = "/none:x:0";' in text
+    assert "/plugin/" not in text
+
+
+def test_a_long_value_is_shortened_for_people_alone():
+    value = bytes(range(256)) * 20
+    blob = pure.flatten(tree(("data", value), ("small", b"\1\2")))
+    text = dts.render(blob, limit=4096)
+    digest = hashlib.sha256(value).hexdigest()
+    assert f"data = (5120 bytes, sha256 {digest});" in text
+    assert "small = [01 02];" in text
+    assert f"data = [{value.hex(' ')}];" in dts.render(blob)
 
 
 @needs_dtc
