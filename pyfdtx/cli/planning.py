@@ -7,7 +7,7 @@ import os
 from stat import S_ISREG
 
 from ..errors import FdtError
-from ..kexec.architecture import rules_of
+from ..kexec.architecture import placed_arch
 from ..kexec.facts.machine import Machine
 from ..kexec.image.initrd import InitrdFile
 from ..kexec.image.kernel import read_image
@@ -92,7 +92,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, Machine]:
     if args.image == "-":
         raise UsageError("the kernel cannot come from stdin")
     machine = Machine(args.root, arch=args.arch)
-    rules_of(machine.arch)  # says so if it is not known here
+    placed_arch(machine.arch)  # says so if it is not known here
     image = read_image(args.image)
     initrd = None if args.initrd is None else _initrd(args.initrd)
     dtb = None if args.dtb is None else read_blob(args.dtb)

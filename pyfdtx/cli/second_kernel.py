@@ -7,7 +7,7 @@ import argparse
 
 from ..errors import FdtBadParameter, FdtError
 from ..kexec import Crash, second_kernel_dtb
-from ..kexec.dtb import arch_names
+from ..kexec.dtb.second_kernel import arch_names
 from .arguments import memory, number
 from .files import called, read_blob, write_blob
 from .trouble import Trouble, UsageError

@@ -9,7 +9,7 @@ from .dtb import Crash, second_kernel_dtb
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .arch.arm.image import ZImage
-    from .arch.x86_64.memory_map import MapEntry, crash_memory_map, memmap_words
+    from .arch.x86_64 import MapEntry, crash_memory_map, memmap_words
     from .elfcore import core_header_of, elf_core_header, ranges_of_32_bits
     from .facts.machine import Machine
     from .facts.ranges import Ranges
@@ -41,16 +41,16 @@ __all__ = [
 _LATER = {
     "Image": "image.kernel",
     "Machine": "facts.machine",
-    "MapEntry": "arch.x86_64.memory_map",
+    "MapEntry": "arch.x86_64",
     "Plan": "place.plan",
     "Ranges": "facts.ranges",
     "Segment": "place.places",
     "ZImage": "arch.arm.image",
     "core_header_of": "elfcore",
-    "crash_memory_map": "arch.x86_64.memory_map",
+    "crash_memory_map": "arch.x86_64",
     "elf_core_header": "elfcore",
     "make_plan": "place.plan",
-    "memmap_words": "arch.x86_64.memory_map",
+    "memmap_words": "arch.x86_64",
     "parse_image": "image.kernel",
     "ranges_of_32_bits": "elfcore",
     "read_image": "image.kernel",

@@ -1,28 +1,37 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What differs between architectures: a file, or a folder, each, and nothing of it
-anywhere else. The others ask its record, Arch, and never a name.
+"""What differs between architectures: one module, or package, of arch/ each.
 
-A folder has the record in __init__.py, and as parts, loaded when they are needed:
-start.py (RULES: how a kernel is placed and entered), running.py (mapping(): where
-the running kernel has its memory), image.py (read(): a file to its kernel image),
-check.py (rules of its own for the checker).
+Each has a record, Arch: the data, all limits among them. The others ask the record
+and never a name. What needs code is a
+function, loaded when Arch.own() is asked for it:
+
+mapping(machine): the Mapping of the running kernel.
+read_image(data, where, layers): the KernelImage in a file that is not wrapped any
+    more (layers: what it was wrapped in); None if it is none of this architecture.
+    Raises FdtImageError: it is, but damaged, or not to be placed by us.
+trampoline(kernel, dtb): code that hands the tree over; without it the kernel that is
+    left behind does so.
+verifying(kernel, dtb, entry, pieces, digest): the same, after a check of SHA-256.
+usable(main crash region, core header): what of the region the crash kernel is told
+    to use; without it all.
+taken(machine, crash): memory that is no place for segments.
+place(job, free memory): places everything by itself: the segments and the entry.
+
+OURS (no function): with it come rules of its own for the checker.
 """
 
 from __future__ import annotations
 
 from .._core import MEM_WORD
+from ..codec.memrange import U64_END
+from ..errors import FdtBadParameter
 
-__all__ = ["Arch", "arch_of", "arches", "rules_of"]
+__all__ = ["Arch", "arch_of", "arches", "placed_arch"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-    from .facts.machine import Machine
-    from .facts.mapping import Mapping
-    from .image.kernel import KernelImage
-    from .place.rules import Rules
 
     Machines = dict[str, tuple[int, str]]
 
@@ -37,7 +46,8 @@ class Arch:
     machines: by Machine.arch, one for each width and byte order: bits and byte
         order of the ELF core header.
     elf_machine: EM_* of elf(5); kexec_load(2) takes it as KEXEC_ARCH_*.
-    parts: which of start, running, image and check it has.
+
+    parts: its functions, and the module below it that each is in; "": itself.
 
     How a system is known to be one:
     uname: `uname -m`, with ? and * for any letters, and its Machine.arch.
@@ -60,7 +70,8 @@ class Arch:
         does not make its trees.
     command_line_size: COMMAND_LINE_SIZE, NUL included (Linux,
         arch/*/include/uapi/asm/setup.h).
-    max_size: of the tree, bytes, above which the kernel hangs; 0: not known to.
+    max_dtb: the largest tree that the kernel takes, bytes; 0: not known.
+    max_dtb_hangs: whether it hangs on a larger one, and shows nothing.
     header_inside: whether the core header belongs inside usable memory, where the
         crash kernel has it mapped; else outside, where it may be mapped anew.
     header_outside: what the kernel does with a header that lies outside.
@@ -73,10 +84,25 @@ class Arch:
     images: KernelImage.arch of those that belong to it.
     boundaries: by KernelImage.arch: a flat image lies text_offset behind a
         multiple of this, bytes.
+
+    How they are placed:
+    placed: the Machine.arch whose kernels are placed here; "": none.
+    startable: the images of those that can be started there.
+    boundary: the image lies behind a multiple of this, bytes.
+    plain_boundary: the same, for a kexec that is no crash.
+    initrd_boundary: the initrd starts at or behind the image's end, rounded up to
+        this, bytes.
+    initrd_reach: from the start of the image's footprint to the first byte that the
+        initrd must not reach.
+    page_size: of the running kernel, bytes; 0: VMCOREINFO says it.
+    address_end: the first byte that cannot be addressed.
+    judged: whether check_tree() judges its trees.
     """
 
     __slots__ = (
+        "address_end",
         "boundaries",
+        "boundary",
         "by_file",
         "command_line_size",
         "cpuinfo",
@@ -89,15 +115,23 @@ class Arch:
         "home",
         "image",
         "images",
+        "initrd_boundary",
+        "initrd_reach",
+        "judged",
         "kcore_loads",
         "live_tree",
         "machines",
-        "max_size",
+        "max_dtb",
+        "max_dtb_hangs",
         "mem_limit",
         "mem_word",
         "name",
         "not_dumped",
+        "page_size",
         "parts",
+        "placed",
+        "plain_boundary",
+        "startable",
         "symbols",
         "uname",
         "unread",
@@ -110,7 +144,7 @@ class Arch:
         *,
         machines: Machines,
         elf_machine: int,
-        parts: tuple[str, ...] = (),
+        parts: dict[str, str] | None = None,
         uname: tuple[tuple[str, str], ...] = (),
         cpuinfo: Callable[[list[str]], str | None] | None = None,
         kcore_loads: bool = False,
@@ -122,7 +156,8 @@ class Arch:
         file_image: tuple[str, str] | None = None,
         crash_words: int = -1,
         command_line_size: int = 0,
-        max_size: int = 0,
+        max_dtb: int = 0,
+        max_dtb_hangs: bool = False,
         header_inside: bool = False,
         header_outside: str = "",
         mem_limit: Callable[[list[int]], int] | None = None,
@@ -130,12 +165,21 @@ class Arch:
         image: str = "",
         images: tuple[str, ...] = (),
         boundaries: dict[str, int] | None = None,
+        placed: str = "",
+        startable: tuple[str, ...] = (),
+        boundary: int = 0,
+        plain_boundary: int = 0,
+        initrd_boundary: int = 1,
+        initrd_reach: Callable[[int], int] = lambda _start: U64_END,
+        page_size: int = 0,
+        address_end: int = U64_END,
+        judged: bool = False,
     ):
         self.home = home
         self.name = name
         self.machines = machines
         self.elf_machine = elf_machine
-        self.parts = parts
+        self.parts = parts or {}
         self.uname = uname
         self.cpuinfo = cpuinfo
         self.kcore_loads = kcore_loads
@@ -146,49 +190,41 @@ class Arch:
         self.by_file = by_file
         self.file_image = file_image
         self.crash_words = crash_words
+        self.mem_word = crash_words >= 0 and bool(crash_words & MEM_WORD)
         self.command_line_size = command_line_size
-        self.max_size = max_size
+        self.max_dtb = max_dtb
+        self.max_dtb_hangs = max_dtb_hangs
         self.header_inside = header_inside
         self.header_outside = header_outside
-        self.mem_word = crash_words >= 0 and bool(crash_words & MEM_WORD)
         self.mem_limit = mem_limit
         self.unread = unread
         self.image = image
         self.images = images
         self.boundaries = boundaries or {}
+        self.placed = placed
+        self.startable = startable or images
+        self.boundary = boundary or self.boundaries.get(placed, 0)
+        self.plain_boundary = plain_boundary or self.boundary
+        self.initrd_boundary = initrd_boundary
+        self.initrd_reach = initrd_reach
+        self.page_size = page_size
+        self.address_end = address_end
+        self.judged = judged
 
     def __repr__(self) -> str:
         return f"Arch({self.name})"
 
-    def part(self, name: str) -> Any | None:
-        """One of its parts; None if it has no such one."""
-        from importlib import import_module
-
-        return import_module(f"{self.home}.{name}") if name in self.parts else None
-
-    @property
-    def rules(self) -> Rules | None:
-        """How kernels of one of its machines are placed."""
-        start = self.part("start")
-        return None if start is None else start.RULES
+    def own(self, name: str) -> Any | None:
+        """A function of its own (see above); None if it has no such one."""
+        if name not in self.parts:
+            return None
+        home = ".".join(filter(None, (self.home, self.parts[name])))
+        return getattr(__import__(home, fromlist=[name]), name)
 
     @property
-    def mapping(self) -> Callable[[Machine], Mapping] | None:
-        """Where a running kernel has its memory, from the facts of its machine."""
-        running = self.part("running")
-        return None if running is None else running.mapping
-
-    def read_image(
-        self, data: bytes, where: str, layers: tuple[str, ...]
-    ) -> KernelImage | None:
-        """The kernel in a file that is not wrapped any more (layers: what it was
-        wrapped in); None if it is none of this architecture.
-
-        Raises:
-            FdtImageError: it is, but damaged, or not to be placed by us.
-        """
-        image = self.part("image")
-        return None if image is None else image.read(data, where, layers)
+    def hangs_above(self) -> int:
+        """Bytes of a tree; 0: no tree is known to hang its kernels."""
+        return self.max_dtb if self.max_dtb_hangs else 0
 
 
 _by_name: dict[str, Arch] = {}
@@ -220,29 +256,26 @@ def arch_of(name: str) -> Arch | None:
     return _by_name.get(name)
 
 
-def rules_of(arch: str) -> Rules:
-    """How kernels are placed on a Machine.arch.
+def placed_arch(machine: str) -> Arch:
+    """The record of a Machine.arch whose kernels are placed here.
 
     Raises:
         FdtBadParameter: kexec is not known here for it.
     """
-    from ..errors import FdtBadParameter
-
-    found = arch_of(arch)
+    found = arch_of(machine)
     if found is not None and found.by_file:
         raise FdtBadParameter(
             "plan",
-            f"arch {arch!r}",
+            f"arch {machine!r}",
             "there is nothing to plan: the running kernel places the next one by "
             "itself; load it from its files (pyfdtx load)",
         )
-    rules = found.rules if found is not None else None
-    if rules is None or rules.name != arch:
-        known = sorted(a.rules.name for a in arches() if a.rules is not None)
+    if found is None or found.placed != machine:
+        known = sorted(a.placed for a in arches() if a.placed)
         raise FdtBadParameter(
             "plan",
-            f"arch {arch!r}",
+            f"arch {machine!r}",
             f"how kexec starts its kernels is not known here (known: "
             f"{', '.join(known)})",
         )
-    return rules
+    return found

@@ -14,7 +14,9 @@ import pytest
 
 from pyfdtx import Fdt, FdtError, FdtView, pure, to_dict
 from pyfdtx._native import validate
-from pyfdtx.kexec import Crash, dtb, job, second_kernel_dtb
+from pyfdtx.kexec import Crash, second_kernel_dtb
+from pyfdtx.kexec.dtb import native as long_way
+from pyfdtx.kexec.dtb import second_kernel
 
 # All below 2^32, so that they fit one cell too
 INITRD = (0x6C6B0000, 0x214000)
@@ -125,9 +127,9 @@ def test_c_and_plain_python_make_the_same_tree(tree, options):
     assert outcome(native, tree, **options) == expected
     with pytest.MonkeyPatch.context() as patch:
         # Not for plain arguments alone, and the reference, all through libfdt
-        patch.setattr(dtb, "_plain", lambda *_args: None)
+        patch.setattr(second_kernel, "_plain", lambda *_args: None)
         assert outcome(native, tree, **options) == expected
-        patch.setattr(job, "_way", job.run_libfdt)
+        patch.setattr(long_way, "_way", long_way.run_libfdt)
         assert outcome(native, tree, **options) == expected
     if isinstance(expected, bytes) and "append" not in options:
         assert native(expected, **options) == expected, "a second run changes it"

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from pyfdtx import FdtError, pure
 from pyfdtx._native import validate
-from pyfdtx.kexec import Crash, dtb, job, second_kernel_dtb
+from pyfdtx.kexec import Crash, second_kernel_dtb
+from pyfdtx.kexec.dtb import native as long_way
+from pyfdtx.kexec.dtb import second_kernel
 
 BEGIN, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
 thorough = settings(max_examples=max(300, settings.default.max_examples))
@@ -257,8 +259,8 @@ def native(blob, **args):
 def by(way, blob, **args):
     """Not the short way for plain arguments, but one of the two ways in C."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dtb, "_plain", lambda *_args: None)
-        patch.setattr(job, "_way", way)
+        patch.setattr(second_kernel, "_plain", lambda *_args: None)
+        patch.setattr(long_way, "_way", way)
         return native(blob, **args)
 
 
@@ -266,7 +268,7 @@ def assert_alike(blob, args):
     expected = outcome(pure.second_kernel_dtb, blob, **args)
     got = outcome(native, blob, **args)
     assert got == expected, f"native (left) and pure differ for {blob.hex()} {args}"
-    for way in (job.run_engine, job.run_libfdt):
+    for way in (long_way.run_engine, long_way.run_libfdt):
         got = outcome(by, way, blob, **args)
         assert got == expected, (
             f"{way.__name__} (left) and pure differ for {blob.hex()} {args}"

@@ -14,7 +14,7 @@ from injected import HARDWARE, memory_of
 from test_injected_kdump import EXAMPLES, dumped_part
 
 from pyfdtx.kexec.arch.arm64 import a64
-from pyfdtx.kexec.arch.arm64.verify import checking_trampoline
+from pyfdtx.kexec.arch.arm64.verify import verifying
 from pyfdtx.kexec.facts.machine import Machine
 from pyfdtx.kexec.image.kernel import read_image
 from pyfdtx.kexec.place.plan import make_plan
@@ -140,7 +140,7 @@ def pieces_of(source, blocks):
 def code_for(pieces):
     digest = hashlib.sha256(b"".join(data for _, data in pieces)).digest()
     table = [(address, len(data)) for address, data in pieces]
-    return checking_trampoline(KERNEL, DTB, ENTRY, table, digest)
+    return verifying(KERNEL, DTB, ENTRY, table, digest)
 
 
 # One to as many pieces as kexec_load(2) takes beside the trampoline
@@ -174,7 +174,7 @@ def test_each_word_of_the_sum_counts(run, word):
     digest = bytearray(hashlib.sha256(b"".join(d for _, d in pieces)).digest())
     digest[4 * word + word % 4] ^= 0x10
     table = [(address, len(data)) for address, data in pieces]
-    code = checking_trampoline(KERNEL, DTB, ENTRY, table, bytes(digest))
+    code = verifying(KERNEL, DTB, ENTRY, table, bytes(digest))
     assert run(code, pieces) == STOPPED
 
 

@@ -17,7 +17,8 @@ from second_kernel_blobs import assemble, u32
 
 from pyfdtx import FdtError
 from pyfdtx._native import ffi, lib
-from pyfdtx.kexec import Crash, dtb, job, second_kernel_dtb
+from pyfdtx.kexec import Crash, second_kernel_dtb
+from pyfdtx.kexec.dtb import native, second_kernel
 
 pytestmark = pytest.mark.filterwarnings("ignore::pyfdtx.FdtWarning")
 
@@ -54,15 +55,15 @@ def ways(monkeypatch):
     def by(way):
         def made(blob, **told):
             with monkeypatch.context() as patch:
-                patch.setattr(dtb, "_plain", lambda *_args: None)
-                patch.setattr(job, "_way", way)
-                if way is job.run_engine:
-                    patch.setattr(job, "run_libfdt", refuse)
+                patch.setattr(second_kernel, "_plain", lambda *_args: None)
+                patch.setattr(native, "_way", way)
+                if way is native.run_engine:
+                    patch.setattr(native, "run_libfdt", refuse)
                 return second_kernel_dtb(blob, **told)
 
         return made
 
-    return by(job.run_engine), by(job.run_libfdt)
+    return by(native.run_engine), by(native.run_libfdt)
 
 
 def patched(blob, at, data):

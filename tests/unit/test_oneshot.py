@@ -19,7 +19,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from second_kernel_blobs import assemble, u32
 
 from pyfdtx._core import second_kernel
-from pyfdtx.kexec import Crash, MemRange, dtb, second_kernel_dtb
+from pyfdtx.kexec import Crash, MemRange, second_kernel_dtb
+from pyfdtx.kexec.dtb import full
+from pyfdtx.kexec.dtb import second_kernel as policy
 
 CELLS = [("#address-cells", u32(2)), ("#size-cells", u32(2))]
 NARROW = [("#address-cells", u32(1)), ("#size-cells", u32(1))]
@@ -150,7 +152,7 @@ def outcome(told):
 
 def both(told, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(dtb, "_plain", lambda *_args: None)
+        patch.setattr(policy, "_plain", lambda *_args: None)
         expected = outcome(told)
     assert outcome(told) == expected, told
     return expected
@@ -181,7 +183,7 @@ def test_plain_arguments_take_the_short_way(told, monkeypatch):
     def long_way(*_args):
         raise AssertionError("the long way was taken")
 
-    monkeypatch.setattr(dtb, "_make", long_way)
+    monkeypatch.setattr(full, "make", long_way)
     assert second_kernel_dtb(BLOB, **told)[:4] == b"\xd0\x0d\xfe\xed"
 
 

@@ -12,7 +12,7 @@ from pyfdtx.errors import FdtBadParameter, FdtNoRoom
 from pyfdtx.kexec.arch.arm64.verify import (
     CONSTANTS,
     INITIAL,
-    checking_trampoline,
+    verifying,
 )
 from pyfdtx.kexec.facts.machine import Machine
 from pyfdtx.kexec.image.kernel import parse_image
@@ -70,7 +70,7 @@ def test_the_trampoline_knows_the_sum_of_all_that_was_placed(root, crash, initrd
 def test_the_codes_length_depends_on_the_number_of_pieces_alone():
     for count in range(1, 17):
         lengths = {
-            len(checking_trampoline(a, a, a, [(a, 64 * n)] * count, bytes([n] * 32)))
+            len(verifying(a, a, a, [(a, 64 * n)] * count, bytes([n] * 32)))
             for a, n in ((0, 1), ((1 << 48) - 64, 200))
         }
         assert len(lengths) == 1

@@ -14,12 +14,8 @@ from second_kernel_blobs import Parsed, assemble, u32, u64
 
 import pyfdtx.pure
 from pyfdtx import FdtBadContent, FdtBadParameter, FdtWarning
-from pyfdtx.kexec import (
-    Crash,
-    MemRange,
-    job,
-    second_kernel_dtb,
-)
+from pyfdtx.kexec import Crash, MemRange, second_kernel_dtb
+from pyfdtx.kexec.dtb import native
 
 CELLS = [("#address-cells", u32(2)), ("#size-cells", u32(2))]
 BLOB = assemble(("", CELLS, [("chosen", [("kaslr-seed", bytes(8))], [])]))
@@ -367,8 +363,11 @@ def test_a_mem_word_that_cuts_usable_memory_is_warned_about(arch, text, cut):
 
 WAYS = {
     "one-shot": {},
-    "engine": {"dtb._plain": lambda *_args: None},
-    "libfdt": {"dtb._plain": lambda *_args: None, "job._way": job.run_libfdt},
+    "engine": {"second_kernel._plain": lambda *_args: None},
+    "libfdt": {
+        "second_kernel._plain": lambda *_args: None,
+        "native._way": native.run_libfdt,
+    },
 }
 
 
@@ -376,7 +375,7 @@ WAYS = {
 def by_way(request, monkeypatch):
     """second_kernel_dtb() by each of the ways that lead to the same bytes."""
     for place, way in WAYS[request.param].items():
-        monkeypatch.setattr(f"pyfdtx.kexec.{place}", way)
+        monkeypatch.setattr(f"pyfdtx.kexec.dtb.{place}", way)
     return second_kernel_dtb
 
 

@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
 OP = "check_tree"
 # Those that can be judged, the first one unless it is said; each adds its rules
-ARCHES = tuple(arch.name for arch in arches() if arch.part("check"))
+ARCHES = tuple(arch.name for arch in arches() if arch.judged)
+# Now that the rules of all are there, those of one may stand among them
+for _arch_of_rules in arches():
+    _arch_of_rules.own("OURS")
 # A hostile tree can break one rule a million times
 SHOWN = 8
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...codec.reg import U64_END, MemRange
 from ...tree import flat
+from ..cmdline import memparse
 from ..facts.ranges import Ranges
 from . import names
-from .number import memparse
 
 __all__ = ["Facts", "Word", "hexed", "inside", "overlap", "shown", "shown_place"]
 

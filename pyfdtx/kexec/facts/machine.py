@@ -11,7 +11,7 @@ import os
 
 from ...codec.reg import MemRange
 from ...errors import FdtBadParameter, FdtMachineError
-from ..architecture import arches
+from ..architecture import arch_of, arches
 from .iomem import Resource, parse
 from .kcore import Load, loads_in_kcore, note_in_kcore
 from .ranges import Ranges
@@ -440,9 +440,36 @@ class Machine:
         except OSError as e:
             self.refuse_os(tree, e)
 
+    # The running kernel
+
+    @property
+    def kernel_image(self) -> MemRange:
+        """From the start of the kernel's code to the end of its data."""
+        whole = self.named("Kernel image")
+        if whole:
+            return whole[0]
+        code = self.named("Kernel code")
+        data = [*self.named("Kernel bss"), *self.named("Kernel data")]
+        if not code or not data or data[0].stop <= code[0].start:
+            self.refuse(IOMEM, "has no 'Kernel code' with 'Kernel data' behind it")
+        return MemRange(code[0].start, data[0].stop - code[0].start)
+
     @property
     def mapping(self) -> Mapping:
         """How the running kernel maps its memory."""
-        from .mapping import mapping_of
+        return self._once("mapping", self._find_mapping)
 
-        return self._once("mapping", lambda: mapping_of(self))
+    def _find_mapping(self) -> Mapping:
+        arch = arch_of(self.arch)
+        mine = arch is not None and self.arch in arch.machines
+        find = arch.own("mapping") if arch is not None and mine else None
+        if find is None:
+            known = sorted(m for a in arches() if a.own("mapping") for m in a.machines)
+            raise FdtMachineError(
+                OP,
+                self.root,
+                f"how {self.arch} maps its memory is not known here (known: "
+                f"{', '.join(known)}); call elf_core_header() with virtual_offset",
+            )
+        mapping: Mapping = find(self)
+        return mapping

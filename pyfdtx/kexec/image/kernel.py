@@ -11,7 +11,7 @@ from ...errors import FdtImageError
 from ..architecture import arch_of, arches
 from .unpack import LIMIT, unpack
 
-__all__ = ["Image", "KernelImage", "parse_image", "read_image"]
+__all__ = ["Footprint", "Image", "KernelImage", "parse_image", "read_image"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,23 @@ OTHERS = (
     (b"ANDROID!", "an Android boot image"),
     (b"#!", "a script"),
 )
+
+
+class Footprint:
+    """The memory that an image takes until its kernel runs.
+
+    size: bytes. offset: where it starts, bytes behind a multiple of the
+        boundary.
+    at, length: the part of it that is loaded, bytes from its start.
+    """
+
+    __slots__ = ("at", "length", "offset", "size")
+
+    def __init__(self, size: int, *, at: int, length: int, offset: int = 0):
+        self.size = size
+        self.at = at
+        self.length = length
+        self.offset = offset
 
 
 class KernelImage:
@@ -72,6 +89,12 @@ class KernelImage:
     def memory_size(self) -> int:
         """Bytes of memory that it takes until the kernel runs, BSS included."""
         raise NotImplementedError
+
+    @property
+    def footprint(self) -> Footprint:
+        """The memory that it takes until the kernel runs."""
+        size = self.memory_size
+        return Footprint(size, at=0, length=size)
 
     @property
     def boundary(self) -> int:
@@ -127,6 +150,11 @@ class Image(KernelImage):
     @property
     def memory_size(self) -> int:
         return self.image_size
+
+    @property
+    def footprint(self) -> Footprint:
+        size = self.image_size
+        return Footprint(size, at=0, length=size, offset=self.text_offset)
 
     @property
     def anywhere(self) -> bool:
@@ -197,7 +225,8 @@ def parse_image(blob: Buffer, where: str = "image") -> KernelImage:
         ) from None
     data, layers = unpack(raw, where)
     for arch in arches():
-        image = arch.read_image(data, where, layers)
+        read = arch.own("read_image")
+        image: KernelImage | None = read(data, where, layers) if read else None
         if image is not None:
             return image
     raise _refuse(data, where)

@@ -13,7 +13,7 @@ import os
 
 from ..._native import ffi, lib
 from ...errors import FdtBadParameter, FdtLoadError
-from ..architecture import arch_of, rules_of
+from ..architecture import placed_arch
 
 __all__ = ["is_loaded", "load", "reboot_into_loaded", "unload"]
 
@@ -44,10 +44,7 @@ _SEGMENTS = ffi.typeof("struct kexec_segment[]")
 
 def _flags(arch: str, crash: bool) -> int:
     on_crash = lib.KEXEC_ON_CRASH if crash else 0
-    rules_of(arch)  # says so if it is not known here
-    record = arch_of(arch)
-    assert record is not None
-    return int(record.elf_machine << 16 | on_crash)
+    return int(placed_arch(arch).elf_machine << 16 | on_crash)
 
 
 def is_loaded(machine: Machine, *, crash: bool) -> bool | None:

@@ -7,8 +7,8 @@ __all__ = ["EMPTY_DIGEST", "digest_of", "verifying"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .plan import Segment
-    from .rules import Rules
+    from ..architecture import Arch
+    from .places import Segment
 
 # SHA-256's, bytes
 BLOCK = 64
@@ -32,12 +32,12 @@ def digest_of(segments: list[Segment]) -> bytes:
     return digest.digest()
 
 
-def verifying(
-    rules: Rules, segments: list[Segment], entry: int, digest: bytes
-) -> bytes:
+def verifying(arch: Arch, segments: list[Segment], entry: int, digest: bytes) -> bytes:
     """The trampoline at entry that checks these segments. Its length depends on
     their number alone."""
-    assert rules.verifying is not None
+    make = arch.own("verifying")
+    assert make is not None
     places = {s.name: s.start for s in segments}
     pieces = [(s.start, len(s.data) + _padding(s)) for s in segments]
-    return rules.verifying(places["kernel"], places["dtb"], entry, pieces, digest)
+    code: bytes = make(places["kernel"], places["dtb"], entry, pieces, digest)
+    return code

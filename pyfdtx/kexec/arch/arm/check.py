@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from ....codec.reg import U64_END, MemRange
 from ...check import names
 from ...check.facts import overlap, shown
-from ...check.number import memparse
 from ...check.rule import ERROR, Found, rule
 from ...check.rules.core import VMCORE
 from ...check.rules.crash import about_header
+from ...cmdline import memparse
 from ...facts.ranges import Ranges
-from .image import CRASH_BOUNDARY
+from . import CRASH_BOUNDARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,10 @@ from __future__ import annotations
 import struct
 
 from ....errors import FdtImageError
-from ...image.kernel import HEADER_SIZE, OP, KernelImage
+from ...image.kernel import HEADER_SIZE, OP, Footprint, KernelImage
+from . import CRASH_BOUNDARY, PLAIN_BOUNDARY
 
-__all__ = ["CRASH_BOUNDARY", "PLAIN_BOUNDARY", "ZImage", "read"]
+__all__ = ["ZImage", "read_image"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from ....codec.memrange import MemRange
 
-MIB = 1 << 20
 # Linux arch/arm/boot/compressed/head.S, vmlinux.lds.S
 ZIMAGE = struct.Struct("<6I")
 ZIMAGE_AT = 0x24
@@ -27,13 +27,9 @@ TAG_KLSZ = 0x5A534C4B
 # What kernels had before they said it in the tag
 ZIMAGE_TEXT_OFFSET = 0x8000
 ZIMAGE_MALLOC = 0x1_0000
-# What fdt_check_mem_start() makes the start of the crash kernel's memory a
-# multiple of (arch/arm/boot/compressed/fdt_check_mem_start.c, since Linux 5.16,
-# commit 48342ae751c7; before, PLAIN_BOUNDARY holds for a crash kernel too)
-CRASH_BOUNDARY = 2 * MIB
-# Without a usable range the start of memory is the zImage's own address,
-# rounded down to this (arch/arm/boot/compressed/head.S, AUTO_ZRELADDR)
-PLAIN_BOUNDARY = 128 * MIB
+# Where it is loaded: any place that its room covers will do, since it moves itself
+# out of its own way; this one has always been the bootloaders'
+LOADED_AT = 0x8000
 
 
 class ZImage(KernelImage):
@@ -117,6 +113,10 @@ class ZImage(KernelImage):
     def memory_size(self) -> int:
         return self.room
 
+    @property
+    def footprint(self) -> Footprint:
+        return Footprint(self.room, at=LOADED_AT, length=len(self.data))
+
     def starts_at(self, address: int, usable: Sequence[MemRange]) -> int:
         """From where memory starts on, which the decompressor finds out."""
         if not usable:
@@ -136,7 +136,7 @@ class ZImage(KernelImage):
         )
 
 
-def read(data: bytes, where: str, layers: tuple[str, ...]) -> ZImage | None:
+def read_image(data: bytes, where: str, layers: tuple[str, ...]) -> ZImage | None:
     """A zImage, by its magic."""
     if len(data) < HEADER_SIZE:
         return None

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """arm64: all that is special about it.
 
-start: where a kernel may lie, and the code that hands it its tree. verify, a64:
-code that checks first what was loaded. running, image, check: see arch/__init__.py.
+Here is its record. start: the code that hands a kernel its tree; verify, a64: code
+that first checks what was loaded; running: where the running kernel has its memory;
+image; check: rules of its own.
 
 Source: Linux Documentation/arch/arm64/booting.rst.
 """
@@ -14,6 +15,7 @@ from ...architecture import Arch
 __all__ = ["ARCHES"]
 
 MIB = 1 << 20
+GIB = 1 << 30
 
 
 def _cpuinfo(lines: list[str]) -> str | None:
@@ -30,7 +32,14 @@ ARCHES = (
         "arm64",
         machines={"arm64": (64, "little")},
         elf_machine=183,
-        parts=("start", "running", "image", "check"),
+        parts={
+            "OURS": "check",
+            "mapping": "running",
+            "read_image": "image",
+            "trampoline": "start",
+            "verifying": "verify",
+        },
+        judged=True,
         uname=(("aarch64", "arm64"),),
         cpuinfo=_cpuinfo,
         file_image=("arm64", "an Image that is not compressed"),
@@ -38,7 +47,8 @@ ARCHES = (
         command_line_size=2048,
         # arch/arm64/include/asm/boot.h MAX_FDT_SIZE; one byte more and
         # arch/arm64/kernel/setup.c setup_machine_fdt() spins without a word
-        max_size=2 * MIB,
+        max_dtb=2 * MIB,
+        max_dtb_hangs=True,
         # The header is read through the linear map, which has usable memory alone
         header_inside=True,
         header_outside="an arm64 crash kernel oopses when it reads it",
@@ -47,5 +57,9 @@ ARCHES = (
         image="an Image",
         images=("arm64",),
         boundaries={"arm64": 2 * MIB},
+        placed="arm64",
+        # Image and initrd share one window of 32 GiB that starts at a multiple of
+        # 1 GiB
+        initrd_reach=lambda start: start // GIB * GIB + 32 * GIB,
     ),
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...check.facts import Facts
 
 OURS = ("arm64",)
-MAX_DTB = ARCHES[0].max_size
+MAX_DTB = ARCHES[0].max_dtb
 
 
 @rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ...image.kernel import Image, flat_magic
 
-__all__ = ["read"]
+__all__ = ["read_image"]
 
 MAGIC = b"ARM\x64"
 
@@ -25,7 +25,7 @@ class _Arm64Image(Image):
         return bool(self.flags & 8)
 
 
-def read(data: bytes, where: str, layers: tuple[str, ...]) -> Image | None:
+def read_image(data: bytes, where: str, layers: tuple[str, ...]) -> Image | None:
     """An Image, by its magic."""
     if flat_magic(data) != MAGIC:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ....codec.reg import U64_END, MemRange
 from ....errors import FdtMachineError
-from ...facts.mapping import Mapping, kernel_image
+from ...facts.mapping import Mapping
 
 __all__ = ["mapping"]
 
@@ -37,7 +37,7 @@ def mapping(machine: Machine) -> Mapping:
         raise FdtMachineError(
             "Machine", info.where, f"OSRELEASE={info['OSRELEASE']} is no version"
         ) from None
-    image = kernel_image(machine)
+    image = machine.kernel_image
     voffset = info.number("kimage_voffset")
     stext = (info.symbol("_stext") - voffset) % U64_END
     if not image.start <= stext < image.stop:

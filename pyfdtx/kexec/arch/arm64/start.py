@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Where an arm64 kernel may lie, and the code that hands it its tree.
+"""The code that hands an arm64 kernel its tree.
 
 Source: Linux Documentation/arch/arm64/booting.rst.
 """
@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import struct
 
-from ...place.rules import Rules
+__all__ = ["trampoline"]
 
-__all__ = ["RULES", "trampoline"]
-
-MIB = 1 << 20
-GIB = 1 << 30
 # Arm Architecture Reference Manual (DDI 0487), A64. Literals lie in front of
 # or behind the code by a number of words: imm19 counts words from the
 # instruction itself.
@@ -53,31 +49,3 @@ def trampoline(kernel: int, dtb: int) -> bytes:
         BR | 4 << 5,  # br x4
     )
     return struct.pack(f"<{CODE_WORDS}I2Q", *code, kernel, dtb)
-
-
-def initrd_reach(image: int) -> int:
-    """Image and initrd share one window of 32 GiB that starts at a multiple of
-    1 GiB."""
-    return image // GIB * GIB + 32 * GIB
-
-
-def verifying(
-    kernel: int, dtb: int, entry: int, pieces: list[tuple[int, int]], digest: bytes
-) -> bytes:
-    """As trampoline(), after a check of SHA-256 over memory."""
-    from .verify import checking_trampoline
-
-    return checking_trampoline(kernel, dtb, entry, pieces, digest)
-
-
-RULES = Rules(
-    name="arm64",
-    tree="arm64",
-    images=("arm64",),
-    boundary=2 * MIB,
-    initrd_boundary=1,
-    initrd_reach=initrd_reach,
-    max_dtb=2 * MIB,
-    trampoline=trampoline,
-    verifying=verifying,
-)

@@ -17,7 +17,7 @@ from math import isqrt
 
 from .a64 import LSR, NE, ROR, XZR, Code
 
-__all__ = ["BLOCK", "checking_trampoline"]
+__all__ = ["BLOCK", "verifying"]
 
 BLOCK = 64
 U32 = 1 << 32
@@ -113,7 +113,7 @@ def _block(c: Code) -> None:
         c.stp_w(T0, T1, STATE, 4 * i)
 
 
-def checking_trampoline(
+def verifying(
     kernel: int,
     dtb: int,
     entry: int,

@@ -2,8 +2,8 @@
 """ppc64le (pseries and PowerNV): all that is special about it.
 
 firmware: memory that is not the kernel's. tree: the second kernel's tree.
-trampoline: how it is entered. place: where everything lies. start, running,
-image, check: see arch/__init__.py.
+trampoline: how it is entered. place: where everything lies. running: where the
+running kernel has its memory. check: rules of its own. image: a vmlinux.
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ ARCHES = (
         "ppc64le",
         machines={"ppc64le": (64, "little")},
         elf_machine=EM_PPC64,
-        parts=("start", "running", "image", "check"),
+        parts={
+            "OURS": "check",
+            "mapping": "running",
+            "read_image": "image",
+            "place": "place",
+            "taken": "place",
+        },
+        judged=True,
         live_tree=True,
         crash_in_chosen=("linux,crashkernel-base", "linux,crashkernel-size"),
         command_line_size=COMMAND_LINE_SIZE,
@@ -30,12 +37,17 @@ ARCHES = (
         unread=("linux,elfcorehdr", "linux,usable-memory-range", "kaslr-seed"),
         image="a vmlinux",
         images=("ppc64le",),
+        placed="ppc64le",
+        # Linux arch/powerpc/kernel/head_64.S: a kernel that runs where it is loaded
+        # must lie on 64 KiB
+        boundary=64 << 10,
+        max_dtb=1 << 31,
     ),
     Arch(
         __name__,
         "ppc64",
         machines={"ppc64": (64, "big")},
         elf_machine=EM_PPC64,
-        parts=("running",),
+        parts={"mapping": "running"},
     ),
 )

@@ -10,7 +10,7 @@ from ....errors import FdtImageError
 from ...image.kernel import OP, KernelImage
 from . import EM_PPC64
 
-__all__ = ["Vmlinux", "read"]
+__all__ = ["Vmlinux", "read_image"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,6 +148,6 @@ def _elf_file(data: bytes, where: str) -> Any:
     return ELFFile(io.BytesIO(data))
 
 
-def read(data: bytes, where: str, layers: tuple[str, ...]) -> Vmlinux | None:
+def read_image(data: bytes, where: str, layers: tuple[str, ...]) -> Vmlinux | None:
     """Any ELF file: of what is no kernel of ours it says so."""
     return Vmlinux(data, where, layers) if data.startswith(MAGIC) else None

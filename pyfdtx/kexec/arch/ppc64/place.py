@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...facts.machine import Machine
     from ...facts.ranges import Ranges, Source
-    from ...place.plan import _Job as Job
+    from ...place.job import Job
 
 OP = "plan"
 BOUNDARY = 0x1_0000

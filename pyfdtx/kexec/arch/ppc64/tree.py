@@ -14,8 +14,7 @@ from typing import NamedTuple
 from ....codec.reg import U64_END, MemRange
 from ....errors import FdtBadContent, FdtBadParameter
 from ....tree.node import Fdt
-from ...dtb import _rng_seed as rng_seed_bytes
-from ...dtb import _text as cmdline_bytes
+from ...dtb.arguments import cmdline_bytes, rng_bytes
 from ...facts.ranges import Ranges
 from . import COMMAND_LINE_SIZE
 from .firmware import kept, memory_nodes
@@ -245,7 +244,7 @@ def second_kernel_tree(
     line = _line(cmdline, crash)
     if line:
         chosen["bootargs"] = line + b"\0"
-    seed = rng_seed_bytes(rng_seed)
+    seed = rng_bytes(rng_seed)
     if seed:
         chosen["rng-seed"] = seed
     chosen.set_empty("linux,booted-from-kexec")

@@ -7,7 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from ...._native import lib
-from ...dtb import DTB_ALIGNMENT
+from ...dtb.arguments import DTB_ALIGNMENT
 from ..facts import Facts
 from ..rule import ERROR, NOTE, WARNING, Found, rule
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....codec.reg import U64_END
+from ...cmdline import memparse
 from ...facts.ranges import Ranges
 from .. import names
 from ..facts import Facts, hexed, inside, shown
-from ..number import memparse
 from ..rule import ERROR, NOTE, WARNING, Found, rule
 
 if TYPE_CHECKING:

@@ -90,6 +90,33 @@ def image_does_not_fit(f: Facts) -> Iterator[Found]:
 
 
 @rule(
+    "initrd-below-image",
+    ERROR,
+    about="the image cannot lie in front of the initrd",
+    effect="drops an initrd that starts before the end of the image, rounded up to "
+    "2 MiB",
+    way_out="place the initrd higher",
+    source="arch/riscv/mm/init.c setup_bootmem(); init/initramfs.c "
+    "reserve_initrd_mem()",
+    holds=lambda arch: arch.initrd_boundary > 1,
+)
+def initrd_below_image(f: Facts) -> Iterator[Found]:
+    if not f.image or not f.usable or not f.initrd or not is_ours(f):
+        return
+    start = f.image_address
+    if start is None:
+        start, _ = f.image.lowest(f.usable[0], f.usable)
+    stop = _up(start + f.image_size, f.own.initrd_boundary)
+    if f.usable[0].start <= f.initrd.start < stop:
+        yield Found(
+            f"the image reaches to {stop:#x} at least",
+            f.chosen,
+            names.INITRD_START,
+            shown(f.initrd),
+        )
+
+
+@rule(
     "image-misplaced",
     ERROR,
     about="the image does not lie text_offset bytes behind a multiple of 2 MiB "

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The memory map of a crash kernel, for those who place segments by themselves. It
+"""x86_64: all that is special about it. No device tree; the running kernel places
+and starts the next one by itself, from files (kexec_file_load(2)).
+
+The memory map of a crash kernel is for those who place segments by themselves. It
 is told by an E820 table; `memmap=` on the command line says the same.
 
 Source: Linux arch/x86/kernel/crash.c, arch/x86/kernel/kexec-bzimage64.c.
@@ -7,22 +10,41 @@ Source: Linux arch/x86/kernel/crash.c, arch/x86/kernel/kexec-bzimage64.c.
 
 from __future__ import annotations
 
-from ....codec.reg import MemRange
-from ....errors import FdtBadParameter
-from ...facts.ranges import Ranges
-from . import LOW
+from ...codec.memrange import MemRange
+from ...errors import FdtBadParameter
+from ..architecture import Arch
+from ..facts.mapping import Mapping
+from ..facts.ranges import Ranges
+from ..image.kernel import refusal
 
-__all__ = ["MapEntry", "crash_memory_map", "memmap_words"]
+__all__ = [
+    "ARCHES",
+    "MapEntry",
+    "crash_memory_map",
+    "mapping",
+    "memmap_words",
+    "read_image",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal
 
-    from ...facts.machine import Machine
+    from ..facts.machine import Machine
 
     Kind = Literal["ram", "reserved", "acpi", "nvs"]
 
+# Real mode, and what firmware leaves there: every kernel reserves it, the crash
+# kernel uses it too, so it is never part of a dump (elf_header_exclude_ranges())
+LOW = (0, 1 << 20)
+
+# arch/x86/include/asm/page_64_types.h __START_KERNEL_map; the kernel's own
+# mapping has 1 GiB at most (KERNEL_IMAGE_SIZE with KASLR)
+KERNEL_MAP = 0xFFFF_FFFF_8000_0000
+KERNEL_MAP_SIZE = 1 << 30
+# Linux Documentation/arch/x86/boot.rst
+MAGIC_AT, MAGIC = 0x202, b"HdrS"
 OP = "crash_memory_map"
 PAGE = 4096
 # /proc/iomem's name of each kind but RAM (arch/x86/kernel/e820.c)
@@ -34,6 +56,40 @@ NAMES: tuple[tuple[str, Kind], ...] = (
 # Documentation/admin-guide/kernel-parameters.txt, memmap=nn[KMG]<sign>ss[KMG];
 # NVS has no sign of its own: reserved keeps the kernel off it
 SIGNS: dict[Kind, str] = {"ram": "@", "acpi": "#", "nvs": "$", "reserved": "$"}
+
+ARCHES = (
+    Arch(
+        __name__,
+        "x86_64",
+        machines={"x86_64": (64, "little")},
+        elf_machine=62,
+        parts={"mapping": "", "read_image": ""},
+        # KASLR moves memory too
+        kcore_loads=True,
+        not_dumped=(LOW,),
+        by_file=True,
+        file_image=("x86", "bzImage"),
+    ),
+)
+
+
+def mapping(machine: Machine) -> Mapping:
+    """Where memory and kernel are mapped says /proc/kcore alone: KASLR moves both
+    (arch/x86/mm/kaslr.c), VMCOREINFO tells of the kernel only."""
+    text, offset = None, None
+    for load in machine.kcore_loads:
+        if KERNEL_MAP <= load.virtual < KERNEL_MAP + KERNEL_MAP_SIZE:
+            text = MemRange(load.physical, load.size), load.virtual
+        elif offset is None and machine.ram.covers((load.physical, load.size)):
+            offset = load.virtual - load.physical
+    if text is None or offset is None:
+        machine.refuse("proc/kcore", "does not tell where kernel and memory are mapped")
+    return Mapping(offset, text)
+
+
+def read_image(data: bytes, where: str, _layers: tuple[str, ...]) -> None:
+    if data[MAGIC_AT : MAGIC_AT + len(MAGIC)] == MAGIC:
+        raise refusal(where, "an x86 bzImage (kexec_file_load takes it as it is)")
 
 
 class MapEntry(tuple[MemRange, str]):

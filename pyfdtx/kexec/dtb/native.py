@@ -7,35 +7,21 @@ only one that says what is wrong.
 
 from __future__ import annotations
 
-from .._native import check, ffi, lib, writing
-from ..codec.memrange import U64_MAX
-from ..errors import error
+from ..._native import check, ffi, lib, writing
+from ...codec.memrange import U64_MAX
+from ...errors import error
+from .crash import OP
 
 __all__ = ["command_line", "run"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any
 
-    from ..codec.memrange import MemRange
-    from .dtb import Crash
+    from ...codec.memrange import MemRange
+    from .arguments import Told
+    from .crash import Crash
 
-    # crash_words, root_cells_2_2, keep_cmdline, cmdline, initrd, old_dtb, elfcorehdr,
-    # usable, kaslr_seed, rng_seed; a range of (0, 0) is none
-    Told = tuple[
-        int,
-        bool,
-        bool,
-        bytes,
-        MemRange,
-        MemRange,
-        MemRange,
-        tuple[MemRange, ...],
-        Optional[int],
-        bytes,
-    ]
-
-OP = "second_kernel_dtb"
 
 _JOB = ffi.typeof("struct fdtx_second_kernel *")
 _FAULT = ffi.typeof("struct fdtx_second_kernel_fault *")

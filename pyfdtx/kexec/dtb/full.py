@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""second_kernel_dtb() in full: what is refused, what C does, what is warned about.
+
+This says no, in words, to what the consuming kernel would refuse, misread or hang on.
+"""
+
+from __future__ import annotations
+
+from ...errors import FdtBadContent, warn
+from ..cmdline import mem_words, memparse
+from . import native
+from .crash import OP
+
+__all__ = ["make"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ...codec.memrange import MemRange
+    from ..architecture import Arch
+    from .arguments import Told
+    from .crash import Crash
+
+PAGE = 4096
+
+
+def _check_mem(line: bytes, arch: Arch, usable: Iterable[MemRange]) -> str:
+    """What the mem= words of a crash kernel's command line do to its memory, if
+    that is nothing good.
+    """
+    mem = mem_words(line)
+    if arch.mem_word:
+        # The last one is that of crash=
+        if len(mem) < 2:
+            return ""
+        return (
+            f"'mem={mem[0]}' of the old command line gives the {arch.name} crash "
+            "kernel more than its own memory: set a cmdline without the word"
+        )
+    if not mem or arch.mem_limit is None:
+        return ""
+    limit = arch.mem_limit([memparse(m)[0] & -PAGE for m in mem])
+    total = sum(r.size for r in usable)
+    if not 0 < limit < total:
+        return ""
+    return (
+        f"mem= on the command line leaves the {arch.name} crash kernel {limit:#x} of "
+        f"the {total:#x} bytes of linux,usable-memory-range, from the start; the core "
+        "header, as a rule, lies at the end: set a cmdline without the word"
+    )
+
+
+def _check_header_place(crash: Crash, arch: Arch) -> str:
+    """What is wrong with where the core header lies, or nothing."""
+    header, usable = crash
+    start, stop = header[0], header[0] + header[1]
+    if arch.header_inside:
+        for first, size in usable:
+            if first <= start and stop <= first + size:
+                return ""
+        does = f", and {arch.header_outside}" if arch.header_outside else ""
+        return (
+            f"crash.elfcorehdr {header!r} is not inside a usable range "
+            f"({list(usable)!r}): no loader puts it there{does}; place it inside one"
+        )
+    for r in usable:
+        if start < r.stop and r.start < stop:
+            return (
+                f"crash.elfcorehdr {header!r} overlaps usable {r!r}: the "
+                f"{arch.name} crash kernel cannot map it; end the usable range "
+                "below the header"
+            )
+    return ""
+
+
+def _refuse_size(out: bytes, arch: Arch) -> None:
+    limit = arch.hangs_above
+    if limit and len(out) > limit:
+        raise FdtBadContent(
+            OP,
+            "",
+            f"the tree has {len(out):#x} bytes, {arch.name} kernels hang without a "
+            f"word above {limit:#x}; remove nodes or properties",
+        )
+
+
+def _warn(out: bytes, bootargs_len: int, arch: Arch, crash: Crash | None) -> None:
+    """What the kernel would not find, or cut off."""
+    if bootargs_len >= arch.command_line_size:
+        warn(
+            f"{OP}: the command line has {bootargs_len} bytes, the {arch.name} kernel "
+            f"reads {arch.command_line_size - 1} (COMMAND_LINE_SIZE) and "
+            "drops the rest"
+        )
+    if crash is None:
+        return
+    for complaint in (
+        _check_header_place(crash, arch),
+        _check_mem(native.command_line(out), arch, crash.usable),
+    ):
+        if complaint:
+            warn(f"{OP}: {complaint}")
+
+
+def make(data: bytes, arch: Arch, crash: Crash | None, told: Told) -> bytes:
+    """The tree; told: what arguments.read() made of the arguments."""
+    out, bootargs_len = native.run(data, crash, told)
+    _refuse_size(out, arch)
+    _warn(out, bootargs_len, arch, crash)
+    return out
