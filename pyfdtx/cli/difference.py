@@ -22,15 +22,20 @@ if TYPE_CHECKING:
     from ..text.diff import Place
 
 EPILOG = """\
-The order of nodes, properties and reservations does not count, nor do padding
-and format version. "-" marks what only A has, "+" what only B has. Colours only
-on a terminal, and not if NO_COLOR is set. kaslr-seed and rng-seed are shown.
+The order of nodes, properties and reservations does not count, nor do padding,
+format version and the numbers of phandles: references are compared by the nodes
+that they lead to, and shown as paths. "-" marks what only A has, "+" what only
+B has; "~" a property whose name does not tell whether it holds phandles, but
+whose cells are those of the same nodes. Colours only on a terminal, and not if
+NO_COLOR is set. kaslr-seed and rng-seed are shown.
 
 Exit status: 0 the same, 1 different, 2 trouble.
 
 example:
   pyfdtx diff boot.dtb crash.dtb
 """
+# Longer values are shortened for people
+LIMIT = 256
 BOLD, RED, GREEN, OFF = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[m"
 
 
@@ -41,6 +46,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             name.lower(), metavar=name, help="a device tree blob; - is stdin"
         )
     parser.add_argument("--json", action="store_true", help="JSON for programs")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help=f"values of more than {LIMIT} bytes in full, not by length and digest",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         out_text(_json(changes))
     elif changes:
-        out_text(_drawn(changes, called(args.a), called(args.b)))
+        limit = None if args.full else LIMIT
+        out_text(_drawn(changes, called(args.a), called(args.b), limit))
     return 1 if changes else 0
 
 
@@ -63,7 +74,7 @@ def _read(path: str) -> flat.FlatTree:
         raise Trouble(f"{called(path)}: {e}") from None
 
 
-def _drawn(changes: list[Change], a: str, b: str) -> str:
+def _drawn(changes: list[Change], a: str, b: str, limit: int | None) -> str:
     on = os.isatty(1) and not os.environ.get("NO_COLOR")
     bold, red, green, off = (BOLD, RED, GREEN, OFF) if on else ("", "", "", "")
     lines = [f"{red}--- {clean(a)}{off}", f"{green}+++ {clean(b)}{off}"]
@@ -73,6 +84,8 @@ def _drawn(changes: list[Change], a: str, b: str) -> str:
 
     heading = ""
     for change in changes:
+        if change.kind == "renumbered":
+            continue
         if change.what == "node":
             heading = change.path
             sign = "-" if change.kind == "removed" else "+"
@@ -82,15 +95,25 @@ def _drawn(changes: list[Change], a: str, b: str) -> str:
         if change.path and place != heading:
             heading = place
             lines.append(f"{bold}  {clean(place)}{off}")
-        for sign, value in (("-", change.old), ("+", change.new)):
+        for sign, value, refers in zip("-+", (change.old, change.new), change.refers):
             if value is not None:
-                side(sign, _statement(change, value))
+                side(sign, _statement(change, value, refers, limit))
+    renumbered = [change for change in changes if change.kind == "renumbered"]
+    if renumbered:
+        lines.append(f"{bold}  other numbers, but phandles of the same nodes{off}")
+    for change in renumbered:
+        place = f"{change.path.rstrip('/')}:{change.name}"
+        paths = " ".join(dict.fromkeys(change.refers[0].values()))
+        lines.append(f"~ {clean(place)} = {clean(paths)}")
     return "\n".join(lines) + "\n"
 
 
-def _statement(change: Change, value: Place) -> str:
+def _statement(
+    change: Change, value: Place, refers: dict[int, str], limit: int | None
+) -> str:
     if isinstance(value, bytes):
-        return "    " + clean(dts.property_text(change.name, value))
+        paths = {at: f"&{{{path}}}" for at, path in refers.items()}
+        return "    " + clean(dts.property_text(change.name, value, limit, paths))
     if isinstance(value, tuple):
         return f"/memreserve/ {value[0]:#x} {value[1]:#x};"
     return f"boot CPU {value:#x}"

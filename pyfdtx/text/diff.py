@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from ..tree import flat
+from ..tree.names import PHANDLES
+from ..tree.references import References
 
 __all__ = ["Change", "diff"]
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Place = Union[bytes, int, tuple[int, int], None]
     Key = tuple[str, int]
+    Paths = dict[int, str]
 
 
 class Change:
@@ -22,16 +25,20 @@ class Change:
 
     Attributes:
         kind: "added" (only in the second tree), "removed" (only in the
-            first) or "changed".
+            first), "changed", or "renumbered": each cell that differs is, read as a
+            phandle, the same node in both trees, but the property's name does not
+            tell whether it holds phandles.
         what: "node", "property", "memreserve" or "boot-cpu".
         path: of the node; "" for the last two. The second node of one name is
             called "name[2]".
         name: of the property, else "". The second of one name is "name[2]".
         old, new: property: bytes; memreserve: (start, size) in bytes;
             boot-cpu: its number; node, and where there is nothing: None.
+        refers: what the old and the new value of a property refer to: paths by
+            offset, bytes.
     """
 
-    __slots__ = ("kind", "name", "new", "old", "path", "what")
+    __slots__ = ("kind", "name", "new", "old", "path", "refers", "what")
 
     def __init__(
         self,
@@ -41,6 +48,7 @@ class Change:
         name: str = "",
         old: Place = None,
         new: Place = None,
+        refers: tuple[Paths, Paths] = ({}, {}),
     ):
         self.kind = kind
         self.what = what
@@ -48,6 +56,7 @@ class Change:
         self.name = name
         self.old = old
         self.new = new
+        self.refers = refers
 
     def _all(self) -> tuple[object, ...]:
         return self.kind, self.what, self.path, self.name, self.old, self.new
@@ -68,10 +77,12 @@ def diff(a: flat.Tree, b: flat.Tree) -> list[Change]:
     """What changed from tree a to tree b; [] when they mean the same.
 
     Compared are nodes by path, properties by name and bytes, memory
-    reservations as a collection and the boot CPU. Not compared are the order
-    of nodes, properties and reservations, FDT_NOPs, padding, the strings
-    block and the format version. Among equal names in one node the first is
-    compared with the first, the second with the second.
+    reservations as a collection and the boot CPU. References, where they are
+    known by the property's name, are compared by the paths they lead to, and the
+    numbers of phandles do not count: a compiler gives new ones for each node that
+    is added. Not compared are the order of nodes, properties and reservations,
+    FDT_NOPs, padding, the strings block and the format version. Among equal names
+    in one node the first is compared with the first, the second with the second.
 
     An added or removed node is followed by a change for each of its
     properties and subnodes. Order: boot CPU, reservations, then the nodes of
@@ -94,7 +105,9 @@ def diff(a: flat.Tree, b: flat.Tree) -> list[Change]:
             )
         )
     changes += _reservations(first.memreserve, second.memreserve)
-    changes += _nodes(_Branch.of(first), _Branch.of(second))
+    known: dict[str, str] = {}
+    ours, theirs = References(first, known), References(second, known)
+    changes += _nodes(_Branch.of(first), _Branch.of(second), ours, theirs)
     return changes
 
 
@@ -157,14 +170,16 @@ def _reservations(
             yield Change(_kind(old, new), "memreserve", old=old, new=new)
 
 
-def _nodes(a: _Branch, b: _Branch) -> Iterator[Change]:
+def _nodes(
+    a: _Branch, b: _Branch, our: References, their: References
+) -> Iterator[Change]:
     rest: list[tuple[str, _Branch | None, _Branch | None]] = [("/", a, b)]
     while rest:
         path, old, new = rest.pop()
         if old is None or new is None:
             yield Change(_kind(old, new), "node", path)
         old, new = old or NOTHING, new or NOTHING
-        yield from _properties(path, old, new)
+        yield from _properties(path, old, new, our, their)
         ours, theirs = _numbered(old.children), _numbered(new.children)
         base = "" if path == "/" else path
         rest += [
@@ -173,9 +188,38 @@ def _nodes(a: _Branch, b: _Branch) -> Iterator[Change]:
         ]
 
 
-def _properties(path: str, a: _Branch, b: _Branch) -> Iterator[Change]:
+def _properties(
+    path: str, a: _Branch, b: _Branch, our: References, their: References
+) -> Iterator[Change]:
     ours, theirs = _numbered(a.properties), _numbered(b.properties)
     for key in _both(ours, theirs):
+        if key[0] in PHANDLES:
+            continue
         old, new = ours.get(key), theirs.get(key)
-        if old != new:
-            yield Change(_kind(old, new), "property", path, _text(key), old, new)
+        refers = _paths(our, key[0], old), _paths(their, key[0], new)
+        if refers[0] == refers[1] and _without(old, refers[0]) == _without(
+            new, refers[1]
+        ):
+            continue
+        kind = _kind(old, new)
+        if old is not None and new is not None and not refers[0] and not refers[1]:
+            same = our.same_nodes(old, their, new)
+            if same:
+                kind = "renumbered"
+                refers = same, same
+        yield Change(kind, "property", path, _text(key), old, new, refers)
+
+
+def _paths(references: References, name: str, value: bytes | None) -> Paths:
+    found = references.of(name, value) if value else {}
+    return {offset: references.path(node) for offset, node in found.items()}
+
+
+def _without(value: bytes | None, cells: Paths) -> bytes | None:
+    """The value with nothing in those cells."""
+    if value is None or not cells:
+        return value
+    raw = bytearray(value)
+    for offset in cells:
+        raw[offset : offset + 4] = bytes(4)
+    return bytes(raw)

@@ -109,16 +109,22 @@ def value_text(name: str, value: bytes, references: References | None = None) ->
     return "".join(_pieces(name, value, references))
 
 
-def property_text(name: str, value: bytes, limit: int | None = None) -> str:
+def property_text(
+    name: str,
+    value: bytes,
+    limit: int | None = None,
+    references: References | None = None,
+) -> str:
     """One property as a DTS statement, "name = ...;" or "name;".
 
     Args:
+        references: as for value_text().
         limit: a value of more bytes is not spelled: its length and its digest
             stand in its place, which dtc does not compile.
     """
     if limit is not None and len(value) > limit:
         return f"{name} = {shortened(value)};"
-    text = value_text(name, value)
+    text = value_text(name, value, references)
     return f"{name} = {text};" if text else f"{name};"
 
 

@@ -7,17 +7,15 @@ somebody asks, which keeps the work linear in the blob, however long the names.
 
 from __future__ import annotations
 
-__all__ = ["PHANDLES", "Branch"]
+from .names import INVALID_PHANDLES, PHANDLES
+
+__all__ = ["Branch"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from . import flat
-
-PHANDLES = ("phandle", "linux,phandle")
-# What /linux,phandle and phandle cannot be: unresolved, and none
-NO_PHANDLES = (0, 0xFFFFFFFF)
 
 
 class Branch:
@@ -81,7 +79,7 @@ class Branch:
             value = self.properties.get(name, b"")
             if len(value) == 4:
                 number = int.from_bytes(value, "big")
-                if number not in NO_PHANDLES:
+                if number not in INVALID_PHANDLES:
                     return number
         return None
 

@@ -10,7 +10,8 @@ from struct import unpack
 
 from .._native import lib
 from ..errors import FdtBadContent
-from .branch import PHANDLES, Branch
+from .branch import Branch
+from .names import PHANDLES
 
 __all__ = ["FIXUPS", "LOCAL_FIXUPS", "SYMBOLS", "Reference", "bad", "external", "local"]
 

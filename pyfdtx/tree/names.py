@@ -7,10 +7,19 @@ from .._native import c_name
 from ..codec.values import shown_hex
 from ..errors import FdtBadParameter
 
-__all__ = ["CELLS", "INVALID_PHANDLES", "check_phandle", "node_name", "printable"]
+__all__ = [
+    "CELLS",
+    "INVALID_PHANDLES",
+    "PHANDLES",
+    "check_phandle",
+    "node_name",
+    "printable",
+]
 
 CELLS = ("#address-cells", "#size-cells")
 INVALID_PHANDLES = (0, 0xFFFFFFFF)
+# The property that has it, and what it was called before ePAPR 1.1
+PHANDLES = ("phandle", "linux,phandle")
 
 
 def check_phandle(phandle: int, op: str) -> None:

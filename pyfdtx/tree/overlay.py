@@ -16,8 +16,9 @@ from .._native import lib
 from ..codec.values import to_string, to_stringlist
 from ..errors import FdtBadBlob, FdtBadContent, FdtNotFound, error, warn
 from . import flat
-from .branch import NO_PHANDLES, PHANDLES, Branch
+from .branch import Branch
 from .fixups import FIXUPS, LOCAL_FIXUPS, OP, SYMBOLS, Reference, bad, external, local
+from .names import INVALID_PHANDLES, PHANDLES
 
 __all__ = ["apply"]
 
@@ -113,7 +114,7 @@ class _Merge:
                 if value is None:
                     continue
                 number = int.from_bytes(value, "big")
-                if len(value) != 4 or number in NO_PHANDLES:
+                if len(value) != 4 or number in INVALID_PHANDLES:
                     raise bad(f"{node.path}:{name}", "is not a valid phandle")
                 if self.own.setdefault(number, node) is not node:
                     raise bad(
@@ -223,7 +224,7 @@ class _Merge:
         if reference is not None and reference.target is not None:
             node = self._labelled(reference.target)
             return self._carried(fragment) if node is None else self._inside(node)
-        if len(value) != 4 or number in NO_PHANDLES:
+        if len(value) != 4 or number in INVALID_PHANDLES:
             raise error(-lib.FDT_ERR_BADPHANDLE, OP, where, "is not a phandle")
         if reference is not None:
             own = self.own.get(number)

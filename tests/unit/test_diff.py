@@ -183,3 +183,60 @@ def test_as_many_changes_as_places_that_differ(a, b, rsv_a, rsv_b, cpu_a, cpu_b)
     assert kinds.count("changed") == sum(
         first[key] != second[key] for key in first.keys() & second.keys()
     )
+
+
+def board(*extra, first=1, clock=None, vendor=None):
+    """A provider and its users, with phandles from `first` on."""
+
+    def cell(*numbers):
+        return b"".join(n.to_bytes(4, "big") for n in numbers)
+
+    clk = [("#clock-cells", cell(1)), ("phandle", cell(first))]
+    gpio = [("#gpio-cells", cell(2)), ("phandle", cell(first + 1))]
+    uart = [
+        ("clocks", cell(clock or first, 7, first, 8)),
+        ("reset-gpios", cell(first + 1, first, 0)),
+        ("pinctrl-0", cell(first, first + 1)),
+        ("vnd,link", cell(vendor or first)),
+        ("reg", cell(first)),
+    ]
+    nodes = [("clk", clk, []), ("gpio", gpio, []), ("uart", uart, [])]
+    return pure.flatten(("", [], [*extra, *nodes]))
+
+
+def properties(changes):
+    return [(c.kind, c.path, c.name) for c in changes if c.what == "property"]
+
+
+def test_references_are_compared_by_what_they_point_to():
+    changes = diff(board(), board(("new", [], []), first=5))
+    assert [c.path for c in changes if c.what == "node"] == ["/new"]
+    # gpio's arguments and reg are numbers, whatever number the provider has
+    assert properties(changes) == [
+        ("changed", "/uart", "reset-gpios"),
+        ("renumbered", "/uart", "vnd,link"),
+        ("renumbered", "/uart", "reg"),
+    ]
+    (link,) = [c for c in changes if c.name == "vnd,link"]
+    assert link.refers == ({0: "/clk"}, {0: "/clk"})
+
+
+def test_the_same_number_of_another_node_is_a_change():
+    swapped = diff(board(), board(clock=2))
+    assert properties(swapped) == [("changed", "/uart", "clocks")]
+
+
+def test_a_reference_to_another_node_is_shown_with_both_paths():
+    old = board()
+    fdt = Fdt(old)
+    fdt["/uart"]["pinctrl-0"] = bytes([0, 0, 0, 2, 0, 0, 0, 1])
+    (change,) = diff(old, fdt)
+    assert change.refers == ({0: "/clk", 4: "/gpio"}, {0: "/gpio", 4: "/clk"})
+
+
+def test_a_list_that_ends_inside_an_entry_is_numbers():
+    fdt = Fdt(board())
+    fdt["/uart"]["clocks"] = bytes([0, 0, 0, 1])
+    (change,) = diff(board(), fdt)
+    assert change.kind == "changed"
+    assert change.refers[1] == {}
