@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""`python seeds.py DIRECTORY`: what the fuzzers of C start from, DIRECTORY/TARGET.
+"""`python seeds.py DIRECTORY`: what the fuzzers start from, in DIRECTORY/TARGET.
 
 The samples and the cases of tests/hostile as they are (blobs.c, in_blob()), with
 the bytes in front that choose options, and for targets of two trees pairs.
 """
 
 import hashlib
+import struct
 import sys
 from pathlib import Path
 
@@ -63,11 +64,80 @@ def inputs(target: str) -> "list[bytes]":
     return [front + tree + behind for tree in trees()]
 
 
-if __name__ == "__main__":
-    root = Path(sys.argv[1])
+# The targets in Python (python_targets.py)
+
+IOMEM = b"""\
+40000000-bfffffff : System RAM
+  40210000-41ffffff : Kernel code
+  42000000-4235ffff : reserved
+  42360000-4287ffff : Kernel data
+  a0000000-afffffff : Crash kernel
+4010000000-401fffffff : PCI ECAM
+"""
+VMCOREINFO = b"""\
+OSRELEASE=6.12
+KERNELOFFSET=1f0000
+NUMBER(VA_BITS)=48
+NUMBER(PHYS_OFFSET)=0x40000000
+SYMBOL(_stext)=ffff800008010000
+"""
+
+
+def kcore() -> bytes:
+    """An ELF core with a note and a load, without the header that kcore() makes."""
+    note = struct.pack("<3I12s", 11, len(VMCOREINFO), 0, b"VMCOREINFO\0") + VMCOREINFO
+    rows = struct.pack("<2I6Q", 4, 0, 176, 0, 0, len(note), 0, 0)
+    rows += struct.pack("<2I6Q", 1, 7, 4096, 2**63, 2**30, 2**28, 2**28, 4096)
+    return b"\x03\x02" + rows + note
+
+
+def images() -> "list[bytes]":
+    """The smallest of each form, as it is, and wrapped in each way."""
+    flat = struct.pack("<2I3Q24x4s4x", 0, 0, 0, 1 << 20, 10, b"MAGI")
+    zimage = struct.pack("<36x6I", 0x016F2818, 0, 88, 0x04030201, 0x45454545, 64)
+    zimage += struct.pack("<I6I", 5000, 6, 0x5A534C4B, 60, 900, 0x8000, 4096)
+    elf = b"\x7fELF\2\1\1" + bytes(9)
+    elf += struct.pack("<HHIQQQIHHHHHH", 2, 21, 1, 2**63, 64, 0, 0, 64, 56, 1, 64, 0, 0)
+    elf += struct.pack("<2I6Q", 1, 7, 120, 2**63, 0, 8, 16, 8) + bytes(8)
+    plain = [flat.replace(b"MAGI", magic) for magic in (b"ARM\x64", b"RSC\x05")]
+    plain += [zimage, elf]
+    wrappers = [b"\0\0\0", *(bytes((1, w, 0)) for w in range(1, 6))]
+    return [wrapper + image for wrapper in wrappers for image in plain]
+
+
+def python_inputs() -> "dict[str, list[bytes]]":
+    small = [tree for tree in trees() if len(tree) < 800]
+    front = bytes((0x3D, 1, 5, 5, 5, 5, 5, 5, 5, 3)) + b"x=1"
+    return {
+        "texts": [IOMEM, VMCOREINFO],
+        "kcore": [kcore()],
+        "images": images(),
+        "roots": [
+            bytes((r, 0, n, how))
+            for r in range(4)
+            for n in range(9)
+            for how in range(9)
+        ],
+        "trees": small,
+        "second_kernel": [front + tree for tree in small],
+        "checker": [bytes((arch, 3, 1)) + tree for tree in small for arch in range(4)],
+    }
+
+
+def write(directory: Path, seeds: "list[bytes]") -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        (directory / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+
+
+def write_all(root: Path) -> None:
+    """The seeds of every target, below root."""
     for source in Path(__file__).parent.glob("fuzz_*.c"):
         target = source.stem[len("fuzz_") :]
-        directory = root / target
-        directory.mkdir(parents=True, exist_ok=True)
-        for seed in inputs(target):
-            (directory / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+        write(root / target, inputs(target))
+    for target, found in python_inputs().items():
+        write(root / f"python_{target}", found)
+
+
+if __name__ == "__main__":
+    write_all(Path(sys.argv[1]))
