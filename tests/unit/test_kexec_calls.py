@@ -418,7 +418,8 @@ def test_the_system_calls_have_their_numbers_and_arguments(recorder, fails_with)
         [sys.executable, "-c", CALLER],
         env={
             **os.environ,
-            "LD_PRELOAD": f"{recorder} {os.environ.get('LD_PRELOAD', '')}",
+            # behind a sanitizer, which wants to be the first
+            "LD_PRELOAD": f"{os.environ.get('LD_PRELOAD', '')} {recorder}",
             "FAILS_WITH": str(fails_with),
             "PYTHONUNBUFFERED": "1",
         },
