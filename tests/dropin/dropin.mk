@@ -16,9 +16,11 @@ $(PYLIBFDT)/.installed: pyproject.toml $(BIN)/python
 test-dropin: $(VENV)/.extra-test $(VENV)/.extra-lint $(PYLIBFDT)/.installed	## the drop-in against upstream's Python module
 	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/dropin
 
-# The whole sweep over lying blobs, every access watched
+# The whole sweeps over lying blobs, every access watched
+SWEEPS := argument_sweep.py "hostile_sweep.py 0 1" "header_sweep.py 0 1"
+
 test-dropin-sanitized: $(SANITIZED)/.built	## every lying blob and argument under ASan and UBSan
-	@for sweep in argument_sweep.py "hostile_sweep.py 0 1"; do \
+	@for sweep in $(SWEEPS); do \
 		$(UNDER_SANITIZERS) $(BIN)/python tests/dropin/$$sweep > $(SANITIZED)/log || { \
 			tail -n 1 $(SANITIZED)/log; exit 1; }; \
 		echo "$$sweep: $$(tail -n 1 $(SANITIZED)/log)"; \

@@ -40,7 +40,7 @@ int fdtd_read(const struct fdtd_blob *b)
 	if ((uintptr_t)b->p % 8)
 		return -FDT_ERR_ALIGNMENT;
 	totalsize = fdt_totalsize(b->p);
-	if (totalsize < FDT_V1_SIZE || totalsize > b->len ||
+	if (totalsize < FDT_V17_SIZE || totalsize > b->len ||
 	    totalsize > INT_MAX - 64)
 		return fdtd_bad_header(b);
 	if (fdt_off_dt_struct(b->p) % FDT_TAGSIZE)
@@ -112,9 +112,15 @@ int fdtd_sw(const struct fdtd_blob *b)
 	return 0;
 }
 
+/* fdt_check_header() reads size_dt_strings, which version 2 has not */
+static int fdtd_is_header(const struct fdtd_blob *b)
+{
+	return b->len >= FDT_V3_SIZE && b->len >= fdt_header_size(b->p);
+}
+
 int fdtd_check_header(const struct fdtd_blob *b)
 {
-	if (b->len < FDT_V1_SIZE || b->len < fdt_header_size(b->p))
+	if (!fdtd_is_header(b))
 		return fdtd_bad_header(b);
 	return fdt_check_header(b->p);
 }
@@ -125,7 +131,7 @@ int fdtd_check_full(const struct fdtd_blob *b, size_t bufsize)
 
 	if (bufsize > b->len)
 		bufsize = b->len;
-	if (bufsize < FDT_V1_SIZE || bufsize < fdt_header_size(b->p))
+	if (!fdtd_is_header(b) || bufsize < fdt_header_size(b->p))
 		return -FDT_ERR_TRUNCATED;
 	err = fdt_check_header(b->p);
 	if (err)

@@ -10,6 +10,40 @@
  * time, and leaves everything else, and every other error, to libfdt. The few
  * functions that trust more than their header have a twin here.
  *
+ * How many bytes of the header libfdt reads, by its version, the last column for
+ * a tree that is being written; and what must be there before it may. Whatever
+ * else it reads is below totalsize, or the function has a twin. A function
+ * belongs to the first row that it fits; tests hold the list against the module,
+ * and sweep all of it.
+ *
+ *                            0, 1    2   3-16   17 on   written
+ * none: nothing of a header     0    0      0       0         0
+ *	fdt_create*, fdt_header_size_, fdt_strerror, fdt16_ld, fdt32_*,
+ *	fdt64_*, fdt_stringlist_contains
+ * the field's end              40   40     40      40        40
+ *	fdt_magic, fdt_totalsize, fdt_off_*, fdt_version,
+ *	fdt_last_comp_version, fdt_boot_cpuid_phys, fdt_size_dt_*,
+ *	fdt_set_magic, fdt_set_totalsize, fdt_set_off_*, fdt_set_version,
+ *	fdt_set_last_comp_version, fdt_set_boot_cpuid_phys,
+ *	fdt_set_size_dt_*; fdt_header_size reads 24
+ * fdtd_check_header(): 36, 40  24   36     36      40         4
+ *	fdt_check_header
+ * fdtd_check_full(): 40        24   36     36      40        24
+ *	fdt_check_full
+ * fdtd_sw(): 40                 4    4      4       4        40
+ *	fdt_resize, fdt_add_reservemap_entry, fdt_finish*, fdt_begin_node,
+ *	fdt_end_node, fdt_property_*, _sw_grow
+ * fdtd_read(): 40, totalsize   24   28     36      40        40
+ *	fdt_open_into, fdt_move, fdt_nop_*, fdt_setprop_inplace*, fdt_next_*,
+ *	fdt_first_*, fdt_node_*, fdt_parent_offset, fdt_subnode_offset*,
+ *	fdt_supernode_atdepth_offset, fdt_path_offset*, fdt_get*, fdt_string*,
+ *	fdt_find_max_phandle, fdt_generate_phandle, fdt_address_cells,
+ *	fdt_size_cells, fdt_offset_ptr*, fdt_num_mem_rsv,
+ *	fdt_overlay_target_offset
+ * fdtd_write(): as fdtd_read() 24   28     28      40        40
+ *	fdt_pack, fdt_add_mem_rsv, fdt_add_subnode*, fdt_del*, fdt_set_name,
+ *	fdt_setprop*, fdt_appendprop*, fdt_overlay_apply
+ *
  * Results: 0 or more, or -FDT_ERR_*, as libfdt.
  */
 #include <stddef.h>
@@ -32,6 +66,8 @@ struct fdtd_blob {
 
 /**
  * fdtd_read - guard of functions that read, or write without moving anything
+ *
+ * The whole header is inside of totalsize, and that is there.
  *
  * returns: 0; -FDT_ERR_ALIGNMENT, BADMAGIC, BADVERSION, TRUNCATED
  */
