@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "blob/hash.h"
+
 /* fdtx_find_names() looks for that many at once */
 #define FDTX_MAX_NAMES 32
 
@@ -38,14 +40,14 @@ uint32_t fdtx_find_names(const char *strings, uint32_t size,
 /**
  * fdtx_find_many_names - the same for any number of names
  * @names: @n different names
- * @seed: a number that whoever made @strings cannot know
+ * @key: random bits that whoever made @strings and @names cannot know
  * @addedp: filled in: what fdtx_find_names() returns
  *
  * returns: 0; -FDT_ERR_INTERNAL, out of memory; -FDT_ERR_NOSPACE, more names
  *	than any tree can hold
  */
 int fdtx_find_many_names(const char *strings, uint32_t size,
-			 struct fdtx_name *names, uint32_t n, uint64_t seed,
-			 uint32_t *addedp);
+			 struct fdtx_name *names, uint32_t n,
+			 const struct fdtx_key *key, uint32_t *addedp);
 
 #endif /* FDTX_NAMES_H */

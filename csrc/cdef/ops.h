@@ -22,7 +22,7 @@ struct fdtx_ops_fault {
 struct fdtx_ops_plan;
 
 int fdtx_ops_plan(const void *fdt, size_t size, const void *ops,
-		  size_t ops_size, uint64_t seed, struct fdtx_ops_plan **planp,
-		  struct fdtx_ops_fault *fault);
+		  size_t ops_size, const struct fdtx_key *key,
+		  struct fdtx_ops_plan **planp, struct fdtx_ops_fault *fault);
 void fdtx_ops_emit(struct fdtx_ops_plan *plan, void *buf);
 void fdtx_ops_free(struct fdtx_ops_plan *plan);

@@ -14,32 +14,50 @@
 /*
  * Wanted names by a hash that grows from a string's end to its beginning, so
  * that going backward over a block gives that of every tail of every string.
+ *
+ * An enemy chooses names and strings. The hash is a polynomial modulo a prime,
+ * whose coefficients are the bytes, at a secret point: two names of up to n
+ * bytes have the same value at n of the 2^31 points at most (M. Dietzfelbinger
+ * and others, "Polynomial hash functions are reliable", 1992). A chain is chosen
+ * by a secret factor (J. L. Carter, M. N. Wegman, "Universal classes of hash
+ * functions", 1979). So a name meets as many others as n times their number over
+ * 2^31, and edits are never so long, plus two or so.
  */
+#define PRIME ((UINT32_C(1) << 31) - 1)
+
 struct fdtx_tails {
 	struct fdtx_name *names;
-	uint64_t *hash;			/* of each name */
+	uint32_t *hash;			/* of each name, below PRIME */
 	uint32_t *next;			/* of the same chain */
 	uint32_t *head;
 	unsigned int bits;
-	uint64_t seed;
+	uint32_t point, factor;		/* below PRIME; @factor is not 0 */
 };
 
-static uint64_t grown(const struct fdtx_tails *tails, uint64_t hash, char c)
+/* Modulo PRIME; @n is below 2^62 */
+static uint32_t reduced(uint64_t n)
 {
-	return (hash + (unsigned char)c + 1) * (tails->seed | 1);
+	uint32_t low = (uint32_t)(n & PRIME), high = (uint32_t)(n >> 31);
+
+	return low + high < PRIME ? low + high : low + high - PRIME;
 }
 
-static uint32_t *chain(const struct fdtx_tails *tails, uint64_t hash)
+static uint32_t grown(const struct fdtx_tails *tails, uint32_t hash, char c)
 {
-	hash *= UINT64_C(0x9e3779b97f4a7c15);
-	return &tails->head[hash >> (64 - tails->bits)];
+	/* No coefficient is 0, not even in front */
+	return reduced((uint64_t)hash * tails->point + (unsigned char)c + 1);
+}
+
+static uint32_t *chain(const struct fdtx_tails *tails, uint32_t hash)
+{
+	hash = reduced((uint64_t)hash * tails->factor);
+	return &tails->head[hash >> (31 - tails->bits)];
 }
 
 static void want(struct fdtx_tails *tails, uint32_t i)
 {
 	struct fdtx_name *name = &tails->names[i];
-	uint64_t hash = tails->seed;
-	uint32_t k, *head;
+	uint32_t hash = 0, k, *head;
 
 	for (k = name->len; k-- > 0;)
 		hash = grown(tails, hash, name->s[k]);
@@ -51,7 +69,7 @@ static void want(struct fdtx_tails *tails, uint32_t i)
 }
 
 /* The wanted name that these bytes are; FDTX_NONE for none */
-static uint32_t wanted(const struct fdtx_tails *tails, uint64_t hash,
+static uint32_t wanted(const struct fdtx_tails *tails, uint32_t hash,
 		       const char *s, uint32_t len)
 {
 	uint32_t i = *chain(tails, hash);
@@ -67,12 +85,11 @@ static uint32_t wanted(const struct fdtx_tails *tails, uint64_t hash,
 static void find_all(const struct fdtx_tails *tails, const char *strings,
 		     uint32_t size)
 {
-	uint64_t hash = tails->seed;
-	uint32_t end = size, pos, i;
+	uint32_t hash = 0, end = size, pos, i;
 
 	for (pos = size; pos-- > 0;) {
 		if (!strings[pos]) {
-			hash = tails->seed;
+			hash = 0;
 			end = pos;
 			continue;
 		}
@@ -87,8 +104,7 @@ static void find_all(const struct fdtx_tails *tails, const char *strings,
 static void append(const struct fdtx_tails *tails, struct fdtx_name *name,
 		   uint32_t off)
 {
-	uint64_t hash = tails->seed;
-	uint32_t k, i;
+	uint32_t hash = 0, k, i;
 
 	name->off = off;
 	for (k = name->len; k-- > 1;) {
@@ -100,10 +116,14 @@ static void append(const struct fdtx_tails *tails, struct fdtx_name *name,
 }
 
 int fdtx_find_many_names(const char *strings, uint32_t size,
-			 struct fdtx_name *names, uint32_t n, uint64_t seed,
-			 uint32_t *addedp)
+			 struct fdtx_name *names, uint32_t n,
+			 const struct fdtx_key *key, uint32_t *addedp)
 {
-	struct fdtx_tails tails = { .names = names, .seed = seed };
+	struct fdtx_tails tails = {
+		.names = names,
+		.point = (uint32_t)(key->k[0] % PRIME),
+		.factor = 1 + (uint32_t)(key->k[1] % (PRIME - 1)),
+	};
 	uint64_t added = 0;
 	uint32_t i;
 	int err = -FDT_ERR_INTERNAL;

@@ -9,6 +9,7 @@
 
 #include "edit/engine.h"
 #include "edit/ops.h"
+#include "edit/ops_rsv.h"
 #include "edit/ops_tree.h"
 
 /* A value in several pieces, to be filled in */
@@ -22,8 +23,10 @@ struct fdtx_ops_plan {
 	struct fdtx_plan engine;
 	struct fdtx_vector edits;	/* struct fdtx_edit */
 	struct fdtx_vector fills;	/* struct fdtx_fill */
-	struct fdtx_vector rsv;		/* struct fdt_reg */
-	uint64_t seed;
+	struct fdtx_orsvs rsvs;		/* if an edit is about them */
+	struct fdtx_vector add;		/* struct fdt_reg: what is left of them */
+	uint32_t n_ops;
+	struct fdtx_key key;
 };
 
 /* One edit of the list */
@@ -165,38 +168,22 @@ static int write_prop(struct fdtx_otree *tree, const struct fdtx_reader *r,
 	return err;
 }
 
-static int add_rsv(struct fdtx_ops_plan *plan, uint64_t address, uint64_t size)
-{
-	struct fdt_reg *reg = fdtx_vector_add(&plan->rsv, sizeof(*reg));
-
-	if (!reg)
-		return -FDT_ERR_INTERNAL;
-	reg->address = address;
-	reg->size = size;
-	return 0;
-}
-
-static int load_rsv(struct fdtx_ops_plan *plan)
+static int load_rsvs(struct fdtx_ops_plan *plan)
 {
 	const struct fdt_reserve_entry *re;
-	int err = 0;
 
 	if (plan->engine.drop_all)
 		return 0;
 	plan->engine.drop_all = 1;
 	re = (const struct fdt_reserve_entry *)(plan->tree.in +
 						plan->tree.facts.rsv.start);
-	for (; re->size && !err; re++)
-		err = add_rsv(plan, fdt64_to_cpu(re->address),
-			      fdt64_to_cpu(re->size));
-	return err;
+	return fdtx_orsvs_load(&plan->rsvs, re, plan->n_ops, &plan->key);
 }
 
 static int do_entry(struct fdtx_ops_plan *plan, const struct fdtx_reader *r)
 {
-	struct fdt_reg reg, *regs;
-	uint32_t i, n;
-	int err = load_rsv(plan);
+	struct fdt_reg reg;
+	int err = load_rsvs(plan);
 
 	if (err)
 		return err;
@@ -204,17 +191,8 @@ static int do_entry(struct fdtx_ops_plan *plan, const struct fdtx_reader *r)
 	if (!reg.size)
 		return -FDT_ERR_BADVALUE;
 	if (r->op.kind == FDTX_OP_RESERVE)
-		return add_rsv(plan, reg.address, reg.size);
-	regs = plan->rsv.items;
-	n = plan->rsv.n;
-	for (i = 0; i < n; i++)
-		if (regs[i].address == reg.address && regs[i].size == reg.size)
-			break;
-	if (i == n)
-		return -FDT_ERR_NOTFOUND;
-	memmove(&regs[i], &regs[i + 1], (n - i - 1) * sizeof(*regs));
-	plan->rsv.n--;
-	return 0;
+		return fdtx_orsvs_add(&plan->rsvs, &reg);
+	return fdtx_orsvs_remove(&plan->rsvs, &reg);
 }
 
 static int do_op(struct fdtx_ops_plan *plan, const struct fdtx_reader *r,
@@ -383,22 +361,24 @@ static int plan_engine(struct fdtx_ops_plan *plan)
 	struct fdtx_plan *engine = &plan->engine;
 	const struct fdtx_block *strings = &plan->tree.facts.strings;
 	uint32_t added = 0;
-	int err;
+	int err = fdtx_orsvs_list(&plan->rsvs, &plan->add);
 
+	if (err)
+		return err;
 	engine->in = plan->tree.in;
 	engine->facts = plan->tree.facts;
 	engine->edit = plan->edits.items;
 	engine->n_edits = plan->edits.n;
 	engine->name = plan->tree.names.items;
 	engine->n_names = (int)plan->tree.names.n;
-	engine->add = plan->rsv.items;
-	engine->n_add = plan->rsv.n;
+	engine->add = plan->add.items;
+	engine->n_add = plan->add.n;
 	engine->keep_nops = 1;
 	if (engine->n_names <= FDTX_MAX_NAMES)
 		return fdtx_plan(engine) ? 0 : -FDT_ERR_NOSPACE;
 	err = fdtx_find_many_names(engine->in + strings->start,
 				   strings->end - strings->start, engine->name,
-				   plan->tree.names.n, plan->seed, &added);
+				   plan->tree.names.n, &plan->key, &added);
 	if (err)
 		return err;
 	return fdtx_plan_sizes(engine, added) ? 0 : -FDT_ERR_NOSPACE;
@@ -424,12 +404,11 @@ static int follow(struct fdtx_ops_plan *plan, const void *ops, size_t size,
 		  struct fdtx_ops_fault *fault)
 {
 	struct fdtx_reader r = { .next = ops, .end = (const char *)ops + size };
-	uint32_t n;
 	int err;
 
-	err = survey(ops, size, &n, &plan->tree.longest);
+	err = survey(ops, size, &plan->n_ops, &plan->tree.longest);
 	if (!err)
-		err = fdtx_otree_load(&plan->tree, n, plan->seed);
+		err = fdtx_otree_load(&plan->tree, plan->n_ops, &plan->key);
 	if (err)
 		return err;
 	for (fault->op = 0; read_op(&r) > 0; fault->op++) {
@@ -443,8 +422,8 @@ static int follow(struct fdtx_ops_plan *plan, const void *ops, size_t size,
 }
 
 int fdtx_ops_plan(const void *fdt, size_t size, const void *ops,
-		  size_t ops_size, uint64_t seed, struct fdtx_ops_plan **planp,
-		  struct fdtx_ops_fault *fault)
+		  size_t ops_size, const struct fdtx_key *key,
+		  struct fdtx_ops_plan **planp, struct fdtx_ops_fault *fault)
 {
 	struct fdtx_ops_plan *plan;
 	struct fdtx_facts facts;
@@ -461,7 +440,7 @@ int fdtx_ops_plan(const void *fdt, size_t size, const void *ops,
 		return -FDT_ERR_INTERNAL;
 	plan->tree.in = fdt;
 	plan->tree.facts = facts;
-	plan->seed = seed;
+	plan->key = *key;
 	err = follow(plan, ops, ops_size, fault);
 	if (err) {
 		fdtx_ops_free(plan);
@@ -507,6 +486,7 @@ void fdtx_ops_free(struct fdtx_ops_plan *plan)
 	fdtx_otree_free(&plan->tree);
 	free(plan->edits.items);
 	free(plan->fills.items);
-	free(plan->rsv.items);
+	fdtx_orsvs_free(&plan->rsvs);
+	free(plan->add.items);
 	free(plan);
 }

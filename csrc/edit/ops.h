@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "blob/check.h"
+#include "blob/hash.h"
 
 enum fdtx_op_kind {
 	FDTX_OP_SET,		/* path, name, value */
@@ -61,7 +62,7 @@ struct fdtx_ops_plan;
  * @fdt: the input, 8-byte aligned, any content; not changed
  * @size: bytes that may be read at @fdt
  * @ops: @ops_size bytes of edits
- * @seed: a number that whoever made the input cannot know
+ * @key: random bits that whoever made input and edits cannot know
  * @planp: filled in if a size is returned: for fdtx_ops_emit(), and then to be
  *	given to fdtx_ops_free(); it points to the input and to the edits,
  *	which must neither move nor change
@@ -87,8 +88,8 @@ struct fdtx_ops_plan;
  *	others as fdtx_check()
  */
 int fdtx_ops_plan(const void *fdt, size_t size, const void *ops,
-		  size_t ops_size, uint64_t seed, struct fdtx_ops_plan **planp,
-		  struct fdtx_ops_fault *fault);
+		  size_t ops_size, const struct fdtx_key *key,
+		  struct fdtx_ops_plan **planp, struct fdtx_ops_fault *fault);
 
 /**
  * fdtx_ops_emit - write the tree that was planned

@@ -29,9 +29,10 @@ void *fdtx_vector_add(struct fdtx_vector *v, size_t size)
 	return (char *)v->items + v->n++ * size;
 }
 
-static int hash_init(struct fdtx_hash *hash, uint64_t items, uint64_t seed)
+int fdtx_hash_init(struct fdtx_hash *hash, uint64_t items,
+		   const struct fdtx_key *key)
 {
-	hash->seed = seed;
+	hash->key = *key;
 	for (hash->bits = 4; hash->bits < 31 && items >> hash->bits;)
 		hash->bits++;
 	hash->head = malloc(sizeof(*hash->head) << hash->bits);
@@ -140,15 +141,16 @@ static void link_node(struct fdtx_otree *tree, uint32_t i)
 	*chain = i;
 }
 
-int fdtx_otree_load(struct fdtx_otree *tree, uint32_t n_ops, uint64_t seed)
+int fdtx_otree_load(struct fdtx_otree *tree, uint32_t n_ops,
+		    const struct fdtx_key *key)
 {
 	int64_t props = load_nodes(tree);
 	uint32_t i;
 
 	if (props < 0 ||
-	    hash_init(&tree->by_node, (uint64_t)tree->nodes.n + n_ops, seed) ||
-	    hash_init(&tree->by_prop, (uint64_t)props + n_ops, seed) ||
-	    hash_init(&tree->by_name, n_ops, seed))
+	    fdtx_hash_init(&tree->by_node, (uint64_t)tree->nodes.n + n_ops, key) ||
+	    fdtx_hash_init(&tree->by_prop, (uint64_t)props + n_ops, key) ||
+	    fdtx_hash_init(&tree->by_name, n_ops, key))
 		return -FDT_ERR_INTERNAL;
 	/* From behind: the first of one name comes first in its chain */
 	for (i = tree->nodes.n; i-- > 1;)

@@ -106,6 +106,10 @@ static inline struct fdtx_ochunk *fdtx_ochunk(const struct fdtx_otree *tree,
  * there is no memory */
 void *fdtx_vector_add(struct fdtx_vector *v, size_t size);
 
+/* Empty chains for about so many items; -FDT_ERR_INTERNAL, out of memory */
+int fdtx_hash_init(struct fdtx_hash *hash, uint64_t items,
+		   const struct fdtx_key *key);
+
 /**
  * fdtx_otree_load - table of all nodes
  * @tree: @in, @longest and @facts filled in, all else zero; for fdtx_otree_free() also if
@@ -114,7 +118,8 @@ void *fdtx_vector_add(struct fdtx_vector *v, size_t size);
  *
  * returns: 0 or -FDT_ERR_INTERNAL, out of memory; so do those below
  */
-int fdtx_otree_load(struct fdtx_otree *tree, uint32_t n_ops, uint64_t seed);
+int fdtx_otree_load(struct fdtx_otree *tree, uint32_t n_ops,
+		    const struct fdtx_key *key);
 
 void fdtx_otree_free(struct fdtx_otree *tree);
 

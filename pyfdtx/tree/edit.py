@@ -56,7 +56,8 @@ _APPEND_REG: int = lib.FDTX_OP_APPEND_REG
 _MAX_VALUE: int = lib.FDTX_MAX_TOTALSIZE - 4096
 
 # Keeps whoever made a tree from knowing which names get slow
-_SEED = int.from_bytes(os.urandom(8), "little")
+_KEY = ffi.new("struct fdtx_key *")
+ffi.buffer(_KEY)[:] = os.urandom(ffi.sizeof("struct fdtx_key"))
 
 
 class Edit:
@@ -430,7 +431,7 @@ class Edit:
         plan = ffi.new("struct fdtx_ops_plan **")
         fault = ffi.new("struct fdtx_ops_fault *")
         with reading(blob.buf) as p, reading(ops) as q:
-            size = lib.fdtx_ops_plan(p, len(blob.buf), q, len(ops), _SEED, plan, fault)
+            size = lib.fdtx_ops_plan(p, len(blob.buf), q, len(ops), _KEY, plan, fault)
             if size < 0:
                 raise _error(size, fault, ops)
             try:

@@ -18,6 +18,8 @@
 /* What one edit adds at most: of a path each name as a node, a name, a value */
 #define ROOM (MAX_EDITS * 2048)
 
+static const struct fdtx_key key = { { 5, 7 } };
+
 struct change {
 	struct fdtx_op op;
 	char path[MAX_TEXT];
@@ -241,7 +243,7 @@ static void compare(const void *fdt, size_t size, struct input *in)
 			err = 0;
 	}
 	exact = copy_of(list, (size_t)(end - list));
-	len = fdtx_ops_plan(fdt, size, exact, (size_t)(end - list), 5, &plan,
+	len = fdtx_ops_plan(fdt, size, exact, (size_t)(end - list), &key, &plan,
 			    &fault);
 	if (err) {
 		if (len != err || fault.op != i - 1)
@@ -280,7 +282,7 @@ static void run_any_list(const void *fdt, size_t size, struct input *in)
 	int len;
 
 	list = copy_of(p, list_size);
-	len = fdtx_ops_plan(fdt, size, list, list_size, 5, &plan, &fault);
+	len = fdtx_ops_plan(fdt, size, list, list_size, &key, &plan, &fault);
 	if (len >= 0) {
 		out = fresh((size_t)len);
 		fdtx_ops_emit(plan, out);

@@ -133,7 +133,8 @@ static void forget(struct list *list)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	uint64_t seed = in_number(&in);
+	const uint64_t number = in_number(&in);
+	const struct fdtx_key key = { { number, ~number } };
 	uint32_t off[MAX_NAMES], few, want, added = 0, i;
 	struct list list;
 
@@ -147,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	want = naive(&list, list.n, off);
 	forget(&list);
 	must(fdtx_find_many_names(list.block, list.size, list.name, list.n,
-				  seed, &added), "fdtx_find_many_names");
+				  &key, &added), "fdtx_find_many_names");
 	judge(&list, list.n, off, added, want, "fdtx_find_many_names()");
 
 	for (i = 0; i < list.n; i++)

@@ -16,6 +16,8 @@
 
 #define ROOM 4096
 
+static const struct fdtx_key key = { { 5, 7 } };
+
 struct change {
 	enum fdtx_op_kind kind;
 	const char *path;
@@ -127,7 +129,7 @@ static void compare_changes(const void *fdt, size_t size, int first, int last,
 	if (!exact)
 		broken("out of memory");
 	memcpy(exact, list, (size_t)(end - list));
-	len = fdtx_ops_plan(fdt, size, exact, (size_t)(end - list), 5, &plan,
+	len = fdtx_ops_plan(fdt, size, exact, (size_t)(end - list), &key, &plan,
 			    &fault);
 	if (err < 0) {
 		if (len != err || fault.op != last - 1 - first)

@@ -97,7 +97,7 @@ def shared_names(n: int) -> bytes:
 
 
 def reserved(n: int) -> bytes:
-    entries = [struct.pack(">QQ", i << 12, 4096) for i in range(n)]
+    entries = [struct.pack(">QQ", i << 12, 4096) for i in range(6 * n)]
     return blob(begin("n0") + END_NODE, rsv=b"".join(entries))
 
 
@@ -132,6 +132,25 @@ TREES = {
         strings_block,
     )
 }
+
+
+def colliding(n: int, bits: int) -> bytes:
+    """A name of many that met in one chain, whatever the seed was, of the mix that
+    hashed names before SipHash: it multiplied words by an odd number and folded
+    bit 63 onto bit 34 of the next, so flips of these bits cancelled out."""
+    units = (b"aaaaaaaabbbbbbbb", b"aaaaaaa\xe1bbbbfbb\xe2")
+    return b"".join(units[n >> i & 1] for i in range(bits))
+
+
+def colliding_nodes(n: int) -> bytes:
+    names = [colliding(i, n.bit_length()) + b"\0" for i in range(n)]
+    return blob(b"".join(BEGIN + padded(name) + END_NODE for name in names))
+
+
+def colliding_properties(n: int) -> bytes:
+    names = [colliding(i, n.bit_length()) + b"\0" for i in range(n)]
+    size = len(names[0])
+    return blob(b"".join(prop(i * size, b"1234") for i in range(n)), b"".join(names))
 
 
 def last(fdt: Any) -> str:
@@ -176,6 +195,22 @@ def unreserve_all(fdt: Fdt) -> None:
             edit.unreserve(entry)
         for entry in entries:
             edit.reserve(entry)
+
+
+def add_children(fdt: Fdt) -> None:
+    with fdt.edit() as edit:
+        edit.add_node("/new")
+        for node in list(fdt.root.children()):
+            edit.add_node(f"/new/{node.name}")
+            edit.set(f"/new/{node.name}", "p", b"")
+
+
+def set_names(fdt: Fdt) -> None:
+    with fdt.edit() as edit:
+        edit.add_node("/new")
+        for name in fdt.root:
+            edit.set("/new", name, b"1")
+            edit.set("/new", name, b"2")
 
 
 def every_name(nodes: Any) -> None:
@@ -272,3 +307,21 @@ def test_changing(act: str, tree: str) -> None:
 @pytest.mark.parametrize("act", WHOLE)
 def test_whole_trees(act: str, tree: str) -> None:
     assert ratio(WHOLE[act], made(TREES[tree], bytes), N) < LIMIT
+
+
+@pytest.mark.parametrize("tree", [colliding_nodes, colliding_properties])
+@pytest.mark.parametrize(
+    "act",
+    [
+        set_everywhere,
+        delete_all,
+        delete_every_property,
+        add_children,
+        set_names,
+        every_name,
+    ],
+)
+def test_names_that_met_in_one_chain(
+    act: Callable[[Fdt], object], tree: Callable[[int], bytes]
+) -> None:
+    assert ratio(act, made(tree, Fdt), N // 2) < LIMIT

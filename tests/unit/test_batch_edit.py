@@ -6,6 +6,7 @@ tests/property/test_edit_model.py, and on real trees in tests/corpus.
 """
 
 import mmap
+import random
 import struct
 import sys
 from array import array
@@ -525,7 +526,8 @@ def plan(ops, blob=BLOB):
     # A copy of exactly its size
     room = ffi.new("char[]", len(ops) or 1)
     ffi.memmove(room, ops, len(ops))
-    size = lib.fdtx_ops_plan(blob, len(blob), room, len(ops), 1, where, fault)
+    key = ffi.new("struct fdtx_key *", {"k": [1, 2]})
+    size = lib.fdtx_ops_plan(blob, len(blob), room, len(ops), key, where, fault)
     if size < 0:
         return size, None
     out = ffi.new("char[]", b"\xff" * (size + 8))
@@ -564,14 +566,40 @@ def test_a_bad_blob_is_refused_before_any_change():
         assert code < 0, n
 
 
-def test_the_seed_changes_nothing():
+def test_the_key_changes_nothing():
     results = set()
-    for seed in (0, 1, (1 << 64) - 1, 0x0123456789ABCDEF):
+    for word in (0, 1, (1 << 64) - 1, 0x0123456789ABCDEF):
+        key = ffi.new("struct fdtx_key *", {"k": [word, word ^ 5]})
         where = ffi.new("struct fdtx_ops_plan **")
         fault = ffi.new("struct fdtx_ops_fault *")
-        size = lib.fdtx_ops_plan(BLOB, len(BLOB), OPS, len(OPS), seed, where, fault)
+        size = lib.fdtx_ops_plan(BLOB, len(BLOB), OPS, len(OPS), key, where, fault)
         out = bytearray(size)
         lib.fdtx_ops_emit(where[0], ffi.from_buffer(out))
         lib.fdtx_ops_free(where[0])
         results.add(bytes(out))
     assert len(results) == 1
+
+
+def test_reservations_are_a_list_in_which_the_first_equal_one_is_removed():
+    r = random.Random(7)
+    for _ in range(200):
+        values = [(r.randrange(3) << 12, 4096 << r.randrange(2)) for _ in range(40)]
+        model = values[: r.randrange(12)]
+        fdt = Fdt(assemble(TREE, model))
+        with fdt.edit() as edit:
+            for value in values[12:]:
+                if value in model and r.randrange(2):
+                    edit.unreserve(value)
+                    model.remove(value)
+                else:
+                    edit.reserve(value)
+                    model.append(value)
+        assert list(fdt.memreserve) == model
+        gone = next(v for v in [*values, (1, 1)] if v not in model)
+        before = fdt.to_bytes()
+        edit = fdt.edit()
+        edit.reserve((1, 2))
+        edit.unreserve(gone)
+        with pytest.raises(FdtNotFound):
+            edit.commit()
+        assert fdt.to_bytes() == before

@@ -41,7 +41,8 @@ def found_many(strings, names, seed):
     table = ffi.new("struct fdtx_name[]", [(t, len(t) - 1, 0) for t in texts])
     added = ffi.new("uint32_t *")
     n = len(names)
-    assert lib.fdtx_find_many_names(block, len(strings), table, n, seed, added) == 0
+    key = ffi.new("struct fdtx_key *", {"k": [seed, seed * seed % 2**64]})
+    assert lib.fdtx_find_many_names(block, len(strings), table, n, key, added) == 0
     return [entry.off for entry in table], added[0]
 
 
