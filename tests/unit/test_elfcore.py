@@ -296,6 +296,14 @@ def test_the_32_bit_class_has_32_bits_for_start_and_size_and_not_one_more():
     for fits in ((edge - 0x1000, 0x1000), (edge - 1, edge - 1), (0, edge - 1)):
         (load,) = loads(header("arm", ram=[fits]))
         assert (load.p_paddr, load.p_memsz) == (load.p_offset, load.p_filesz) == fits
+    for note in ((edge - 0x1000, 0x1000), (edge - 1, 1), (0, edge - 1)):
+        for changes in ({"notes": [*NOTES, note]}, {"vmcoreinfo": note}):
+            found = [
+                s for s in segments(header("arm", **changes)) if s.p_paddr == note[0]
+            ]
+            assert [(s.p_type, s.p_filesz, s.p_memsz) for s in found] == [
+                ("PT_NOTE", note[1], note[1])
+            ]
     across = (edge - 0x1000, 0x1001)
     for bad in (across, (edge, 1), (0, edge), (edge + 5, edge)):
         cases = [{"notes": [*NOTES, bad]}, {"vmcoreinfo": bad}]

@@ -194,6 +194,21 @@ def test_the_crash_kernels_memory_map(machine, header, ram):
     assert crash_memory_map(machine, elfcorehdr=header) == sorted(want)
 
 
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_one_page_left_beside_the_core_header_is_memory(machine, left):
+    """crash.c crash_setup_memmap_entries(): less than a page is not added."""
+    for header, rest in (
+        ((MAIN[0], MAIN[1] - left * PAGE), (sum(MAIN) - left * PAGE, left * PAGE)),
+        ((MAIN[0] + left * PAGE, MAIN[1] - left * PAGE), (MAIN[0], left * PAGE)),
+    ):
+        inside = [
+            r
+            for r, kind in crash_memory_map(machine, elfcorehdr=header)
+            if kind == "ram" and MAIN[0] <= r.start < sum(MAIN)
+        ]
+        assert inside == ([rest] if left else [])
+
+
 def test_memory_of_crashkernel_cma_is_in_the_map_and_not_in_the_dump(tmp_path):
     """Since Linux 6.17; kernel/crash_core.c, arch/x86/kernel/crash.c."""
     cma = (0x1_0800_0000, 64 * MIB)
