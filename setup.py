@@ -60,11 +60,6 @@ class BuildPy(build_py):
         target.mkdir(parents=True, exist_ok=True)
         for name in ("fdt_reg.c", "fdt_reg.h"):
             shutil.copy2(HERE / "csrc" / name, target / name)
-        # What a patch series for dtc is made of, beside these two
-        programs = target / "tests"
-        programs.mkdir(exist_ok=True)
-        for path in sorted((HERE / "tests" / "c").glob("*.[ch]")):
-            shutil.copy2(path, programs / path.name)
         if os.environ.get("PYFDTX_LIBFDT") != "system":
             carried = target / "libfdt"
             carried.mkdir(exist_ok=True)

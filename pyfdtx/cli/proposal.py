@@ -11,12 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-TOPICS = ("fixes", "search", "reg")
+TOPICS = ("fixes", "search", "reg", "reg-read")
 EPILOG = """\
 export writes DIR/TOPIC/0000-cover-letter.patch and one patch per change:
-  fixes   defects of libfdt functions, only those that the tree has
-  search  the strings block searched faster, with the same result
-  reg     fdt_setprop_reg() and its family, with tests
+  fixes     defects of libfdt functions, only those that the tree has
+  search    the strings block searched faster, with the same result
+  reg       fdt_setprop_reg() and fdt_appendprop_reg(), single and array
+  reg-read  fdt_getprop_reg() and lengths; on top of reg
 Each topic applies by itself: git am DIR/TOPIC/000[1-9]-*.patch. To stack them,
 apply one and export the next for the result. The author is a placeholder and
 nothing is signed off; the cover letter says what the sender does.
@@ -24,7 +25,7 @@ nothing is signed off; the cover letter says what the sender does.
 verify compiles the tree's libfdt in a scratch folder and runs it beside ours.
 It exits with 1 if a helper of the tree differs from ours.
 
-The tree is that of dtc, v1.6.1 to v1.8.1; it is only read.
+The tree is that of dtc, v1.6.1 or later; it is only read.
 
 example:
   pyfdtx proposal export --dtc ~/src/dtc -o patches

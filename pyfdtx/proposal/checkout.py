@@ -18,14 +18,20 @@ if TYPE_CHECKING:
 
 # What every dtc tree has that the series can be made for
 NEEDED = (
+    "Documentation/manual.txt",
+    "fdtget.c",
+    "fdtput.c",
     "libfdt/libfdt.h",
     "libfdt/fdt.c",
     "libfdt/fdt_addresses.c",
+    "libfdt/fdt_overlay.c",
     "libfdt/fdt_rw.c",
     "libfdt/fdt_wip.c",
     "libfdt/version.lds",
+    "pylibfdt/libfdt.i",
     "tests/.gitignore",
     "tests/Makefile.tests",
+    "tests/pylibfdt_tests.py",
     "tests/run_tests.sh",
     "tests/tests.h",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from . import places
+from . import places, register
 from .stage import data, fragment
 
 __all__ = ["FDT", "FIXES", "Fix", "faster", "fixes", "search", "searches_slowly"]
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .stage import Stage
 
 RW, WIP, FDT = "libfdt/fdt_rw.c", "libfdt/fdt_wip.c", "libfdt/fdt.c"
+OVERLAY = "libfdt/fdt_overlay.c"
 
 
 class Fix:
@@ -212,7 +213,76 @@ def _negative(text: str) -> str:
     )
 
 
+# ---- local fixups that point outside their property ----
+
+# In dtc from v1.7.1 on there is a second one
+FOLLOW_FIXUPS = (
+    "overlay_update_local_node_references",
+    "overlay_update_node_conflicting_references",
+)
+# The loop over the offsets, up to its first statement
+EACH_FIXUP = r"^\t\tfor \(i = 0; i < fixup_len; i\+\+\) \{\n(?:\t\t\t[\w *]+;\n)+\n"
+NO_FIT = (
+    "\t\t\tif (!overlay_fixup_fits(tree_len,\n"
+    "\t\t\t\t\t\tfdt32_ld_(fixup_val + i)))\n"
+    "\t\t\t\treturn -FDT_ERR_BADOVERLAY;\n\n"
+)
+
+
+def _fixups_wrong(text: str) -> bool:
+    return not places.has_function(text, "overlay_fixup_fits")
+
+
+def _fixups(text: str) -> str:
+    found = [name for name in FOLLOW_FIXUPS if places.has_function(text, name)]
+    for name in found or FOLLOW_FIXUPS[:1]:
+        text = places.within(
+            text, name, lambda f: places.once(f, EACH_FIXUP, rf"\g<0>{NO_FIT}")
+        )
+    return places.before_doc(
+        text, FOLLOW_FIXUPS[0], fragment("overlay_fixup_fits") + "\n"
+    )
+
+
+# ---- overlays that are nested too deeply ----
+
+PROBES = r"^\tFDT_RO_PROBE\(fdto\);\n"
+
+
+def _depth_wrong(text: str) -> bool:
+    return not _has(text, "fdt_overlay_apply", "overlay_check_depth")
+
+
+def _depth(text: str) -> str:
+    text = places.within(
+        text,
+        "fdt_overlay_apply",
+        lambda f: places.once(
+            f,
+            PROBES,
+            "\\g<0>\n\tret = overlay_check_depth(fdto);\n\tif (ret)\n\t\treturn ret;\n",
+        ),
+    )
+    return places.insert_before(
+        text, r"^int fdt_overlay_apply\(", fragment("overlay_check_depth") + "\n"
+    )
+
+
 FIXES = (
+    Fix(
+        "overlay-fixup-bounds",
+        "fdt_overlay_apply() follows local fixups out of their property",
+        OVERLAY,
+        _fixups_wrong,
+        _fixups,
+    ),
+    Fix(
+        "overlay-depth",
+        "fdt_overlay_apply() recurses as deeply as the overlay says",
+        OVERLAY,
+        _depth_wrong,
+        _depth,
+    ),
     Fix(
         "setprop-rollback",
         "fdt_setprop_namelen() without space takes strlen(name) + 1 bytes off the "
@@ -255,21 +325,6 @@ FIXES = (
 )
 
 
-def _register(stage: Stage, program: str, source: str, behind: str) -> None:
-    stage.create(f"tests/{program}.c", source)
-    stage.edit(
-        "tests/Makefile.tests",
-        places.make_list,
-        "LIB_TESTS_L",
-        "appendprop_addrrange",
-        [program],
-    )
-    if stage.checkout.has("tests/meson.build"):
-        stage.edit("tests/meson.build", places.meson_list, "tests", [program])
-    stage.edit("tests/run_tests.sh", places.run_after, behind, [program])
-    stage.edit("tests/.gitignore", places.ignore, [program])
-
-
 def fixes(stage: Stage) -> None:
     """A patch for each defect that the tree has."""
     for fix in FIXES:
@@ -286,7 +341,7 @@ def fixes(stage: Stage) -> None:
         if wrong:
             if fix.doc:
                 stage.edit("libfdt/libfdt.h", fix.doc)
-            _register(stage, fix.program, fix.source(), "rw_oom")
+            register.program(stage, fix.program, "rw_oom")
             stage.patch(fix.key)
 
 
@@ -313,11 +368,15 @@ def faster(text: str) -> str:
         name,
         lambda f: places.once(
             f,
-            r"^\tfor \(p = strtab; p <= last; p\+\+\)$",
+            r"^\tfor \(p = strtab; p <= last; p\+\+\)\n"
+            r"(\t\tif [^\n]*\n\t\t\treturn p;\n)",
             "\t/* memchr() is much faster than a memcmp() at every byte */\n"
-            "\tfor (p = strtab;\n"
-            f"\t     p <= last && (p = memchr(p, {first}, last - p + 1));\n"
-            "\t     p++)",
+            "\tfor (p = strtab; p <= last; p++) {\n"
+            f"\t\tp = memchr(p, {first}, last - p + 1);\n"
+            "\t\tif (!p)\n"
+            "\t\t\tbreak;\n"
+            r"\1"
+            "\t}\n",
         ),
     )
 
@@ -332,5 +391,5 @@ def search(stage: Stage) -> None:
         return
 
     stage.edit(FDT, faster)
-    _register(stage, "find_string", data("programs", "find_string.c"), "rw_oom")
+    register.program(stage, "find_string", "rw_oom")
     stage.patch("find-string")

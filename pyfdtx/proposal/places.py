@@ -13,6 +13,8 @@ import re
 __all__ = [
     "NoPlace",
     "append",
+    "before_comment",
+    "before_doc",
     "body",
     "export_symbols",
     "function",
@@ -82,13 +84,13 @@ def in_doc(header: str, name: str, edit: Callable[[str], str]) -> str:
     return header[: found.start()] + edit(found[0]) + header[found.end() :]
 
 
-def once(text: str, old: str, new: str) -> str:
+def once(text: str, old: str, new: str | Callable[[re.Match[str]], str]) -> str:
     """Replace what the pattern finds; it must be there exactly once."""
     pattern = re.compile(old, re.MULTILINE)
     count = len(pattern.findall(text))
     if count != 1:
         raise NoPlace(f"one place that looks like /{old}/ (there are {count})")
-    return pattern.sub(lambda m: m.expand(new), text)
+    return pattern.sub(new if callable(new) else lambda m: m.expand(new), text)
 
 
 def _at(text: str, pattern: str, new: str, behind: bool) -> str:
@@ -107,6 +109,16 @@ def insert_after(text: str, pattern: str, new: str) -> str:
 def insert_before(text: str, pattern: str, new: str) -> str:
     """Insert whole lines in front of the one line that matches."""
     return _at(text, pattern, new, behind=False)
+
+
+def before_doc(text: str, name: str, new: str) -> str:
+    """Insert whole lines in front of a function's documentation."""
+    return _at(text, rf"^/\*\*\n \* {name} - ", new, behind=False)
+
+
+def before_comment(text: str, pattern: str, new: str) -> str:
+    """Insert whole lines in front of a line's own comment."""
+    return once(text, rf"^/\*\*\n(?: \*.*\n)*?{pattern}", lambda m: new + m[0])
 
 
 def append(text: str, pieces: Iterable[str]) -> str:

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OP = "proposal export"
-TOPICS = {"fixes": fixes.fixes, "search": fixes.search, "reg": helpers.reg}
+# In the order in which they are meant to be sent
+TOPICS = {
+    "fixes": fixes.fixes,
+    "search": fixes.search,
+    "reg": helpers.reg,
+    "reg-read": helpers.reg_read,
+}
+PUBLIC = {"reg": helpers.WRITES, "reg-read": helpers.READS}
 # git am takes it, nobody can take it for a person
 AUTHOR, EMAIL = "Name of the Sender", "sender@example.invalid"
 
@@ -28,7 +35,7 @@ class Series:
     """What was written for one topic.
 
     Attributes:
-        topic: "fixes", "search" or "reg".
+        topic: "fixes", "search", "reg" or "reg-read".
         subjects: of the patches, in order; empty if the tree needs none.
         files: the files, the cover letter first.
     """
@@ -46,11 +53,12 @@ def export(
 ) -> list[Series]:
     """Write a patch series per topic to the folder output/TOPIC.
 
-    Each series applies by itself, with git am, to the tree as it is. To stack
-    them, apply one, commit, and export the next for the result.
+    Each series applies by itself, with git am, to the tree as it is; "reg-read"
+    goes on top of "reg", unless the tree has that. To stack others, apply one,
+    commit, and export the next for the result.
 
     Args:
-        dtc: top folder of a dtc tree, v1.6.1 to v1.8.1; only read.
+        dtc: top folder of a dtc tree, v1.6.1 or later; only read.
         output: a folder that does not exist, or is empty; not inside dtc.
         topics: of TOPICS.
     Returns: one Series per topic, in the order given. A topic of which the
@@ -86,21 +94,29 @@ def _need_empty(target: Path, tree: Path) -> None:
 
 
 def _prepare(checkout: Checkout, topic: str) -> Stage:
-    stage = Stage(checkout)
-    if topic == "reg":
-        there = [name for name in helpers.HELPERS if checkout.declares(name)]
-        if len(there) == len(helpers.HELPERS):
-            return stage
-        if there:
-            raise ProposalError(
-                OP,
-                str(checkout.path / "libfdt/libfdt.h"),
-                f"has {', '.join(there)} already but not the rest; "
-                "pyfdtx proposal verify compares them",
-            )
+    below = None
+    if topic in PUBLIC:
+        if _there(checkout, PUBLIC[topic]):
+            return Stage(checkout)
+        if topic == "reg-read" and not _there(checkout, helpers.WRITES):
+            below = _prepare(checkout, "reg")
+    stage = Stage(checkout, below)
     TOPICS[topic](stage)
     checkout.need_free(stage.created)
     return stage
+
+
+def _there(checkout: Checkout, names: Sequence[str]) -> bool:
+    """Whether a tree has these helpers; half of them is an error."""
+    there = [name for name in names if checkout.declares(name)]
+    if there and len(there) < len(names):
+        raise ProposalError(
+            OP,
+            str(checkout.path / "libfdt/libfdt.h"),
+            f"has {', '.join(there)} already but not the rest; "
+            "pyfdtx proposal verify compares them",
+        )
+    return bool(there)
 
 
 def _format(stage: Stage, topic: str, repo: Path) -> dict[str, str]:

@@ -25,9 +25,9 @@ def data(folder: str, name: str) -> str:
     return (HERE / folder / name).read_text(encoding="ascii")
 
 
-def fragment(name: str) -> str:
-    """C that goes into a file of libfdt, without the line on the licence."""
-    return data("fragments", f"{name}.c").split("\n", 1)[1]
+def fragment(name: str, suffix: str = ".c") -> str:
+    """What goes into a file of dtc, without the line on the licence."""
+    return data("fragments", f"{name}{suffix}").split("\n", 1)[1]
 
 
 class Patch:
@@ -42,17 +42,22 @@ class Patch:
 class Stage:
     """A tree on which patches are prepared one after the other."""
 
-    def __init__(self, checkout: Checkout):
+    def __init__(self, checkout: Checkout, below: Stage | None = None):
         self.checkout = checkout
         self.base: dict[str, str] = {}
         self.created: list[str] = []
         self.patches: list[Patch] = []
         self._now: dict[str, str] = {}
         self._changed: dict[str, str] = {}
+        # A tree on which another stage's patches are applied
+        self._below = dict(below._now) if below else {}
 
     def __getitem__(self, path: str) -> str:
         if path not in self._now:
-            self._now[path] = self.base[path] = self.checkout.read(path)
+            text = self._below.get(path)
+            self._now[path] = self.base[path] = (
+                self.checkout.read(path) if text is None else text
+            )
         return self._now[path]
 
     def edit(self, path: str, edit: Callable[..., str], *arguments: Any) -> None:
@@ -63,7 +68,7 @@ class Stage:
             raise ProposalError(
                 self.checkout.op,
                 str(self.checkout.path / path),
-                f"does not match what the series knows (v1.6.1 to v1.8.1): no {e}; "
+                f"does not match what the series knows (v1.6.1 and later): no {e}; "
                 "the series has to be adapted to this tree",
             ) from None
         if new != self._now[path]:

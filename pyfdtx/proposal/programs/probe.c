@@ -65,8 +65,8 @@ static void make_tree(void)
 static void call(void)
 {
 #if defined(PROBE_fdt_prop_len)
-	theirs_ret = fdt_prop_len("prop", oldlen * n);
-	ours_ret = ours_fdt_prop_len("prop", oldlen * n);
+	theirs_ret = fdt_prop_len(slack, "prop", oldlen * n);
+	ours_ret = ours_fdt_prop_len(slack, "prop", oldlen * n);
 #elif defined(PROBE_fdt_reg_len)
 	theirs_ret = fdt_reg_len(theirs, 0, n);
 	ours_ret = ours_fdt_reg_len(ours, 0, n);
