@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What set and append have in common: read, change one property, write."""
+"""What the commands that change a tree have in common: read, change, write."""
 
 from __future__ import annotations
 
 import argparse
 
-from ..errors import FdtError
+from ..errors import FdtBadParameter, FdtError
+from ..text.dts import unspellable
 from ..tree.node import Fdt
 from .files import called, read_blob, write_blob
 from .trouble import Trouble, UsageError
 from .values import guess_from_text, value_type
 
-__all__ = ["common_arguments", "edit"]
+__all__ = [
+    "change_tree",
+    "common_arguments",
+    "edit",
+    "output_arguments",
+    "refuse_names",
+    "tree_arguments",
+    "write_result",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,36 +32,79 @@ if TYPE_CHECKING:
     Change = Callable[[Node, str, ValueType, list[str]], None]
 
 
+def tree_arguments(parser: argparse.ArgumentParser) -> None:
+    """DTB and PATH."""
+    parser.add_argument("dtb", metavar="DTB", help="a device tree blob; - is stdin")
+    parser.add_argument("path", metavar="PATH", help="node: full path, alias or &label")
+
+
+def output_arguments(parser: argparse.ArgumentParser) -> None:
+    """-o or -i."""
+    to = parser.add_mutually_exclusive_group(required=True)
+    to.add_argument("-o", "--output", metavar="OUT", help="file; - is stdout")
+    to.add_argument(
+        "-i", "--in-place", action="store_true", help="replace the input by the result"
+    )
+
+
 def common_arguments(parser: argparse.ArgumentParser) -> None:
+    """What set and append take."""
+    tree_arguments(parser)
     add = parser.add_argument
-    add("dtb", metavar="DTB", help="a device tree blob; - is stdin")
-    add("path", metavar="PATH", help="node: full path, alias or &label")
     add("property", metavar="PROP", help="the property")
     add("values", metavar="VALUE", nargs="*", help="joined into one value")
     add("-t", "--type", metavar="TYPE", type=value_type, help="see below")
     add("-p", "--parents", action="store_true", help="make PATH if it is not there")
-    to = parser.add_mutually_exclusive_group(required=True)
-    to.add_argument("-o", "--output", metavar="OUT", help="file; - is stdout")
-    to.add_argument(
-        "-i", "--in-place", action="store_true", help="replace DTB by the result"
-    )
+    output_arguments(parser)
+
+
+def refuse_names(*, path: str = "", name: str = "") -> None:
+    """What `show` could not write as DTS is not made, either.
+
+    Raises: FdtBadParameter.
+    """
+    parts = [("node", part, path) for part in path.split("/")]
+    for what, part, where in (*parts, ("property", name, "")):
+        cause = unspellable(part)
+        if cause:
+            raise FdtBadParameter(
+                "add", where, f"DTS cannot spell the {what} name {part!r}: {cause}"
+            )
 
 
 def edit(args: argparse.Namespace, change: Change) -> int:
     """Change one property of a copy of the tree and write that."""
-    if args.in_place and args.dtb == "-":
-        raise UsageError("--in-place cannot change stdin; use -o OUT")
     wanted = args.type or guess_from_text(args.values)
-    blob = read_blob(args.dtb)
-    try:
-        fdt = Fdt(blob)
+
+    def one(fdt: Fdt) -> None:
         if args.parents and args.path not in fdt:
+            refuse_names(path=args.path)
             node = fdt.add_node(args.path, parents=True)
         else:
             node = fdt[args.path]
+        if args.property not in node:
+            refuse_names(name=args.property)
         change(node, args.property, wanted, args.values)
-        result = fdt.to_bytes()
+
+    return change_tree(args, one)
+
+
+def change_tree(args: argparse.Namespace, change: Callable[[Fdt], object]) -> int:
+    """Change a copy of the tree and write that."""
+    if args.in_place and args.dtb == "-":
+        raise UsageError("--in-place cannot change stdin; use -o OUT")
+    blob = read_blob(args.dtb)
+    try:
+        fdt = Fdt(blob)
+        change(fdt)
     except FdtError as e:
         raise Trouble(f"{called(args.dtb)}: {e}") from None
-    write_blob(args.dtb if args.in_place else args.output, result)
+    write_result(args, fdt)
     return 0
+
+
+def write_result(args: argparse.Namespace, fdt: Fdt) -> None:
+    """To where -o or -i say."""
+    if args.in_place and args.dtb == "-":
+        raise UsageError("--in-place cannot change stdin; use -o OUT")
+    write_blob(args.dtb if args.in_place else args.output, fdt.to_bytes())

@@ -13,7 +13,14 @@ from ..errors import FdtBadContent
 from ..tree import flat
 from .labels import Labels
 
-__all__ = ["interpret", "lines", "property_text", "render", "value_text"]
+__all__ = [
+    "interpret",
+    "lines",
+    "property_text",
+    "render",
+    "unspellable",
+    "value_text",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -296,15 +303,20 @@ class _Writer:
     def _spell(self, name: str, what: str, way: list[str]) -> None:
         if name in self.spellable:
             return
-        if name.encode("ascii", "surrogateescape").translate(None, NAME_CHARS):
+        cause = unspellable(name)
+        if cause:
             where = flat.path_text(way if what == "property" else way[:-1])
             raise FdtBadContent(
-                "dts",
-                where,
-                f"DTS cannot spell the {what} name {name!r}: it takes letters, "
-                "digits and ,._+*#?@- only",
+                "dts", where, f"DTS cannot spell the {what} name {name!r}: {cause}"
             )
         self.spellable.add(name)
+
+
+def unspellable(name: str) -> str:
+    """Why DTS has no way to write a name; "" if it has one."""
+    if name.encode("utf-8", "surrogateescape").translate(None, NAME_CHARS):
+        return "it takes letters, digits and ,._+*#?@- only"
+    return ""
 
 
 def _note(double: bool) -> str:

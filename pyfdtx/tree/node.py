@@ -820,6 +820,17 @@ class Fdt(Owned[Node]):
 
     # -- overlays ----------------------------------------------------------
 
+    @property
+    def is_overlay(self) -> bool:
+        """Whether the tree has a fragment: a node below the root with a child
+        ``__overlay__``."""
+        with self._blob.lock:
+            return any(
+                node.name == "__overlay__"
+                for fragment in self.root.children()
+                for node in fragment.children()
+            )
+
     def apply_overlay(self, overlay: Buffer | Fdt) -> None:
         """Merge an overlay into this tree, all or nothing.
 
