@@ -44,11 +44,13 @@ JOB = b"\x31\x4f\3x=1\1\1\1\2\1\1\1\2\1\x20\1\1\1\x10\1\x40\4seed"
 
 
 def short_headers() -> "list[bytes]":
-    """Trees that are a header, or less: every version, everything inside of it."""
+    """Trees that are a header, or less, in buffers that are as long or longer: every
+    version, everything inside of the header."""
     return [
-        raw(blobs.u32(0xD00DFEED, size, 16, 16, 16, version, 0, 0, 0, 0)[:size])
+        raw(blobs.u32(0xD00DFEED, size, 16, 16, 16, version, *[0] * 6)[:length])
         for size in range(24, 41)
         for version in (1, 2, 3, 16, 17)
+        for length in (size, 48)
     ]
 
 
