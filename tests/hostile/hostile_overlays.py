@@ -26,25 +26,25 @@ OTHER = "fixup that changes another fixup"
 LOCAL, FIXUPS = b"__local_fixups__", b"__fixups__"
 
 
-def overlay(s: Strings, *content: bytes) -> bytes:
+def overlay(s: Strings, *content: bytes, size: int = 6) -> bytes:
     """One fragment whose property `v` has 6 bytes, and what comes with it."""
     fragment = node(
         b"f@0",
         s.prop(b"target-path", b"/soc\0"),
-        node(b"__overlay__", s.prop(b"v", bytes(6))),
+        node(b"__overlay__", s.prop(b"v", bytes(size))),
     )
     return assemble(root(fragment, *content), s.data)
 
 
-def local(value: bytes, name: bytes = b"v") -> bytes:
+def local(value: bytes, name: bytes = b"v", size: int = 6) -> bytes:
     s = Strings()
     inner = node(b"f@0", node(b"__overlay__", s.prop(name, value)))
-    return overlay(s, node(LOCAL, inner))
+    return overlay(s, node(LOCAL, inner), size=size)
 
 
-def fixup(value: bytes) -> bytes:
+def fixup(value: bytes, size: int = 6) -> bytes:
     s = Strings()
-    return overlay(s, node(FIXUPS, s.prop(b"bus", value)))
+    return overlay(s, node(FIXUPS, s.prop(b"bus", value)), size=size)
 
 
 def attack(name: str, blob: bytes, cause: str) -> None:
@@ -56,9 +56,11 @@ PATH = b"/f@0/__overlay__"
 for offset in (3, 4, 6, 7, 64, 1 << 20, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFC, 0xFFFFFFFF):
     attack(f"local {offset:#x}", local(u32(offset)), OUTSIDE)
     attack(f"local 0, {offset:#x}", local(u32(0, offset)), OUTSIDE)
+    attack(f"local {offset:#x}, 0", local(u32(offset, 0)), OUTSIDE)
     text = PATH + b":v:%d\0" % offset
     attack(f"fixup {offset:#x}", fixup(text), OUTSIDE)
     attack(f"fixup 0, {offset:#x}", fixup(PATH + b":v:0\0" + text), OUTSIDE)
+    attack(f"fixup {offset:#x}, 0", fixup(text + PATH + b":v:0\0"), OUTSIDE)
 for number in (b"-1", b"-4", b"+3", b" 3", b"4294967292", b"99999999999999999999"):
     attack(f"fixup {number!r}", fixup(PATH + b":v:" + number + b"\0"), OUTSIDE)
 

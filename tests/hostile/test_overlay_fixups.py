@@ -105,6 +105,34 @@ def test_the_last_four_bytes_of_a_property_may_be_fixed_up(offset):
     assert value(base, b"/soc", b"v") == want
 
 
+WRAPS = [2**31 - 1, 2**31, *(2**32 - n for n in (*range(1, 10), 64))]
+
+
+@pytest.mark.parametrize("size", range(10))
+@pytest.mark.parametrize("kind", ["fixup", "local"])
+def test_a_fixup_is_applied_if_its_four_bytes_are_in_the_property(kind, size):
+    """Properties shorter than what is patched, and each offset around the end."""
+    for offset in (*range(12), *WRAPS):
+        if kind == "local":
+            made = overlays.local(blobs.u32(offset), size=size)
+        else:
+            made = overlays.fixup(overlays.PATH + b":v:%d\0" % offset, size=size)
+        base, overlay = opened(blobs.rich(), 512), opened(made, 0)
+        before = bytes(base), bytes(overlay)
+        code, cause, _ = apply(base, overlay)
+        if offset + 4 <= size:
+            assert (code, cause) == (0, "")
+            # 7 is the base's highest phandle, 1 that of /soc
+            number = blobs.u32(7 if kind == "local" else 1)
+            want = bytes(offset) + number + bytes(size - offset - 4)
+            assert value(base, b"/soc", b"v") == want
+        else:
+            assert (code, cause) == (-lib.FDT_ERR_BADOVERLAY, overlays.OUTSIDE)
+            assert (bytes(base), bytes(overlay)) == before
+            with pytest.raises(FdtBadContent, match=overlays.OUTSIDE):
+                Fdt(blobs.rich()).apply_overlay(made)
+
+
 def test_libfdts_own_errors_come_without_a_cause():
     s = blobs.Strings()
     tree = blobs.root(blobs.node(b"f", blobs.node(b"__overlay__")))

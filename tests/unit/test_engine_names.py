@@ -106,3 +106,35 @@ def test_thousands_of_names_and_tails():
     strings = b"".join(b"old-%d\0" % i for i in range(1000))
     names = [b"%d" % i for i in range(1500)] + [b"new-%d" % i for i in range(1500)]
     assert found_many(strings, names, 7) == expected(strings, names)
+
+
+def place(at, size, names):
+    """fdtx_find_names() of names that lie where they are told to."""
+    table = ffi.new("struct fdtx_name[]", names)
+    added = lib.fdtx_find_names(at, size, table, len(names))
+    return [name.off for name in table], added
+
+
+@pytest.mark.parametrize("name", [b"a", b"ab", b"abc", b"abcd", b"abcde", b"x" * 70])
+def test_a_name_does_not_begin_in_front_of_the_strings(name):
+    """What lies there could be its first bytes."""
+    for cut in range(1, len(name) + 1):
+        memory = ffi.new("char[]", name + b"\0tail\0")
+        strings = memory + cut
+        size = len(name) - cut + 6
+        text = ffi.new("char[]", name)
+        want = ([size], len(name) + 1)
+        assert place(strings, size, [(text, len(name), 0)]) == want, cut
+        # The same in a block so long that it is read in large pieces
+        memory = ffi.new("char[]", name + b"\0" + b"long\0" * 60)
+        size = len(name) - cut + 1 + 300
+        want = ([size], len(name) + 1)
+        assert place(memory + cut, size, [(text, len(name), 0)]) == want, cut
+
+
+def test_a_name_is_no_tail_of_a_shorter_one_that_was_appended():
+    """The bytes in front of the shorter one are not its own."""
+    text = ffi.new("char[]", b"yyx")
+    names = [(text + 2, 1, 0), (text, 3, 0), (text + 1, 2, 0)]
+    # "x", then "yyx", and "yx" is the tail of that
+    assert place(ffi.new("char[]", b"a\0"), 2, names) == ([2, 4, 5], 6)
