@@ -23,7 +23,7 @@ import build  # noqa: E402
 # What an sdist carries beyond the package itself.
 CARRIED = (
     "csrc", "libfdt", "tests", "benchmarks", "docs", "examples",
-    "Makefile", "CHANGELOG.md", "CONTRIBUTING.md",
+    "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
 )  # fmt: skip
 LEFT_OUT = {"__pycache__", "build", ".cache"}
 
