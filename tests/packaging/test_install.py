@@ -6,6 +6,7 @@ Not part of `make test`, for it needs the package index: `make test-packaging`.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -121,6 +122,19 @@ def test_sdist_and_wheel_carry_upstreams_sources_unchanged(built):
             assert vendor.digest(tar.extractfile(member).read()) == want, name
             carried = zipped.read(f"pyfdtx/csrc/libfdt/{name}")
             assert vendor.digest(carried) == want, name
+
+
+def test_the_sdist_carries_every_page_that_another_one_links_to(built):
+    with tarfile.open(built[0]) as tar:
+        names = {member.name.partition("/")[2] for member in tar}
+    pages = {"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"}
+    assert pages <= names
+    for page in pages:
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / page).read_text()):
+            path = link.rstrip("/")
+            assert path in names or any(n.startswith(f"{path}/") for n in names), (
+                f"{page} links to {link}"
+            )
 
 
 def test_one_wheel_serves_every_cpython_from_3_9(built):
