@@ -267,22 +267,21 @@ static int list_prop(struct fdtx_ops_plan *plan, uint32_t i, uint32_t at)
 	return 0;
 }
 
-/* What changes in the node itself; @at: where new things of a new node go */
-static int list_node(struct fdtx_ops_plan *plan, uint32_t i, uint32_t at)
+/* What changes in the node itself */
+static int list_node(struct fdtx_ops_plan *plan, uint32_t i)
 {
 	const struct fdtx_otree *tree = &plan->tree;
 	const struct fdtx_onode *node = fdtx_onode(tree, i);
+	uint32_t at = node->body, k;
 	struct fdtx_edit *edit;
-	uint32_t k;
 	int err = 0;
 
 	if (!node->begin) {
+		at = node->at;
 		edit = add_edit(plan, FDTX_ADD_NODE, at, node->name_len);
 		if (!edit)
 			return -FDT_ERR_INTERNAL;
 		edit->data = node->name;
-	} else {
-		at = node->body;
 	}
 	for (k = node->new_prop; k != FDTX_NONE && !err;
 	     k = fdtx_oprop(tree, k)->next)
@@ -315,14 +314,13 @@ static int list_enter(struct fdtx_ops_plan *plan, uint32_t i, int *err)
 static int list_edits(struct fdtx_ops_plan *plan)
 {
 	const struct fdtx_otree *tree = &plan->tree;
-	uint32_t i = 0, at = 0, next;
+	uint32_t i = 0, next;
 	int err;
 
 	if (!fdtx_onode(tree, 0)->touched)
 		return 0;
-	err = list_node(plan, 0, 0);
+	err = list_node(plan, 0);
 	next = fdtx_onode(tree, 0)->child;
-	at = fdtx_onode(tree, 0)->behind;
 	while (!err) {
 		const struct fdtx_onode *node;
 
@@ -333,25 +331,19 @@ static int list_edits(struct fdtx_ops_plan *plan)
 			break;
 		if (next != FDTX_NONE) {
 			i = next;
-			node = fdtx_onode(tree, i);
-			err = list_node(plan, i, at);
-			if (node->begin)
-				at = node->behind;
-			next = node->child;
+			err = list_node(plan, i);
+			next = fdtx_onode(tree, i)->child;
 			continue;
 		}
 		/* Out of node i */
 		node = fdtx_onode(tree, i);
-		if (!node->begin && !add_edit(plan, FDTX_END_ADDED, at, 0))
+		if (!node->begin &&
+		    !add_edit(plan, FDTX_END_ADDED, node->at, 0))
 			return -FDT_ERR_INTERNAL;
 		if (!i)
 			break;
 		next = node->next;
 		i = node->parent;
-		/* New children stand in front of old ones: an old parent has
-		 * the place that it had, a new one its parent's */
-		if (fdtx_onode(tree, i)->begin)
-			at = fdtx_onode(tree, i)->behind;
 	}
 	return err;
 }

@@ -70,7 +70,9 @@ struct fdtx_ops_plan;
  * Each edit sees what the ones before it did. Where it puts things is what
  * libfdt does: new properties in front of the others of the node, new nodes in
  * front of the other children, new names behind the others in the strings
- * block, a set property where it was. FDT_NOP stays.
+ * block, a set property where it was. FDT_NOP stays where it is: a new property
+ * goes in front of all that stands in its node, a new node behind the FDT_NOPs
+ * between the properties and the child that is the first then.
  *
  * Validates with fdtx_check() first. Time and memory are linear in input and
  * edits, stack is constant.

@@ -66,7 +66,7 @@ static struct fdtx_onode *new_node(struct fdtx_otree *tree, uint32_t parent,
 	node->name_len = len;
 	node->parent = parent;
 	node->child = node->last = node->next = node->chain = FDTX_NONE;
-	node->new_prop = FDTX_NONE;
+	node->gone = node->new_prop = FDTX_NONE;
 	return node;
 }
 
@@ -186,16 +186,43 @@ static void touch(struct fdtx_otree *tree, uint32_t i)
 	}
 }
 
+/* The link to the first child that is not deleted. It only moves on, for
+ * nothing that is deleted comes back */
+static uint32_t *first_link(struct fdtx_otree *tree, uint32_t parent)
+{
+	struct fdtx_onode *node = fdtx_onode(tree, parent);
+	uint32_t *link = node->gone == FDTX_NONE ? &node->child :
+			 &fdtx_onode(tree, node->gone)->next;
+
+	while (*link != FDTX_NONE && fdtx_onode(tree, *link)->dead) {
+		node->gone = *link;
+		link = &fdtx_onode(tree, *link)->next;
+	}
+	return link;
+}
+
+/* Where something goes that is to stand in front of a node */
+static uint32_t place_of(const struct fdtx_onode *node)
+{
+	return node->begin ? node->begin : node->at;
+}
+
 int fdtx_otree_add(struct fdtx_otree *tree, uint32_t parent, const char *name,
 		   uint32_t len, uint32_t *childp)
 {
-	struct fdtx_onode *node = new_node(tree, parent, name, len);
-	uint32_t me = tree->nodes.n - 1;
+	struct fdtx_onode *node = new_node(tree, parent, name, len), *above;
+	uint32_t me = tree->nodes.n - 1, *link;
 
 	if (!node)
 		return -FDT_ERR_INTERNAL;
-	node->next = fdtx_onode(tree, parent)->child;
-	fdtx_onode(tree, parent)->child = me;
+	above = fdtx_onode(tree, parent);
+	link = first_link(tree, parent);
+	if (*link != FDTX_NONE)
+		node->at = place_of(fdtx_onode(tree, *link));
+	else
+		node->at = above->begin ? above->end - FDT_TAGSIZE : above->at;
+	node->next = *link;
+	*link = me;
 	link_node(tree, me);
 	touch(tree, me);
 	*childp = me;

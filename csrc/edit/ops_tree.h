@@ -17,19 +17,23 @@
  * struct fdtx_onode - a node
  * @begin: its FDT_BEGIN_NODE, bytes from the start of the blob; 0: it is new
  * @body: behind its name
- * @behind: behind its properties, where new children go
+ * @behind: behind its properties
  * @end: behind its FDT_END_NODE
- * @child: first child; @last, @next: of the list of children
+ * @at: of a new node: the tag of the input that it goes in front of
+ * @child: first child; @last, @next: of the list of children, in the order of
+ *	the result, with those that are deleted
+ * @gone: the last of the deleted ones that it begins with, as far as is known;
+ *	FDTX_NONE
  * @chain: the next of the hash chain
  * @old_prop: first of @n_old_props once they are @loaded
  * @new_prop: the latest new one, a list
  * @touched: something in it or below it changes
  */
 struct fdtx_onode {
-	uint32_t begin, body, behind, end;
+	uint32_t begin, body, behind, end, at;
 	const char *name;
 	uint32_t name_len;
-	uint32_t parent, child, last, next;
+	uint32_t parent, child, last, next, gone;
 	uint32_t chain;
 	uint32_t old_prop, n_old_props, new_prop;
 	unsigned char loaded, touched, dead;
@@ -127,7 +131,8 @@ void fdtx_otree_free(struct fdtx_otree *tree);
 uint32_t fdtx_otree_child(const struct fdtx_otree *tree, uint32_t node,
 			  const char *name, uint32_t len);
 
-/* A new first child; its number goes to @childp */
+/* A new first child; its number goes to @childp. FDT_NOP between the properties
+ * and what is the first child now, or the node's end, stays in front of it */
 int fdtx_otree_add(struct fdtx_otree *tree, uint32_t node, const char *name,
 		   uint32_t len, uint32_t *childp);
 

@@ -257,11 +257,7 @@ static void compare(const void *fdt, size_t size, struct input *in)
 		fast = fresh((size_t)len);
 		fdtx_ops_emit(plan, fast);
 		fdtx_ops_free(plan);
-		/* Where FDT_NOP stands is not compared */
-		must(fdtx_canonicalise(slow, 1), "squeeze");
-		must(fdtx_canonicalise(fast, 1), "squeeze");
-		if (fdt_totalsize(fast) != fdt_totalsize(slow) ||
-		    memcmp(fast, slow, fdt_totalsize(slow)))
+		if (memcmp(fast, slow, (size_t)len))
 			broken("%d edits give another tree", i);
 		free(fast);
 	}
