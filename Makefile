@@ -6,6 +6,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WHEELS := build/wheel
+# In the clone's folder Python takes ./pyfdtx: it gets the extensions, too
+SITE    = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
 SOURCES := setup.py pyproject.toml libfdt/upstream.toml libfdt/vendor.py \
 	   $(shell find csrc -name '*.[ch]' -o -name '*.py') \
@@ -40,6 +42,8 @@ $(VENV)/.installed: $(WHEELS)/.stamp
 	@echo "install: $(notdir $(wildcard $(WHEELS)/*.whl)) into $(VENV)"
 	@$(PIP) install --force-reinstall --no-deps $(WHEELS)/*.whl
 	@$(PIP) install $(WHEELS)/*.whl
+	@rm -f pyfdtx/*.so
+	@cp $(SITE)/pyfdtx/*.so pyfdtx/
 	@touch $@
 
 # One extra of pyproject.toml, into the same venv
@@ -96,4 +100,4 @@ $(SANITIZED)/.built: $(VENV)/.extra-test $(SOURCES)
 include benchmarks/*.mk tests/*/*.mk
 
 clean:	## forget everything that was built
-	rm -rf $(VENV) build dist libfdt/src tests/c/build *.egg-info
+	rm -rf $(VENV) build dist libfdt/src tests/c/build *.egg-info pyfdtx/*.so

@@ -15,9 +15,7 @@ import sys
 from pathlib import Path
 
 from pyfdtx.errors import FdtError
-from pyfdtx.kexec import Machine, make_plan, read_image
-from pyfdtx.kexec.check.checker import check_tree
-from pyfdtx.kexec.loading.kexec_load import load
+from pyfdtx.kexec import Machine, check_tree, load, make_plan, read_image
 
 HERE = Path(__file__).resolve().parent
 

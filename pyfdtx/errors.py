@@ -106,7 +106,30 @@ class FdtNoRoom(FdtError):
 
 
 class FdtLoadError(FdtError):
-    """The running kernel refused a kexec system call."""
+    """A kernel cannot be loaded, unloaded or started.
+
+    Attributes:
+        errno: what the running kernel answered, as in the module errno; 0 if it was
+            not asked.
+        call: the system call that it refused: "kexec_load", "kexec_file_load" or
+            "reboot"; "" if it was not asked.
+    """
+
+    def __init__(
+        self,
+        op: str,
+        where: str = "",
+        cause: str = "",
+        code: int = 0,
+        errno: int = 0,
+    ):
+        super().__init__(op, where, cause, code)
+        self.args = (op, where, cause, code, errno)
+        self.errno = errno
+
+    @property
+    def call(self) -> str:
+        return self.op if self.errno else ""
 
 
 class FdtWarning(UserWarning):

@@ -6,13 +6,10 @@ from __future__ import annotations
 
 import os
 
-from ..kexec.architecture import arch_of
-from ..kexec.facts.machine import Machine
-from ..kexec.loading.kexec_file_load import load_files
-from ..kexec.loading.kexec_load import load
+from ..kexec import FilePlan, load
 from .files import write_blob
 from .memory_map import as_json, lines
-from .planning import command_line, plan_arguments, planned
+from .planning import plan_arguments, planned
 from .trouble import Trouble, UsageError, because, out_text
 
 __all__ = ["arguments", "run"]
@@ -27,16 +24,16 @@ EPILOG = """\
 With --dry-run nothing is loaded. With --output-dir every segment is written to
 a file of its name, and plan.json says where in memory each one belongs.
 
-With --file the running kernel reads the image itself, verifies it if it is made
-or locked down to, and makes the tree itself: no option about the tree or the
-plan goes with it. A kernel that is locked down takes nothing else. On x86_64 it
-is the one way and needs no --file; elsewhere it is never chosen by itself, for
-what starts then is not what 'pyfdtx plan' shows. Debian's kernels have it on
-x86_64; those of arm64, arm and riscv64 say that they do not.
+With --file the running kernel reads the image (kexec_file_load(2)), makes the tree
+and places everything itself. It checks the image's signature if it is configured or
+locked down to; a kernel that is locked down takes nothing else. Options about the
+tree or the plan cannot be combined with --file. x86_64 always works so and needs no
+--file; elsewhere it is never chosen by itself, for what starts then is not what
+'pyfdtx plan' shows. Debian's kernels have it on x86_64, not on arm64, arm and riscv64.
 
 With --verify (arm64) code of ours computes SHA-256 over all that was loaded before
-the kernel is entered, and stops there if it was spoiled, as kexec-tools' purgatory
-does. This happens with the caches off and takes time; without it there is no check.
+the kernel is entered. If the sum differs it stops there, as kexec-tools' purgatory
+does. The caches are off meanwhile, so it takes time; without it nothing is checked.
 
 examples:
   pyfdtx load --crash /boot/vmlinuz --initrd /boot/initrd.img \\
@@ -70,45 +67,17 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             f"{args.root} is another machine's; only --dry-run makes sense"
         )
-    machine = Machine(args.root, arch=args.arch)
-    arch = arch_of(machine.arch)
-    if args.file or (arch is not None and arch.by_file):
-        return _by_file(args, machine)
-    plan, machine = planned(args)
+    plan, machine = planned(args, by_file=args.file)
     if args.output_dir is not None:
+        if isinstance(plan, FilePlan):
+            raise UsageError(
+                "--output-dir has no segments to write: the running kernel makes them"
+            )
         _write(args.output_dir, plan)
     if args.dry_run:
         out_text("\n".join(lines(plan)) + "\n")
         return 0
     load(plan, machine, replace=args.replace)
-    return 0
-
-
-def _by_file(args: argparse.Namespace, machine: Machine) -> int:
-    options = {
-        "--dtb": args.dtb is not None,
-        "--dry-run": args.dry_run,
-        "--verify": args.verify,
-        "--output-dir": args.output_dir is not None,
-        "--kaslr-seed": args.kaslr_seed != "random",
-        "--rng-seed": args.rng_seed != "random",
-        "--root-cells": args.root_cells != "keep",
-    }
-    why = "with --file" if args.file else f"with {machine.arch}"
-    for name, given in options.items():
-        if given:
-            raise UsageError(
-                f"{name} does not go {why}: the running kernel makes the tree and "
-                "the plan itself"
-            )
-    load_files(
-        machine,
-        args.image,
-        crash=args.crash,
-        cmdline=command_line(args, machine),
-        initrd=args.initrd,
-        replace=args.replace,
-    )
     return 0
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from ..codec.reg import MemRange
 from ..kexec.facts.ranges import Ranges
+from ..kexec.place.file_plan import FilePlan
+from .trouble import clean
 
 __all__ = ["amount", "as_json", "as_svg", "lines"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..kexec.place.plan import Plan
 
 UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
@@ -82,9 +86,19 @@ def _title(plan: Plan) -> str:
     return f"{plan.arch}, {what}, entry {plan.entry:#x}"
 
 
-def lines(plan: Plan) -> list[str]:
+def _files(plan: FilePlan) -> list[str]:
+    """A plan that the running kernel completes."""
+    what = "crash kernel" if plan.crash else "kexec"
+    rows = [("kernel", plan.kernel), ("initrd", plan.initrd), ("cmdline", plan.cmdline)]
+    head = f"{plan.arch}, {what}, by {plan.call}(2): the running kernel places it"
+    return [head, *(f"{name:<8} {clean(value)}" for name, value in rows if value)]
+
+
+def lines(plan: Plan | FilePlan) -> list[str]:
     """The map as text, lowest address first. Where segments may lie the walls
     are double."""
+    if isinstance(plan, FilePlan):
+        return _files(plan)
     rows = _rows(plan)
     width = max(len(f"{row.range.stop:#x}") for row in rows)
     out = [_title(plan)]
@@ -107,13 +121,23 @@ def _border(address: int, width: int, inside: bool) -> str:
     return f"{address:#{width}x} +{('=' if inside else '-') * BOX}+"
 
 
-def as_json(plan: Plan) -> str:
+def as_json(plan: Plan | FilePlan) -> str:
     """The plan for programs: numbers are bytes and physical addresses."""
     from json import dumps
 
-    facts = {
+    facts: dict[str, Any] = {
         "arch": plan.arch,
         "crash": plan.crash,
+        "call": plan.call,
+    }
+    if isinstance(plan, FilePlan):
+        facts |= {
+            "kernel": plan.kernel,
+            "initrd": plan.initrd,
+            "cmdline": plan.cmdline,
+        }
+        return dumps(facts, indent=1) + "\n"
+    facts |= {
         "entry": plan.entry,
         "page_size": plan.page_size,
         "usable": [{"start": r.start, "size": r.size} for r in plan.usable],

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from ..kexec.place.file_plan import FilePlan
 from .files import write_blob
 from .memory_map import as_json, as_svg, lines
 from .planning import plan_arguments, planned
-from .trouble import out_text
+from .trouble import UsageError, out_text
 
 __all__ = ["arguments", "run"]
 
@@ -31,6 +32,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     plan, _ = planned(args)
     if args.svg is not None:
+        if isinstance(plan, FilePlan):
+            raise UsageError(
+                f"--svg has nothing to draw: a running {plan.arch} kernel places the "
+                "next one by itself"
+            )
         write_blob(args.svg, as_svg(plan).encode())
     if args.json:
         out_text(as_json(plan))

@@ -7,21 +7,22 @@ import os
 from stat import S_ISREG
 
 from ..errors import FdtError
-from ..kexec.architecture import placed_arch
+from ..kexec.architecture import arch_of, placed_arch
 from ..kexec.facts.machine import Machine
 from ..kexec.image.initrd import InitrdFile
 from ..kexec.image.kernel import read_image
-from ..kexec.place.plan import make_plan, reused_cmdline
+from ..kexec.place.plan import make_plan, plan
 from .files import called, read_blob
 from .second_kernel import seed_arguments
 from .trouble import Trouble, UsageError, because
 
-__all__ = ["command_line", "machine_arguments", "plan_arguments", "planned"]
+__all__ = ["machine_arguments", "plan_arguments", "planned"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from ..kexec.place.file_plan import FilePlan
     from ..kexec.place.plan import Plan
 
 
@@ -79,25 +80,49 @@ def _initrd(path: str) -> bytes | InitrdFile:
         raise Trouble(f"{path}: {e}") from None
 
 
-def command_line(args: argparse.Namespace, machine: Machine) -> str:
-    """The next kernel's, as the options say it; as make_plan() does."""
-    line: str = args.cmdline
-    if line is None:
-        line = reused_cmdline(machine, crash=args.crash)
-    return " ".join(words for words in (line, args.append) if words)
+def _refuse_options(args: argparse.Namespace, why: str) -> None:
+    """Options about what the running kernel makes when it loads by file."""
+    options = {
+        "--dtb": args.dtb is not None,
+        "--verify": args.verify,
+        "--kaslr-seed": args.kaslr_seed != "random",
+        "--rng-seed": args.rng_seed != "random",
+        "--root-cells": args.root_cells != "keep",
+    }
+    for name, given in options.items():
+        if given:
+            raise UsageError(
+                f"{name} cannot be combined with {why}: the running kernel makes the "
+                "tree and the plan itself"
+            )
 
 
-def planned(args: argparse.Namespace) -> tuple[Plan, Machine]:
+def planned(
+    args: argparse.Namespace, *, by_file: bool = False
+) -> tuple[Plan | FilePlan, Machine]:
     """The plan that the options ask for, and the machine it is for."""
     if args.image == "-":
         raise UsageError("the kernel cannot come from stdin")
     machine = Machine(args.root, arch=args.arch)
+    arch = arch_of(machine.arch)
+    if by_file or (arch is not None and arch.by_file):
+        _refuse_options(args, "--file" if by_file else machine.arch)
+        found = plan(
+            machine,
+            args.image,
+            crash=args.crash,
+            initrd=args.initrd,
+            cmdline=args.cmdline,
+            append=args.append,
+            by_file=True,
+        )
+        return found, machine
     placed_arch(machine.arch)  # says so if it is not known here
     image = read_image(args.image)
     initrd = None if args.initrd is None else _initrd(args.initrd)
     dtb = None if args.dtb is None else read_blob(args.dtb)
     try:
-        plan = make_plan(
+        placed = make_plan(
             machine,
             image,
             crash=args.crash,
@@ -114,4 +139,4 @@ def planned(args: argparse.Namespace) -> tuple[Plan, Machine]:
         if args.dtb is not None and e.op == "second_kernel_dtb":
             raise Trouble(f"{called(args.dtb)}: {e}") from None
         raise
-    return plan, machine
+    return placed, machine

@@ -15,7 +15,7 @@ from guest import console, qemu, vmcore
 from guest.initramfs import INIT_HEAD, INIT_TAIL, Initramfs
 
 from pyfdtx import Fdt
-from pyfdtx.kexec.check.checker import check_tree
+from pyfdtx.kexec import check_tree
 from pyfdtx.kexec.elfcore import elf_core_header
 from pyfdtx.kexec.facts.machine import Machine
 from pyfdtx.kexec.facts.ranges import Ranges

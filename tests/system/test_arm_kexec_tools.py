@@ -15,7 +15,7 @@ from guest.initramfs import INIT_HEAD, INIT_TAIL
 from guest.python import add_kexec_tools, root_file_system
 
 from pyfdtx import Fdt
-from pyfdtx.kexec.check.checker import check_tree
+from pyfdtx.kexec import check_tree
 from pyfdtx.kexec.image.kernel import read_image
 
 pytestmark = pytest.mark.kernel("armmp")

@@ -104,7 +104,7 @@ sys.exit(main(sys.argv[1:]))' "$@"
 region_shrunk() {
 	python3 -c '
 from pyfdtx.kexec.image.kernel import read_image
-from pyfdtx.kexec.loading.kexec_load import load
+from pyfdtx.kexec import load
 from pyfdtx.kexec.facts.machine import Machine
 from pyfdtx.kexec.place.plan import make_plan
 machine = Machine()

@@ -297,9 +297,9 @@ def test_kexec_tools_and_pyfdtx_say_the_same_but_for_known_differences(
 SPOIL = """\
 import sys
 from pyfdtx import Fdt
-from pyfdtx.kexec.check.checker import check_tree
+from pyfdtx.kexec import check_tree
 from pyfdtx.kexec.image.kernel import read_image
-from pyfdtx.kexec.loading.kexec_load import load
+from pyfdtx.kexec import load
 from pyfdtx.kexec.facts.machine import Machine
 from pyfdtx.kexec.place.plan import make_plan
 

@@ -15,6 +15,7 @@ import errno
 import fcntl
 import json
 import os
+import pickle
 import shutil
 import struct
 import subprocess
@@ -29,14 +30,15 @@ import ppc64_machine
 import riscv64_machine
 
 from pyfdtx import _native
-from pyfdtx.errors import FdtLoadError
+from pyfdtx.errors import FdtBadParameter, FdtLoadError, FdtMachineError
 from pyfdtx.kexec.facts.machine import Machine
 from pyfdtx.kexec.image.kernel import parse_image
 from pyfdtx.kexec.loading import kexec_file_load as file_load_module
 from pyfdtx.kexec.loading import kexec_load as load_module
 from pyfdtx.kexec.loading.kexec_file_load import load_files
-from pyfdtx.kexec.loading.kexec_load import load, reboot_into_loaded, unload
-from pyfdtx.kexec.place.plan import Segment, make_plan
+from pyfdtx.kexec.loading.kexec_load import reboot_into_loaded, unload
+from pyfdtx.kexec.loading.load import load
+from pyfdtx.kexec.place.plan import Segment, make_plan, plan
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[1] / "examples"
@@ -231,6 +233,13 @@ def test_a_refusal_of_the_kernel_is_an_error(tmp_path, kernel, number):
         load(Plan(1), machine)
     want = load_module.refused(number, machine, crash=True)
     assert refused.value.cause == want.cause
+    assert (refused.value.call, refused.value.errno) == ("kexec_load", number)
+    kept = pickle.loads(pickle.dumps(refused.value))
+    assert (kept.call, kept.errno, str(kept)) == (
+        "kexec_load",
+        number,
+        str(refused.value),
+    )
     # a plain kexec's sysctl is another one
     limit = tmp_path / "proc/sys/kernel/kexec_load_limit_reboot"
     limit.parent.mkdir(parents=True)
@@ -303,6 +312,8 @@ def test_the_kernel_is_left_only_for_one_that_may_be_loaded(
         reboot_into_loaded(Machine(tmp_path))
     assert fake.calls == [("reboot",)] * asked
     assert refused.value.op == "reboot"
+    assert refused.value.errno == (errno.EINVAL if asked else 0)
+    assert refused.value.call == ("reboot" if asked else "")
     assert ("EINVAL" in refused.value.cause) == asked
     assert ("no kernel is loaded" in refused.value.cause) != asked
 
@@ -365,6 +376,76 @@ def test_a_refusal_of_files_is_an_error_and_leaves_nothing_open(
     assert len(os.listdir("/proc/self/fd")) == before
     assert refused.value.where == image
     assert ("crashkernel=" in refused.value.cause) == crash
+    assert refused.value.call == "kexec_file_load"
+    assert refused.value.errno == errno.EADDRNOTAVAIL
+
+
+@pytest.mark.parametrize("crash", [True, False], ids=["crash", "plain"])
+@pytest.mark.parametrize("path", [str, Path])
+def test_one_plan_and_one_load_take_files_too(by_file, tmp_path, kernel, crash, path):
+    planned = plan(
+        by_file,
+        path(tmp_path / "kernel"),
+        crash=crash,
+        initrd=path(tmp_path / "initrd"),
+        cmdline="ro",
+        append="quiet",
+    )
+    assert (planned.call, planned.arch, planned.crash) == (
+        "kexec_file_load",
+        "x86_64",
+        crash,
+    )
+    fake = kernel()
+    load(planned, by_file)
+    ((call, files, _, line, flags),) = fake.calls
+    assert (call, files, line) == (
+        "kexec_file_load",
+        [b"the image", b"the initrd"],
+        b"ro quiet\0",
+    )
+    assert flags == (KEXEC_FILE_ON_CRASH if crash else 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"initrd": b"bytes"}, "initrd"),
+        ({"verify": True}, "verify"),
+        ({"dtb": b""}, "dtb"),
+        ({"exclude": [(0, 4096)]}, "exclude"),
+    ],
+)
+def test_what_the_running_kernel_makes_itself_cannot_be_told(by_file, given, named):
+    with pytest.raises(FdtBadParameter) as refused:
+        plan(by_file, "kernel", crash=False, cmdline="", **given)
+    assert refused.value.where == named
+    assert "running kernel" in refused.value.cause
+
+
+def test_a_crash_kernel_by_file_needs_its_memory_too(by_file, tmp_path):
+    (tmp_path / "proc/iomem").write_text("40000000-7fffffff : System RAM\n")
+    with pytest.raises(FdtMachineError, match="crashkernel="):
+        plan(by_file, "kernel", cmdline="")
+
+
+def test_a_placed_kernel_is_planned_from_paths_as_from_what_is_in_them(tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(EXAMPLES / "arm64-dt", root)
+    (tmp_path / "Image").write_bytes(arm64_image().data)
+    (tmp_path / "initrd").write_bytes(INITRD)
+    fixed = {"kaslr_seed": 1, "rng_seed": b"seed", "cmdline": "ro"}
+    wanted = make_plan(Machine(root), arm64_image(), initrd=INITRD, **fixed)
+    got = plan(
+        Machine(root), tmp_path / "Image", initrd=str(tmp_path / "initrd"), **fixed
+    )
+    assert (got.call, got.entry) == ("kexec_load", wanted.entry)
+    assert [(s.name, s.start, bytes(s.data)) for s in got.segments] == [
+        (s.name, s.start, bytes(s.data)) for s in wanted.segments
+    ]
+    # asked to, the running kernel does it here as well
+    by_itself = plan(Machine(root), tmp_path / "Image", cmdline="ro", by_file=True)
+    assert (by_itself.call, by_itself.arch) == ("kexec_file_load", "arm64")
 
 
 def test_loaded_files_are_replaced_when_asked_to(by_file, tmp_path, kernel):

@@ -7,10 +7,12 @@ needed.
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import pyfdtx
+import pyfdtx.kexec
 
 
 def python(code, tmp_path):
@@ -78,6 +80,43 @@ def test_modules_need_no_import_of_their_own(name, tmp_path):
     """The types say so, too: a checker takes pyfdtx.errors after import pyfdtx."""
     code = f"import pyfdtx\nprint(pyfdtx.{name}.__name__, {name!r} in dir(pyfdtx))"
     assert python(code, tmp_path) == [f"pyfdtx.{name}", "True"]
+
+
+@pytest.mark.parametrize("name", pyfdtx.kexec.__all__)
+def test_a_public_name_of_kexec_is_what_it_says_whatever_is_loaded(name, tmp_path):
+    """Not a module of the same name, also when all modules are loaded."""
+    code = (
+        "import pkgutil, pyfdtx.kexec, importlib, types\n"
+        "for m in pkgutil.walk_packages(pyfdtx.kexec.__path__, 'pyfdtx.kexec.'):\n"
+        "    importlib.import_module(m.name)\n"
+        f"from pyfdtx.kexec import {name} as found\n"
+        f"print(callable(found), found is pyfdtx.kexec.{name}, found.__name__)"
+    )
+    assert python(code, tmp_path) == ["True", "True", name]
+    first = f"from pyfdtx.kexec import {name} as found\nprint(callable(found))"
+    assert python(first, tmp_path) == ["True"]
+
+
+def test_a_clone_works_from_its_own_folder(tmp_path):
+    """There the package's own folder comes before what is installed."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "pyfdtx" / "__init__.py").exists():
+        pytest.skip("no clone")
+    code = (
+        "import pyfdtx, os\n"
+        "from pyfdtx import Fdt, get_include, get_source\n"
+        "from pyfdtx.kexec import Machine, elf_core_header, second_kernel_dtb\n"
+        "import pyfdtx.libfdt\n"
+        "blob = open('examples/arm64-dt/sys/firmware/fdt', 'rb').read()\n"
+        "Fdt(second_kernel_dtb(blob))\n"
+        "Machine('examples/arm64-dt').ram\n"
+        "print(os.path.dirname(pyfdtx.__file__), os.path.isfile(get_source()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root
+    )
+    assert done.stderr == ""
+    assert done.stdout.split() == [str(root / "pyfdtx"), "True"]
 
 
 def test_a_name_that_is_not_there_is_said_as_python_says_it(tmp_path):

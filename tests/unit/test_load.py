@@ -14,7 +14,8 @@ from pyfdtx._native import lib
 from pyfdtx.errors import FdtBadParameter, FdtLoadError
 from pyfdtx.kexec.architecture import arches
 from pyfdtx.kexec.facts.machine import Machine
-from pyfdtx.kexec.loading.kexec_load import is_loaded, load, refused
+from pyfdtx.kexec.loading.kexec_load import is_loaded, refused
+from pyfdtx.kexec.loading.load import load
 from pyfdtx.kexec.place.plan import Segment
 
 # linux/capability.h: CAP_SYS_BOOT is 22; /proc/self/status has them in hex

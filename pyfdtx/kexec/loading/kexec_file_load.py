@@ -118,7 +118,8 @@ def file_refused(
     """
     if number == errno.EPERM:
         locked = "could not verify a signature of this image"
-        return FdtLoadError(OP, kernel, not_permitted(machine, crash, locked=locked))
+        cause = not_permitted(machine, crash, locked=locked)
+        return FdtLoadError(OP, kernel, cause, errno=number)
     unsigned = "the running kernel takes signed images alone, and this one "
     causes = {
         errno.ENOSYS: "this kernel has no kexec_file_load(2) (CONFIG_KEXEC_FILE); "
@@ -144,4 +145,5 @@ def file_refused(
         "architecture)",
     }
     cause = causes.get(number, os.strerror(number))
-    return FdtLoadError(OP, kernel, f"{cause} ({errno.errorcode.get(number, number)})")
+    cause = f"{cause} ({errno.errorcode.get(number, number)})"
+    return FdtLoadError(OP, kernel, cause, errno=number)

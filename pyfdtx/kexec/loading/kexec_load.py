@@ -15,7 +15,7 @@ from ..._native import ffi, lib
 from ...errors import FdtBadParameter, FdtLoadError
 from ..architecture import placed_arch
 
-__all__ = ["is_loaded", "load", "reboot_into_loaded", "unload"]
+__all__ = ["is_loaded", "load_segments", "reboot_into_loaded", "unload"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def is_loaded(machine: Machine, *, crash: bool) -> bool | None:
     return None
 
 
-def load(plan: Plan, machine: Machine, *, replace: bool = False) -> None:
-    """Load what was planned; from now on it starts on a panic (crash), or at
-    the next reboot by kexec.
+def load_segments(plan: Plan, machine: Machine, *, replace: bool = False) -> None:
+    """Load what was placed; see load().
 
     Args:
         plan: from make_plan(), with the facts of the running system.
@@ -125,11 +124,12 @@ def reboot_into_loaded(machine: Machine) -> NoReturn:
     if is_loaded(machine, crash=False) is False:
         raise FdtLoadError("reboot", "", "no kernel is loaded")
     code = lib.fdtx_kexec_reboot()
-    error = refused(-code, machine, crash=False)
-    raise FdtLoadError("reboot", "", error.cause)
+    raise refused(-code, machine, crash=False, op="reboot")
 
 
-def refused(number: int, machine: Machine, *, crash: bool) -> FdtLoadError:
+def refused(
+    number: int, machine: Machine, *, crash: bool, op: str = OP
+) -> FdtLoadError:
     """What an errno of the system call means here, in words.
 
     Source: Linux kernel/kexec.c, kernel/kexec_core.c
@@ -139,7 +139,7 @@ def refused(number: int, machine: Machine, *, crash: bool) -> FdtLoadError:
         cause = not_permitted(
             machine, crash, locked="takes signed images alone, by kexec_file_load(2)"
         )
-        return FdtLoadError(OP, "", cause)
+        return FdtLoadError(op, "", cause, errno=number)
     causes = {
         errno.ENOSYS: "this kernel has no kexec_load(2) (CONFIG_KEXEC)",
         errno.EBUSY: "another program is loading a kernel; try again",
@@ -150,7 +150,8 @@ def refused(number: int, machine: Machine, *, crash: bool) -> FdtLoadError:
         "none that fill more than half of the memory",
     }
     cause = causes.get(number, os.strerror(number))
-    return FdtLoadError(OP, "", f"{cause} ({errno.errorcode.get(number, number)})")
+    cause = f"{cause} ({errno.errorcode.get(number, number)})"
+    return FdtLoadError(op, "", cause, errno=number)
 
 
 def not_permitted(machine: Machine, crash: bool, *, locked: str) -> str:

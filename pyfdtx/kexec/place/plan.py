@@ -8,25 +8,28 @@ kernel takes until it runs.
 
 from __future__ import annotations
 
+import os
+
 from ...codec.reg import MemRange
 from ...errors import FdtBadParameter, FdtImageError, FdtNoRoom
-from ..architecture import arches, placed_arch
+from ..architecture import arch_of, arches, placed_arch
 from ..elfcore import core_header_of
 from ..facts.ranges import Ranges
 from ..image.initrd import InitrdFile
+from ..image.kernel import KernelImage, read_image
+from .file_plan import FilePlan
 from .job import OP, Job, Tree, named, startable
 from .places import Full, Segment, up
 
-__all__ = ["Plan", "Segment", "make_plan", "reused_cmdline"]
+__all__ = ["Plan", "Segment", "make_plan", "plan", "reused_cmdline"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, Union
+    from typing import Any, Literal, Union
 
     from ..architecture import Arch
     from ..facts.machine import Machine
     from ..facts.ranges import Source
-    from ..image.kernel import KernelImage
 
     Buffer = Union[bytes, bytearray, memoryview]
 
@@ -45,7 +48,10 @@ class Plan:
     area: where segments were allowed to lie.
     ram: all memory of the machine.
     page_size: bytes; all segments are multiples of it.
+    call: the system call that loads it.
     """
+
+    call = "kexec_load"
 
     __slots__ = (
         "arch",
@@ -145,6 +151,14 @@ def reused_cmdline(machine: Machine, *, crash: bool) -> str:
     return " ".join(w for w in words if w and not w.startswith(gone))
 
 
+def next_cmdline(
+    machine: Machine, *, crash: bool, cmdline: str | None, append: str | None
+) -> str:
+    """The next kernel's command line, from the arguments of plan()."""
+    line = reused_cmdline(machine, crash=crash) if cmdline is None else cmdline
+    return " ".join(words for words in (line, append) if words)
+
+
 def make_plan(
     machine: Machine,
     image: KernelImage,
@@ -201,9 +215,7 @@ def make_plan(
             f"segments can be verified on {' and '.join(known)} alone, not on "
             f"{arch.placed}",
         )
-    line = reused_cmdline(machine, crash=crash) if cmdline is None else cmdline
-    if append:
-        line = f"{line} {append}" if line else append
+    line = next_cmdline(machine, crash=crash, cmdline=cmdline, append=append)
     regions: tuple[MemRange, ...] = ()
     header = None
     if crash:
@@ -245,6 +257,70 @@ def make_plan(
     job.fill(placed)
     usable = () if header is None else tree.usable(named(placed, "elfcorehdr").range)
     return Plan(machine, placed, entry=entry, usable=usable, area=area, page_size=page)
+
+
+def plan(
+    machine: Machine,
+    kernel: str | os.PathLike[str] | KernelImage,
+    *,
+    crash: bool = True,
+    initrd: str | os.PathLike[str] | Buffer | InitrdFile | None = None,
+    cmdline: str | None = None,
+    append: str | None = None,
+    by_file: bool = False,
+    **options: Any,
+) -> Plan | FilePlan:
+    """Plan a kernel on any architecture: by place where segments are placed here, by
+    its files where the running kernel places them itself (x86_64).
+
+    Args:
+        machine: the facts of the running, or of a captured, system.
+        kernel: its path; or, where it is placed here, an image from read_image().
+        crash: for kdump; False: a plain kexec.
+        initrd: its path, or its bytes where it is placed here.
+        cmdline: the command line; None: reused_cmdline().
+        append: words to put behind it.
+        by_file: leave it to the running kernel though it could be placed here.
+        options: as make_plan(), where it is placed here.
+    Returns: a Plan or a FilePlan; `call` says by which system call it is loaded.
+    Raises:
+        as make_plan(); FdtBadParameter also for bytes, and for options, that have no
+            meaning when the running kernel does all.
+    """
+    arch = arch_of(machine.arch)
+    if not by_file and not (arch is not None and arch.by_file):
+        if not isinstance(kernel, KernelImage):
+            kernel = read_image(kernel)
+        if isinstance(initrd, (str, os.PathLike)):
+            initrd = InitrdFile(os.fspath(initrd))
+        return make_plan(
+            machine,
+            kernel,
+            crash=crash,
+            initrd=initrd,
+            cmdline=cmdline,
+            append=append,
+            **options,
+        )
+    for name in options:
+        raise FdtBadParameter(
+            OP, name, "has no meaning here: the running kernel makes tree and plan"
+        )
+    for name, given in (("kernel", kernel), ("initrd", initrd)):
+        if given is not None and not isinstance(given, (str, os.PathLike)):
+            raise FdtBadParameter(
+                OP, name, "give the path: the running kernel reads the file itself"
+            )
+    if crash:
+        _ = machine.crash_main  # says so if nothing is reserved
+    line = next_cmdline(machine, crash=crash, cmdline=cmdline, append=append)
+    return FilePlan(
+        machine.arch,
+        os.fspath(kernel),  # type: ignore[arg-type]
+        crash=crash,
+        initrd=None if initrd is None else os.fspath(initrd),  # type: ignore[arg-type]
+        cmdline=line,
+    )
 
 
 def _no_room(job: Job, full: Full, machine: Machine) -> FdtNoRoom:

@@ -3,6 +3,8 @@
 tests/system/test_file_load.py and test_x86_64.py load for real.
 """
 
+import json
+
 import pytest
 
 
@@ -15,15 +17,45 @@ def root(cli):
     return "root"
 
 
-def test_there_is_nothing_to_plan_and_the_way_out_is_said(cli, root):
-    said = cli.bad(1, "plan", "--crash", "bzImage", "--root", root)
-    assert "nothing to plan: the running kernel places the next one by itself" in said
-    assert "pyfdtx load" in said
+WORDS = ("bzImage", "--root", "root", "--initrd", "initrd", "--cmdline", "ro quiet")
+
+
+@pytest.mark.parametrize("command", [("plan",), ("load", "--dry-run")], ids=" ".join)
+def test_the_plan_says_that_the_running_kernel_places_it(cli, root, command):
+    assert cli.good(*command, *WORDS).decode().splitlines() == [
+        "x86_64, kexec, by kexec_file_load(2): the running kernel places it",
+        "kernel   bzImage",
+        "initrd   initrd",
+        "cmdline  ro quiet",
+    ]
+
+
+def test_the_plan_for_programs_names_the_call(cli, root):
+    assert json.loads(cli.good("plan", "--json", *WORDS)) == {
+        "arch": "x86_64",
+        "crash": False,
+        "call": "kexec_file_load",
+        "kernel": "bzImage",
+        "initrd": "initrd",
+        "cmdline": "ro quiet",
+    }
 
 
 @pytest.mark.parametrize(
-    "option", [("--dry-run",), ("--output-dir", "out", "--dry-run")], ids=" ".join
+    ("option", "said"),
+    [
+        (("--svg", "-"), "has nothing to draw"),
+        (("--verify",), "cannot be combined with x86_64"),
+        (("--dtb", "x.dtb"), "cannot be combined with x86_64"),
+        (("--rng-seed", "none"), "cannot be combined with x86_64"),
+    ],
+    ids=str,
 )
-def test_options_about_a_plan_do_not_go_with_it(cli, root, option):
-    said = cli.bad(2, "load", "--crash", "bzImage", "--root", root, *option)
-    assert "does not go with x86_64: the running kernel makes" in said
+def test_options_about_a_placed_kernel_are_refused(cli, root, option, said):
+    assert said in cli.bad(2, "plan", *WORDS, *option)
+
+
+def test_there_are_no_segments_to_write(cli, root):
+    said = cli.bad(2, "load", *WORDS, "--dry-run", "--output-dir", "out")
+    assert "no segments to write" in said
+    assert not (cli.folder / "out").exists()

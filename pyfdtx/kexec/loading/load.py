@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""A plan, of whatever kind, given to the running kernel."""
+
+from __future__ import annotations
+
+from ..facts.machine import Machine
+from ..place.file_plan import FilePlan
+from .kexec_file_load import load_files
+from .kexec_load import load_segments
+
+__all__ = ["load"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..place.plan import Plan
+
+
+def load(
+    plan: Plan | FilePlan, machine: Machine | None = None, *, replace: bool = False
+) -> None:
+    """Load what was planned; from now on it starts on a panic (crash), or at
+    the next reboot by kexec.
+
+    Args:
+        plan: from plan() or make_plan(), with the facts of the running system;
+            plan.call says by which system call.
+        machine: the running system; None: read anew.
+        replace: load even if a kernel is loaded already; that one goes.
+    Raises:
+        FdtLoadError: a kernel is loaded already, a file cannot be opened, or the
+            kernel refused; the message says why, as far as the system tells,
+            `errno` and `call` what the kernel said, and to what.
+        FdtBadParameter: more segments than the kernel takes; a command line with
+            a NUL.
+        FdtMachineError: no memory is reserved for a crash kernel.
+    """
+    if machine is None:
+        machine = Machine()
+    if isinstance(plan, FilePlan):
+        load_files(
+            machine,
+            plan.kernel,
+            crash=plan.crash,
+            cmdline=plan.cmdline,
+            initrd=plan.initrd,
+            replace=replace,
+        )
+    else:
+        load_segments(plan, machine, replace=replace)

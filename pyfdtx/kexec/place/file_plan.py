@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""FilePlan: what is left to be planned where the running kernel places the next one."""
+
+from __future__ import annotations
+
+__all__ = ["FilePlan"]
+
+
+class FilePlan:
+    """A kernel that the running one loads from its files, by kexec_file_load(2).
+
+    It places the segments and makes tree or boot parameters and core header itself,
+    so none of that is here.
+
+    arch: as Machine.arch. crash: whether it is for the crash kernel.
+    kernel, initrd: paths of the files; None: no initrd.
+    cmdline: the command line.
+    call: the system call that loads it.
+    """
+
+    __slots__ = ("arch", "cmdline", "crash", "initrd", "kernel")
+
+    call = "kexec_file_load"
+
+    def __init__(
+        self, arch: str, kernel: str, *, crash: bool, initrd: str | None, cmdline: str
+    ):
+        self.arch = arch
+        self.kernel = kernel
+        self.crash = crash
+        self.initrd = initrd
+        self.cmdline = cmdline
+
+    def __repr__(self) -> str:
+        return (
+            f"FilePlan({self.arch}, {self.kernel!r}, crash={self.crash}, "
+            f"initrd={self.initrd!r})"
+        )
