@@ -18,6 +18,7 @@ NATIVE = {"_core"}
 # room: what it may import; everything may import errors
 MAY = {
     "errors": set(),
+    "files": set(),
     "sources": set(),
     "_native": {"_core"},
     "codec": {"_native", "_core"},
@@ -25,12 +26,13 @@ MAY = {
     "text": {"_native", "tree", "codec"},
     "libfdt": {"_core"},
     "pure": set(),
-    "kexec": {"_native", "_core", "tree", "text", "codec"},
+    "kexec": {"_native", "_core", "tree", "text", "codec", "files"},
     "proposal": {"_native", "sources"},
     "__main__": {"cli"},
     "cli": {
         "_native",
         "codec",
+        "files",
         "tree",
         "text",
         "kexec",

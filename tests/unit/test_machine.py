@@ -18,7 +18,8 @@ import pytest
 
 from pyfdtx import _native
 from pyfdtx.codec.reg import MemRange
-from pyfdtx.errors import FdtBadBlob, FdtExists, FdtMachineError, FdtWarning
+from pyfdtx.errors import FdtExists, FdtMachineError, FdtWarning
+from pyfdtx.files.reading import Root
 from pyfdtx.kexec.elfcore import core_header_of
 from pyfdtx.kexec.facts.capture import capture
 from pyfdtx.kexec.facts.devicetree import flatten
@@ -501,7 +502,8 @@ def test_a_cpu_that_went_offline_still_has_its_note(tmp_path):
         ({f"{CPU}/possible": "0-8192\n"}, "possible", "8192 or more"),
         ({f"{CPU}/possible": "0-4294967295\n"}, "possible", "8192 or more"),
         ({f"{CPU}/possible": "0," * 9999 + "0\n"}, "possible", "8192 or more"),
-        ({f"{CPU}/present": f"0-{10**30}"}, "present", "8192 or more"),
+        ({f"{CPU}/present": f"0-{10**19}"}, "present", "8192 or more"),
+        ({f"{CPU}/present": f"0-{10**30}"}, "present", "not a list of CPUs"),
         ({f"{CPU}/present": None}, "present", "missing"),
     ],
 )
@@ -747,21 +749,24 @@ def test_a_tree_of_files_is_flattened_as_dtc_reads_it(tmp_path):
 
 
 def test_units_are_ordered_by_number_and_the_same_tree_gives_the_same_bytes(tmp_path):
-    first = flatten(str(tree(tmp_path / "a")))
-    second = flatten(str(tree(tmp_path / "b")))
+    first = flatten(Root(str(tree(tmp_path / "a"))), ".")
+    second = flatten(Root(str(tree(tmp_path / "b"))), ".")
     assert first == second
     assert first.index(b"cpu@2\0") < first.index(b"cpu@10\0")
     _native.validate(bytearray(first))
 
 
-def test_a_tree_deeper_than_a_blob_may_be_is_refused_not_overflowed(tmp_path):
-    """csrc/blob/check.h FDTX_MAX_DEPTH is 1024."""
+def test_a_tree_deeper_than_the_kernel_reads_one_is_refused(tmp_path):
+    """Linux drivers/of/fdt.c FDT_MAX_DEPTH is 64."""
     levels = [str(tmp_path) + "/n" * depth for depth in range(1, 1101)]
     try:
-        for level in levels:
+        for level in levels[:64]:
             os.mkdir(level)
-        with pytest.raises(FdtBadBlob):
-            flatten(str(tmp_path))
+        assert flatten(Root(str(tmp_path)), ".").count(b"n\0") == 64
+        for level in levels[64:]:
+            os.mkdir(level)
+        with pytest.raises(OSError, match="is deeper than 64"):
+            flatten(Root(str(tmp_path)), ".")
     finally:
         # pytest's own cleaning recurses, and does not come that deep
         for level in reversed(levels):

@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 
 from ...errors import FdtExists, FdtMachineError
+from ...files.writing import NewFolder
 from ..architecture import arch_of, arches
+from .devicetree import walk
 from .machine import (
     CHOSEN,
     CPU,
@@ -14,6 +16,8 @@ from .machine import (
     CRASH_SIZE,
     FDT,
     IOMEM,
+    KALLSYMS,
+    KCORE,
     KCORE_LOADS,
     KCORE_NOTE,
     KERNEL_ARCH,
@@ -27,7 +31,6 @@ __all__ = ["capture"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import NoReturn
 
 OP = "capture"
 PLAIN = (
@@ -44,13 +47,14 @@ PLAIN = (
     f"{CPU}/present",
     f"{CPU}/online",
 )
-KALLSYMS = "proc/kallsyms"
 
 
 def _notes(machine: Machine) -> Iterator[str]:
-    top = machine.path(CPU)
-    for name in sorted(os.listdir(top)) if os.path.isdir(top) else ():
-        if name.startswith("cpu") and name[3:].isdigit():
+    if not machine.exists(CPU):
+        return
+    for name in machine.folders(CPU):
+        number = name[3:]
+        if name.startswith("cpu") and number.isascii() and number.isdigit():
             yield f"{CPU}/{name}/crash_notes"
             yield f"{CPU}/{name}/crash_notes_size"
 
@@ -65,15 +69,16 @@ def _tree(machine: Machine) -> Iterator[str]:
     top = next((t for t in TREES if machine.exists(t)), None)
     if top is None:
         return
+    try:
+        for folder, files, _ in walk(machine.files, top):
+            yield from (f"{folder}/{name}" for name in files)
+    except OSError as e:  # half a tree would look like a whole one
+        machine.refuse_os(e.filename or top, e)
 
-    def unreadable(e: OSError) -> NoReturn:
-        # Half a tree would look like a whole one
-        machine.refuse_os(os.path.relpath(e.filename, machine.root), e)
 
-    for path, _, files in os.walk(machine.path(top), onerror=unreadable):
-        inside = os.path.relpath(path, machine.path(top))
-        for name in files:
-            yield os.path.normpath(os.path.join(top, inside, name))
+def _raw(text: str) -> bytes:
+    """The bytes that Machine.text() made text of."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _facts(machine: Machine) -> Iterator[tuple[str, bytes]]:
@@ -81,15 +86,15 @@ def _facts(machine: Machine) -> Iterator[tuple[str, bytes]]:
         if machine.exists(name):
             yield name, machine.read(name)
     if not machine.exists(KERNEL_ARCH):  # Linux before 6.1
-        yield KERNEL_ARCH, machine.arch.encode() + b"\n"
+        yield KERNEL_ARCH, _raw(machine.arch) + b"\n"
     arch = arch_of(machine.arch)
     symbols = arch.symbols if arch is not None else ()
     if symbols and machine.exists(KALLSYMS):
         lines = machine.text(KALLSYMS).splitlines()
         kept = [line for line in lines if line[line.rfind(" ") + 1 :] in symbols]
-        yield KALLSYMS, "".join(line + "\n" for line in kept).encode()
-    elif machine.exists("proc/kcore") or machine.exists(KCORE_NOTE):
-        yield KCORE_NOTE, machine.vmcoreinfo.text.encode()
+        yield KALLSYMS, _raw("".join(line + "\n" for line in kept))
+    elif machine.exists(KCORE) or machine.exists(KCORE_NOTE):
+        yield KCORE_NOTE, _raw(machine.vmcoreinfo.text)
         if arch is not None and arch.kcore_loads:
             rows = (f"{v:x} {p:x} {n:x}\n" for v, p, n in machine.kcore_loads)
             yield KCORE_LOADS, "".join(rows).encode()
@@ -104,7 +109,8 @@ def capture(
     text of VMCOREINFO is kept, as proc/kcore.vmcoreinfo, and on x86_64 the
     table of what is mapped where, as proc/kcore.loads. A file that this
     kernel does not have is left out. Do mind what is in them: the command
-    line, the machine's tree (serial numbers), addresses of the kernel.
+    line, the machine's tree (serial numbers, seeds), addresses of the kernel. So
+    the directory has mode 0700 and its files 0600.
 
     Args:
         target: a directory that does not exist yet; it appears when complete.
@@ -119,34 +125,13 @@ def capture(
     if os.path.lexists(target):
         raise FdtExists(OP, target, "exists already; name a new directory")
     machine = Machine(root)
-    partial = f"{target.rstrip('/')}.partial-{os.getpid()}"
-    try:
-        names = _write(machine, partial)
-        os.rename(partial, target)
-    except OSError as e:
-        raise FdtMachineError(OP, e.filename or target, e.strerror or str(e)) from None
-    finally:
-        _remove(partial)
-    return names
-
-
-def _write(machine: Machine, partial: str) -> list[str]:
-    names = []
     _ = machine.ram  # refuses hidden addresses before anything is written
-    for name, data in _facts(machine):
-        place = os.path.join(partial, name)
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        with open(place, "wb") as f:
-            f.write(data)
-        names.append(name)
+    names = []
+    try:
+        with NewFolder(target) as new:
+            for name, data in _facts(machine):
+                new.write(name, data)
+                names.append(name)
+    except OSError as e:
+        raise FdtMachineError(OP, target, e.strerror or str(e)) from None
     return names
-
-
-def _remove(partial: str) -> None:
-    for path, directories, files in os.walk(partial, topdown=False):
-        for name in files:
-            os.unlink(os.path.join(path, name))
-        for name in directories:
-            os.rmdir(os.path.join(path, name))
-    if os.path.isdir(partial):
-        os.rmdir(partial)

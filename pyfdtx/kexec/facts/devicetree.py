@@ -7,21 +7,27 @@ shown there, so the blob has none.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 
 from ..._native import lib, validate
+from ...files.reading import LIMITS
 
-__all__ = ["flatten"]
+__all__ = ["flatten", "walk"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ...files.reading import Root
+
 # Header of version 17, devicetree specification 5.2
 HEADER = struct.Struct(">10I")
 VERSION, LAST_COMPATIBLE = 17, 16
 ALIGN = 4
+# Linux drivers/of/fdt.c FDT_MAX_DEPTH: no kernel shows a deeper one
+MAX_DEPTH = 64
 
 
 def _order(name: str) -> tuple[str, int, str]:
@@ -38,48 +44,62 @@ def _tag(value: int) -> bytes:
     return struct.pack(">I", value)
 
 
-def _walk(top: str) -> Iterator[tuple[str, str, bool]]:
-    """(path, name, leaving) of every directory, before and behind its content."""
-    stack = [(top, "", False)]
+def walk(root: Root, top: str) -> Iterator[tuple[str, list[str], bool]]:
+    """(name, files, leaving) of every folder below top, before and behind its
+    content; leaving: files is empty.
+
+    Raises:
+        OSError: a folder cannot be listed, or has what is no file; or the tree is
+            deeper than a blob may be.
+    """
+    stack = [(top, False)]
     while stack:
-        path, name, leaving = stack.pop()
-        yield path, name, leaving
+        name, leaving = stack.pop()
         if leaving:
+            yield name, [], True
             continue
-        stack.append((path, name, True))
-        children = [e.name for e in os.scandir(path) if e.is_dir(follow_symlinks=False)]
-        for child in sorted(children, key=_order, reverse=True):
-            stack.append((os.path.join(path, child), child, False))
+        if name.count("/") - top.count("/") > MAX_DEPTH:
+            raise OSError(errno.ELOOP, f"is deeper than {MAX_DEPTH} nodes", name)
+        folders, files, others = root.entries(name)
+        if others:
+            what = "is neither a regular file nor a folder"
+            raise OSError(errno.EINVAL, what, f"{name}/{others[0]}")
+        yield name, files, False
+        stack.append((name, True))
+        for child in sorted(folders, key=_order, reverse=True):
+            stack.append((f"{name}/{child}", False))
 
 
-def _properties(path: str) -> Iterator[tuple[str, bytes]]:
+def _properties(root: Root, path: str, files: list[str]) -> Iterator[tuple[str, bytes]]:
     """The kernel's own `name` is left out: the node has it already."""
-    files = [e.name for e in os.scandir(path) if e.is_file(follow_symlinks=False)]
-    for name in sorted(files):
+    for name in files:
         if name != "name":
-            with open(os.path.join(path, name), "rb") as f:
-                yield name, f.read()
+            yield name, root.read(f"{path}/{name}", LIMITS["property"])
 
 
-def flatten(top: str) -> bytes:
-    """The blob of the tree below a directory such as /proc/device-tree.
+def flatten(root: Root, top: str) -> bytes:
+    """The blob of the tree below a directory such as proc/device-tree of a root.
 
     Properties and children in alphabetical order, unit addresses by length
     first.
 
     Raises:
-        OSError: a file cannot be read.
+        OSError: a file cannot be read, or there is more than a tree can have.
         FdtBadBlob: the names make no sound tree.
     """
     structure, strings = bytearray(), bytearray()
     places: dict[str, int] = {}
-    for path, name, leaving in _walk(top):
+    for path, files, leaving in walk(root, top):
         if leaving:
             structure += _tag(lib.FDT_END_NODE)
             continue
+        name = path[len(top) :].rpartition("/")[2]
         structure += _tag(lib.FDT_BEGIN_NODE)
         structure += _padded(os.fsencode(name) + b"\0")
-        for prop, value in _properties(path):
+        for prop, value in _properties(root, path, files):
+            if len(structure) + len(value) > LIMITS["tree"]:
+                limit = LIMITS["tree"] >> 20
+                raise OSError(errno.EFBIG, f"has more than {limit} MiB", top)
             if prop not in places:
                 places[prop] = len(strings)
                 strings += os.fsencode(prop) + b"\0"
@@ -104,5 +124,5 @@ def flatten(top: str) -> bytes:
         )
     )
     blob += reservations + structure + strings
-    validate(blob, "flatten", top)
+    validate(blob, "flatten", os.path.join(root.path, top))
     return bytes(blob)

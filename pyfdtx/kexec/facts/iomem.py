@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ...codec.reg import MemRange
 from ...errors import FdtBadParameter, FdtMachineError
+from .number import hexadecimal
 
 __all__ = ["Resource", "parse"]
 
@@ -43,25 +44,25 @@ def parse(text: str, where: str) -> tuple[Resource, ...]:
     Source: Linux kernel/resource.c r_show(): two blanks per level, at least
         8 hexadecimal digits, addresses 0 for the unprivileged.
     """
+    if not text:
+        raise FdtMachineError(OP, where, "is empty")
     found = []
     hidden = True
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
         bare = line.lstrip(" ")
         addresses, colon, name = bare.partition(" : ")
-        first, dash, last = addresses.partition("-")
+        first, _, last = addresses.partition("-")
         try:
-            start, stop = int(first, 16), int(last, 16) + 1
+            start, stop = hexadecimal(first), hexadecimal(last) + 1
             covered = MemRange(start, stop - start)
         except (ValueError, FdtBadParameter):
             colon = ""
-        if not colon or not dash:
+        if not colon:
             raise FdtMachineError(
-                OP, where, f"line {number} is not 'first-last : name': {line!r}"
+                OP, where, f"line {number} is not 'first-last : name': {line[:80]!r}"
             )
         hidden = hidden and stop == 1
         found.append(Resource(covered, name, (len(line) - len(bare)) // 2))
-    if not found:
-        raise FdtMachineError(OP, where, "is empty")
     if hidden:
         raise FdtMachineError(
             OP,

@@ -55,22 +55,30 @@ class Load(tuple[int, int, int]):
         return self[2]
 
 
-def note_in_kcore(path: str) -> str:
-    """The text of the VMCOREINFO note of /proc/kcore.
+def note_in_kcore(fd: int, path: str) -> str:
+    """The text of the VMCOREINFO note of /proc/kcore, which path is for errors.
 
     Raises:
         OSError: the file cannot be read.
         FdtMachineError: it is no ELF core, or has no such note.
     Source: Linux fs/proc/kcore.c; elf(5).
     """
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        return _note(fd, path)
-    finally:
-        os.close(fd)
+    order = ">" if _read(fd, 6, 0)[5:] == b"\2" else "<"
+    left = MAX_NOTES
+    for row in _rows(fd, path):
+        if row.kind == PT_NOTE:
+            # Rows may overlap: what is read of all of them together is bounded
+            data = _read(fd, min(row.size, left), row.offset)
+            left -= len(data)
+            notes = _notes(data, order)
+            if NOTE_NAME in notes:
+                return notes[NOTE_NAME].rstrip(b"\0").decode("utf-8", "surrogateescape")
+    raise FdtMachineError(
+        OP, path, "has no VMCOREINFO note (kernel before 4.19, or without CRASH_DUMP)"
+    )
 
 
-def loads_in_kcore(path: str) -> list[Load]:
+def loads_in_kcore(fd: int, path: str) -> list[Load]:
     """What /proc/kcore says of memory whose physical place it knows: the mapping
     of all memory in pieces, and the kernel's own.
 
@@ -80,15 +88,11 @@ def loads_in_kcore(path: str) -> list[Load]:
     Source: Linux fs/proc/kcore.c get_kcore_size(), read_kcore_iter(): p_paddr is
         -1 where the virtual range is not one physical one.
     """
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        return [
-            Load((row.virtual, row.physical, row.size))
-            for row in _rows(fd, path)
-            if row.kind == PT_LOAD and row.physical != row.unknown
-        ]
-    finally:
-        os.close(fd)
+    return [
+        Load((row.virtual, row.physical, row.size))
+        for row in _rows(fd, path)
+        if row.kind == PT_LOAD and row.physical != row.unknown
+    ]
 
 
 class _Layout:
@@ -145,15 +149,3 @@ def _rows(fd: int, path: str) -> Iterator[_Row]:
     for at in range(0, len(table) - entsize + 1, entsize):
         numbers = [number(layout.form, table, at + place) for place in layout.places]
         yield _Row(number("I", table, at), numbers, unknown)
-
-
-def _note(fd: int, path: str) -> str:
-    order = ">" if _read(fd, 6, 0)[5:] == b"\2" else "<"
-    for row in _rows(fd, path):
-        if row.kind == PT_NOTE:
-            notes = _notes(_read(fd, min(row.size, MAX_NOTES), row.offset), order)
-            if NOTE_NAME in notes:
-                return notes[NOTE_NAME].rstrip(b"\0").decode("ascii", "replace")
-    raise FdtMachineError(
-        OP, path, "has no VMCOREINFO note (kernel before 4.19, or without CRASH_DUMP)"
-    )

@@ -11,9 +11,11 @@ import os
 
 from ...codec.reg import MemRange
 from ...errors import FdtBadParameter, FdtMachineError
+from ...files.reading import LIMITS, Root
 from ..architecture import arch_of, arches
 from .iomem import Resource, parse
 from .kcore import Load, loads_in_kcore, note_in_kcore
+from .number import decimal, hexadecimal
 from .ranges import Ranges
 from .vmcoreinfo import Vmcoreinfo
 
@@ -48,6 +50,19 @@ TREES = ("proc/device-tree", "sys/firmware/devicetree/base")
 CRASH_SIZE = ("sys/kernel/kexec_crash_size", "sys/kernel/kexec/crash_size")
 CRASH_CMA = ("sys/kernel/kexec/crash_cma_ranges", "sys/kernel/kexec_crash_cma_ranges")
 
+KALLSYMS = "proc/kallsyms"
+# What has more than one line: its kind in LIMITS
+KINDS = {
+    IOMEM: "table",
+    "proc/cpuinfo": "table",
+    KCORE_LOADS: "table",
+    KCORE_NOTE: "note",
+    KALLSYMS: "symbols",
+    FDT: "tree",
+}
+
+# Linux include/uapi/linux/utsname.h __NEW_UTS_LEN: of `uname -m`
+MAX_ARCH = 64
 # Linux arch/x86/Kconfig NR_CPUS_RANGE_END, the largest of all architectures
 MAX_CPUS = 8192
 
@@ -76,6 +91,7 @@ class Machine:
 
     def __init__(self, root: str | os.PathLike[str] = "/", *, arch: str | None = None):
         self.root = os.fspath(root)
+        self.files = Root(self.root)
         self._arch = arch
         self._facts: dict[str, object] = {}
 
@@ -89,13 +105,22 @@ class Machine:
         return os.path.join(self.root, name)
 
     def exists(self, name: str) -> bool:
-        return os.path.exists(self.path(name))
+        """Whether something is there; if it cannot be read, reading it says so."""
+        return self.files.exists(name)
+
+    def folders(self, name: str) -> list[str]:
+        """The names of the folders in a folder, sorted."""
+        try:
+            return self.files.entries(name)[0]
+        except OSError as e:
+            self.refuse_os(name, e)
 
     def read(self, name: str, way_out: str = "") -> bytes:
-        """The content of a file; way_out is said when it does not exist."""
+        """The content of a regular file; way_out is said when it does not exist."""
+        in_tree = name.startswith(TREES)
+        kind = "property" if in_tree else KINDS.get(name, "line")
         try:
-            with open(self.path(name), "rb") as f:
-                return f.read()
+            return self.files.read(name, LIMITS[kind])
         except OSError as e:
             self.refuse_os(name, e, way_out)
 
@@ -118,12 +143,12 @@ class Machine:
             self.refuse(name, "busy: another program is loading a kernel; try again")
         self.refuse(name, e.strerror or str(e))
 
-    def _number(self, name: str, base: int, way_out: str = "") -> int:
+    def _number(self, name: str, parse: Callable[[str], int], way_out: str = "") -> int:
         text = self.text(name, way_out).strip()
         try:
-            return int(text, base)
+            return parse(text)
         except ValueError:
-            self.refuse(name, f"{text!r} is not a number")
+            self.refuse(name, f"{text[:80]!r} is not a number")
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         if name not in self._facts:
@@ -144,7 +169,10 @@ class Machine:
 
     def _find_arch(self) -> str:
         if self.exists(KERNEL_ARCH):
-            return known_arch(self.text(KERNEL_ARCH).strip())
+            name = self.text(KERNEL_ARCH).strip()
+            if not name.isprintable() or not 0 < len(name) <= MAX_ARCH:
+                self.refuse(KERNEL_ARCH, f"{name[:80]!r} is no architecture")
+            return known_arch(name)
         if os.path.realpath(self.root) == "/":
             return known_arch(os.uname().machine)
         if self.exists("proc/cpuinfo"):
@@ -258,21 +286,30 @@ class Machine:
         for arch in arches():
             names = [f"{CHOSEN}/{name}" for name in arch.crash_in_chosen or ()]
             if names and all(map(self.exists, names)):
-                start, size = (int.from_bytes(self.read(n), "big") for n in names)
-                return ([MemRange(start, size)] if size else []), names[0]
+                start, size = map(self._cells, names)
+                try:
+                    return ([MemRange(start, size)] if size else []), names[0]
+                except FdtBadParameter as e:
+                    self.refuse(names[0], f"{e.where}: {e.cause}")
         return [], IOMEM
+
+    def _cells(self, name: str) -> int:
+        value = self.read(name)
+        if len(value) not in (4, 8):
+            self.refuse(name, f"has {len(value)} bytes, not one or two cells")
+        return int.from_bytes(value, "big")
 
     def _check_crash_size(self, found: list[MemRange]) -> None:
         name = self._first(CRASH_SIZE)
         if name is None:
             return
-        says = self._number(name, 10)
+        says = self._number(name, decimal)
         # Linux 6.1 counts the main region alone, 6.12 both
         sums = {sum(r.size for r in found[:n]) for n in (1, len(found))}
         if says not in sums:
             self.refuse(
                 name,
-                f"says {says} bytes, but the regions are {found!r}; were the "
+                f"says {says} bytes, but the regions are {found[:8]!r}; were the "
                 "files read while the reservation changed? Read them again",
             )
 
@@ -299,10 +336,10 @@ class Machine:
         for line in self.text(name).splitlines() if name else ():
             first, _, last = line.partition("-")
             try:
-                start = int(first, 16)
-                found.append(MemRange(start, int(last, 16) + 1 - start))
+                start = hexadecimal(first)
+                found.append(MemRange(start, hexadecimal(last) + 1 - start))
             except (ValueError, FdtBadParameter):
-                self.refuse(name or "", f"not 'first-last': {line!r}")
+                self.refuse(name or "", f"not 'first-last': {line[:80]!r}")
         return self._ranges(found, "crash CMA")
 
     # Notes for the dump
@@ -315,8 +352,15 @@ class Machine:
     def _find_vmcoreinfo(self) -> Vmcoreinfo:
         if self.exists(KCORE_NOTE):
             return Vmcoreinfo(self.text(KCORE_NOTE), self.path(KCORE_NOTE))
+        return Vmcoreinfo(self._from_kcore(note_in_kcore), self.path(KCORE))
+
+    def _from_kcore(self, find: Callable[[int, str], T]) -> T:
         try:
-            return Vmcoreinfo(note_in_kcore(self.path(KCORE)), self.path(KCORE))
+            fd = self.files.open(KCORE)
+            try:
+                return find(fd, self.path(KCORE))
+            finally:
+                os.close(fd)
         except OSError as e:
             self.refuse_os(KCORE, e, "the kernel lacks CONFIG_PROC_KCORE")
 
@@ -327,14 +371,11 @@ class Machine:
 
     def _find_kcore_loads(self) -> tuple[Load, ...]:
         if not self.exists(KCORE_LOADS):
-            try:
-                return tuple(loads_in_kcore(self.path(KCORE)))
-            except OSError as e:
-                self.refuse_os(KCORE, e, "the kernel lacks CONFIG_PROC_KCORE")
+            return tuple(self._from_kcore(loads_in_kcore))
         found = []
         for line in self.text(KCORE_LOADS).splitlines():
             try:
-                virtual, physical, size = (int(word, 16) for word in line.split())
+                virtual, physical, size = map(hexadecimal, line.split())
             except ValueError:
                 self.refuse(KCORE_LOADS, f"not 'virtual physical size': {line[:80]!r}")
             found.append(Load((virtual, physical, size)))
@@ -350,12 +391,12 @@ class Machine:
         return self._once("vmcoreinfo_note", self._find_vmcoreinfo_note)
 
     def _find_vmcoreinfo_note(self) -> MemRange:
-        words = self.text(VMCOREINFO, "the kernel lacks CONFIG_CRASH_DUMP").split()
+        text = self.text(VMCOREINFO, "the kernel lacks CONFIG_CRASH_DUMP").strip()
         try:
-            start, size = (int(word, 16) for word in words)
-            note = MemRange(start, size)
+            start, size = text.split()
+            note = MemRange(hexadecimal(start.removeprefix("0x")), hexadecimal(size))
         except (ValueError, FdtBadParameter):
-            self.refuse(VMCOREINFO, f"not 'address size': {' '.join(words)!r}")
+            self.refuse(VMCOREINFO, f"not 'address size': {text[:80]!r}")
         return self._in_ram(note, VMCOREINFO)
 
     def _in_ram(self, note: MemRange, name: str) -> MemRange:
@@ -379,8 +420,9 @@ class Machine:
             name = f"{CPU}/cpu{cpu}/crash_notes"
             if cpu not in present and not self.exists(f"{CPU}/cpu{cpu}"):
                 continue
-            start = self._number(name, 16, "the kernel lacks CONFIG_CRASH_DUMP")
-            size = self._number(f"{name}_size", 10)
+            way_out = "the kernel lacks CONFIG_CRASH_DUMP"
+            start = self._number(name, hexadecimal, way_out)
+            size = self._number(f"{name}_size", decimal)
             try:
                 note = MemRange(start, size)
             except FdtBadParameter as e:
@@ -396,7 +438,7 @@ class Machine:
         try:
             for part in text.split(","):
                 low, _, high = part.partition("-")
-                first, last = int(low), int(high or low)
+                first, last = decimal(low), decimal(high or low)
                 if last < first:
                     raise ValueError
                 # Before the range becomes a list
@@ -431,14 +473,14 @@ class Machine:
 
     def _find_live_fdt(self) -> bytes:
         tree = self._first(TREES)
-        if tree is None or not os.path.isdir(self.path(tree)):
+        if tree is None:
             self.refuse(FDT, "does not exist, nor /proc/device-tree; give a DTB")
         from .devicetree import flatten
 
         try:
-            return flatten(self.path(tree))
+            return flatten(self.files, tree)
         except OSError as e:
-            self.refuse_os(tree, e)
+            self.refuse_os(e.filename or tree, e)
 
     # The running kernel
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 
 from ...codec.reg import U64_END
 from ...errors import FdtMachineError
+from .number import decimal, hexadecimal
 
 __all__ = ["Vmcoreinfo"]
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 OP = "Machine"
+
+
+def _any(text: str) -> int:
+    """%ld or 0x%lx, as the kernel chose."""
+    if text.startswith("0x"):
+        return hexadecimal(text[2:])
+    return -decimal(text[1:]) if text.startswith("-") else decimal(text)
 
 
 class Vmcoreinfo:
@@ -24,7 +36,7 @@ class Vmcoreinfo:
         self.text = text
         self.where = where
         self._values = dict(
-            line.split("=", 1) for line in text.splitlines() if "=" in line
+            line.split("=", 1) for line in text.split("\n") if "=" in line
         )
 
     def __contains__(self, key: str) -> bool:
@@ -43,22 +55,22 @@ class Vmcoreinfo:
                 OP, self.where, f"has no {key}; is this kernel's architecture known?"
             ) from None
 
-    def _int(self, key: str, base: int) -> int:
+    def _number(self, key: str, parse: Callable[[str], int]) -> int:
         value = self[key]
         try:
-            return int(value, base) % U64_END
+            return parse(value) % U64_END
         except ValueError:
             raise FdtMachineError(
-                OP, self.where, f"{key}={value} is not a number"
+                OP, self.where, f"{key}={value[:80]} is not a number"
             ) from None
 
     def number(self, name: str) -> int:
         """NUMBER(name) modulo 2**64; decimal or 0x, as the kernel chose."""
-        return self._int(f"NUMBER({name})", 0)
+        return self._number(f"NUMBER({name})", _any)
 
     def symbol(self, name: str) -> int:
         """SYMBOL(name): a virtual address."""
-        return self._int(f"SYMBOL({name})", 16)
+        return self._number(f"SYMBOL({name})", hexadecimal)
 
     def has_number(self, name: str) -> bool:
         return f"NUMBER({name})" in self._values
@@ -66,4 +78,4 @@ class Vmcoreinfo:
     @property
     def kernel_offset(self) -> int:
         """KERNELOFFSET: how far KASLR moved the kernel image, bytes."""
-        return self._int("KERNELOFFSET", 16)
+        return self._number("KERNELOFFSET", hexadecimal)

@@ -14,6 +14,7 @@ from ...codec.reg import MemRange
 from ...errors import FdtBadParameter, FdtImageError, FdtNoRoom
 from ..architecture import arch_of, arches, placed_arch
 from ..elfcore import core_header_of
+from ..facts.number import decimal
 from ..facts.ranges import Ranges
 from ..image.initrd import InitrdFile
 from ..image.kernel import KernelImage, read_image
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     Buffer = Union[bytes, bytearray, memoryview]
 
-PAGE = 4096
+PAGE, MAX_PAGE = 4096, 1 << 20
 MIB = 1 << 20
 
 
@@ -109,9 +110,12 @@ def _page_size(arch: Arch, machine: Machine, image: KernelImage) -> int:
     if arch.page_size:
         return max(arch.page_size, image.page_size or 0)
     text = machine.vmcoreinfo["PAGESIZE"]
-    size = int(text) if text.isdigit() else 0
-    if size < PAGE or size & size - 1:
-        machine.refuse("proc/kcore", f"PAGESIZE={text} is no size of a page")
+    try:
+        size = decimal(text)
+    except ValueError:
+        size = 0
+    if not PAGE <= size <= MAX_PAGE or size & size - 1:
+        machine.refuse("proc/kcore", f"PAGESIZE={text[:80]} is no size of a page")
     return max(size, image.page_size or 0)
 
 

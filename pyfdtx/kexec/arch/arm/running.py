@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ...facts.mapping import Mapping
+from ...facts.number import hexadecimal
 
 __all__ = ["mapping"]
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from ...facts.machine import Machine
 
 ADDRESS_END = 1 << 32
+KALLSYMS = "proc/kallsyms"
 # arch/arm/Kconfig PAGE_OFFSET of VMSPLIT_3G
 PAGE_OFFSET = 0xC000_0000
 
@@ -20,15 +22,15 @@ def mapping(machine: Machine) -> Mapping:
     """There is no /proc/kcore to ask: the kernel's own symbols tell where the
     halves of the address space meet, memory is mapped from its start."""
     page_offset = PAGE_OFFSET
-    if machine.exists("proc/kallsyms"):
-        for line in machine.text("proc/kallsyms").splitlines():
+    if machine.exists(KALLSYMS):
+        for line in machine.text(KALLSYMS).splitlines():
             text, _, name = line.partition(" ")
             if name[2:] != "_stext":
                 continue
             try:
-                address = int(text, 16)
+                address = hexadecimal(text)
             except ValueError:
-                machine.refuse("proc/kallsyms", f"not 'address type name': {line!r}")
+                machine.refuse(KALLSYMS, f"not 'address type name': {line[:80]!r}")
             # Zero for those who may not see addresses
             if address:
                 page_offset = address & 0xF000_0000

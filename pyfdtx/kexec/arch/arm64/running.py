@@ -6,6 +6,7 @@ from __future__ import annotations
 from ....codec.reg import U64_END, MemRange
 from ....errors import FdtMachineError
 from ...facts.mapping import Mapping
+from ...facts.number import decimal
 
 __all__ = ["mapping"]
 
@@ -21,7 +22,7 @@ HEAD = 0x1_0000
 def _version(release: str) -> tuple[int, int]:
     major, _, rest = release.partition(".")
     minor = rest.partition(".")[0].partition("-")[0]
-    return int(major), int(minor)
+    return decimal(major), decimal(minor)
 
 
 def mapping(machine: Machine) -> Mapping:
@@ -29,6 +30,8 @@ def mapping(machine: Machine) -> Mapping:
     __kimg_to_phys(), KIMAGE_VADDR; kernel/kaslr.c."""
     info = machine.vmcoreinfo
     bits = info.number("VA_BITS")
+    if not 0 < bits <= 64:
+        raise FdtMachineError("Machine", info.where, f"VA_BITS={bits} cannot be")
     try:
         # Linux 5.4 turned the halves of the address space round
         if _version(info["OSRELEASE"]) < (5, 4):

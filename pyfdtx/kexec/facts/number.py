@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
+"""Numbers as the kernel prints them. int() takes more: signs, blanks, underscores,
+the digits of other scripts, and any length."""
+
+from __future__ import annotations
+
+__all__ = ["decimal", "hexadecimal"]
+
+DIGITS = frozenset("0123456789")
+HEX = DIGITS | frozenset("abcdefABCDEF")
+# Of 64 bits
+MAX_HEX, MAX_DECIMAL = 16, 20
+
+
+def hexadecimal(text: str) -> int:
+    """1 to 16 hexadecimal digits, nothing else.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not 1 <= len(text) <= MAX_HEX or set(text) - HEX:
+        raise ValueError(f"{text[:80]!r} is not hexadecimal")
+    return int(text, 16)
+
+
+def decimal(text: str) -> int:
+    """1 to 20 decimal digits, nothing else.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not 1 <= len(text) <= MAX_DECIMAL or set(text) - DIGITS:
+        raise ValueError(f"{text[:80]!r} is not a number")
+    return int(text)
