@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
-from stat import S_ISREG
+from stat import S_ISFIFO
 
 from ..errors import FdtError
+from ..files.reading import LIMITS, read_file
 from ..kexec.architecture import arch_of, placed_arch
 from ..kexec.facts.machine import Machine
 from ..kexec.image.initrd import InitrdFile
@@ -70,10 +71,9 @@ def plan_arguments(parser: argparse.ArgumentParser) -> None:
 def _initrd(path: str) -> bytes | InitrdFile:
     """A pipe is read now, a file when the rest is known to be good."""
     try:
-        if S_ISREG(os.stat(path).st_mode):
-            return InitrdFile(path)
-        with open(path, "rb") as f:
-            return f.read()
+        if S_ISFIFO(os.stat(path).st_mode):
+            return read_file(path, LIMITS["initrd"], pipes=True)
+        return InitrdFile(path)
     except OSError as e:
         raise Trouble(f"{path}: {because(e)}") from None
     except ValueError as e:  # a NUL in the name

@@ -18,7 +18,7 @@ import pytest
 
 from pyfdtx.errors import FdtImageError
 from pyfdtx.kexec import ZImage
-from pyfdtx.kexec.image import unpack
+from pyfdtx.kexec.image import kernel, unpack
 from pyfdtx.kexec.image.kernel import Image, parse_image, read_image
 
 BODY = bytes(range(256)) * 16
@@ -216,8 +216,6 @@ def test_a_bomb_is_stopped(monkeypatch):
     for pack in PACKERS.values():
         with pytest.raises(FdtImageError, match="more than 1 MiB come out"):
             parse_image(pack(bytes(2 << 20)))
-    with pytest.raises(FdtImageError, match="wrapped too often"):
-        parse_image(gzip.compress(gzip.compress(gzip.compress(gzip.compress(b"")))))
 
 
 def test_an_arm_zimage_says_how_much_room_it_needs():
@@ -312,10 +310,9 @@ def test_a_file_larger_than_any_kernel_is_refused_unread(tmp_path, monkeypatch):
         f.truncate(1 << 40)
     with pytest.raises(FdtImageError, match="huge: has more than 1024 MiB"):
         read_image(huge)
-    # What has no size is read up to the limit, which would take its time
-    monkeypatch.setattr("pyfdtx.kexec.image.kernel.LIMIT", 32 << 20)
-    with pytest.raises(FdtImageError, match="/dev/zero: has more than 32 MiB"):
+    with pytest.raises(FdtImageError, match="/dev/zero: is a device"):
         read_image("/dev/zero")
+    monkeypatch.setitem(kernel.LIMITS, "image", 32 << 20)
     place = tmp_path / "Image"
     for size, kind in ((32 << 20, "no kernel image"), ((32 << 20) + 1, "32 MiB")):
         place.write_bytes(bytes(size))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 
 from ...errors import FdtBadParameter
+from ...files.reading import open_regular, read_some
 
 __all__ = ["InitrdFile"]
 
@@ -16,13 +17,15 @@ class InitrdFile:
     """A regular file; its length is what it is now, its content is read later.
 
     Raises:
-        FdtBadParameter: it cannot be looked at.
+        FdtBadParameter: it cannot be looked at, or is no regular file.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = os.fspath(path)
         try:
-            self._size = os.stat(self.path).st_size
+            fd = open_regular(self.path)
+            self._size = os.fstat(fd).st_size
+            os.close(fd)
         except (OSError, ValueError) as e:
             raise self._refusal(e) from None
 
@@ -36,8 +39,11 @@ class InitrdFile:
             FdtBadParameter: it cannot be read, or has another length now.
         """
         try:
-            with open(self.path, "rb") as f:
-                data = f.read(self._size + 1)
+            fd = open_regular(self.path)
+            try:
+                data = read_some(fd, self._size + 1)
+            finally:
+                os.close(fd)
         except OSError as e:
             raise self._refusal(e) from None
         if len(data) != self._size:

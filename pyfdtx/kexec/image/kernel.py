@@ -8,15 +8,15 @@ import os
 import struct
 
 from ...errors import FdtImageError
+from ...files.reading import LIMITS, read_file
 from ..architecture import arch_of, arches
-from .unpack import LIMIT, unpack
+from .unpack import unpack
 
 __all__ = ["Footprint", "Image", "KernelImage", "parse_image", "read_image"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
 
     from ..._native import Buffer
     from ...codec.memrange import MemRange
@@ -27,8 +27,6 @@ OP = "image"
 # at 56, the offset of a PE header at 60
 HEADER = struct.Struct("<8x3Q")
 HEADER_SIZE = 64
-# Files are read in pieces of
-PIECE = 1 << 24
 MAGIC_AT = 56
 
 OTHERS = (
@@ -218,7 +216,7 @@ def parse_image(blob: Buffer, where: str = "image") -> KernelImage:
     """
     try:
         # bytes() takes numbers too
-        raw = bytes(memoryview(blob))
+        raw = blob if isinstance(blob, bytes) else bytes(memoryview(blob))
     except TypeError:
         raise TypeError(
             f"an image must be bytes-like, not {type(blob).__name__}"
@@ -232,32 +230,18 @@ def parse_image(blob: Buffer, where: str = "image") -> KernelImage:
     raise _refuse(data, where)
 
 
-def _content(f: BinaryIO, where: str) -> bytes:
-    """What is in a file, unless that is too much; a device may have no end."""
-    left = LIMIT if os.fstat(f.fileno()).st_size <= LIMIT else -1
-    pieces: list[bytes] = []
-    while left >= 0:
-        piece = f.read(PIECE)
-        if not piece:
-            return b"".join(pieces)
-        pieces.append(piece)
-        left -= len(piece)
-    raise FdtImageError(
-        OP, where, f"has more than {LIMIT >> 20} MiB: no kernel image has"
-    )
-
-
 def read_image(path: str | os.PathLike[str]) -> KernelImage:
     """As parse_image(), of a file.
 
     Raises:
-        FdtImageError: as parse_image(), or the file cannot be read, or is
-            larger than any kernel (1 GiB).
+        FdtImageError: as parse_image(), or the file cannot be read, is neither a
+            regular file nor a pipe, or has more than 1 GiB.
     """
     where = os.fspath(path)
     try:
-        with open(where, "rb") as f:
-            data = _content(f, where)
+        data = read_file(where, LIMITS["image"], pipes=True)
     except OSError as e:
         raise FdtImageError(OP, where, e.strerror or str(e)) from None
+    except ValueError as e:  # a NUL in the name
+        raise FdtImageError(OP, where, str(e)) from None
     return parse_image(data, where)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Compressed kernel images made plain, with the decompressors of the library.
 
-What comes out is bounded: a small file can hold a very large one.
+What comes out is bounded: a small file can hold a very large one, and a very
+small one a small one that does.
 """
 
 from __future__ import annotations
@@ -10,17 +11,23 @@ import struct
 
 from ...errors import FdtImageError
 
-__all__ = ["unpack"]
+__all__ = ["LIMIT", "unpack"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Union
+
+    Buffer = Union[bytes, memoryview]
 
 OP = "image"
-# No kernel is larger; more is an attack or a mistake
-LIMIT = 1 << 30
-# A gzip'ed EFI zboot image is two
-MAX_LAYERS = 3
+# Bytes that an image may be when it is unpacked. More is an attack or a mistake:
+# x86 has address space for 512 MiB (KERNEL_IMAGE_SIZE without KASLR), and the
+# largest kernels of distributions have some 100 MiB
+LIMIT = 1 << 29
+# Bytes that xz may use for its dictionary: the kernel's own build takes 128 MiB
+# (scripts/xz_wrap.sh)
+DICTIONARY = 1 << 28
 
 MAGIC = (
     (b"\x1f\x8b", "gzip"),
@@ -36,38 +43,38 @@ MAGIC = (
 ZBOOT = struct.Struct("<2s2x4s2I8x32s")
 
 
-def _gzip(data: bytes) -> tuple[bytes, bool]:
+def _gzip(data: Buffer, limit: int) -> tuple[bytes, bool]:
     import zlib
 
     made = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    return made.decompress(data, LIMIT + 1), made.eof
+    return made.decompress(data, limit + 1), made.eof
 
 
-def _lzma(data: bytes) -> tuple[bytes, bool]:
+def _lzma(data: Buffer, limit: int) -> tuple[bytes, bool]:
     import lzma
 
-    made = lzma.LZMADecompressor()
-    out = made.decompress(data, LIMIT + 1)
+    made = lzma.LZMADecompressor(memlimit=DICTIONARY)
+    out = made.decompress(data, limit + 1)
     return out, made.eof
 
 
-def _bzip2(data: bytes) -> tuple[bytes, bool]:
+def _bzip2(data: Buffer, limit: int) -> tuple[bytes, bool]:
     import bz2
 
     made = bz2.BZ2Decompressor()
-    return made.decompress(data, LIMIT + 1), made.eof
+    return made.decompress(data, limit + 1), made.eof
 
 
-def _zstd(data: bytes) -> tuple[bytes, bool]:
+def _zstd(data: Buffer, limit: int) -> tuple[bytes, bool]:
     try:
         from compression import zstd  # type: ignore[import-not-found]
     except ImportError:
-        return _zstandard(data)
+        return _zstandard(data, limit)
     made = zstd.ZstdDecompressor()
-    return made.decompress(data, LIMIT + 1), made.eof
+    return made.decompress(data, limit + 1), made.eof
 
 
-def _zstandard(data: bytes) -> tuple[bytes, bool]:
+def _zstandard(data: Buffer, limit: int) -> tuple[bytes, bool]:
     try:
         import zstandard  # type: ignore[import-not-found]
     except ImportError:
@@ -79,12 +86,12 @@ def _zstandard(data: bytes) -> tuple[bytes, bool]:
     # In small pieces: what one piece gives cannot be bounded
     for at in range(0, len(data), 4096):
         out += made.decompress(data[at : at + 4096])
-        if made.eof or len(out) > LIMIT:
+        if made.eof or len(out) > limit:
             break
     return bytes(out), made.eof
 
 
-DECOMPRESSORS: dict[str, Callable[[bytes], tuple[bytes, bool]]] = {
+DECOMPRESSORS: dict[str, Callable[[Buffer, int], tuple[bytes, bool]]] = {
     "gzip": _gzip,
     "xz": _lzma,
     "lzma": _lzma,
@@ -93,20 +100,20 @@ DECOMPRESSORS: dict[str, Callable[[bytes], tuple[bytes, bool]]] = {
 }
 
 
-def _decompress(kind: str, data: bytes, where: str) -> bytes:
+def _decompress(kind: str, data: Buffer, where: str, limit: int) -> bytes:
     decompress = DECOMPRESSORS.get(kind)
     way_out = f"unpack it yourself ({kind} -d) and give the result"
     if decompress is None:
         raise FdtImageError(OP, where, f"{kind} cannot be unpacked here; {way_out}")
     try:
-        out, complete = decompress(data)
+        out, complete = decompress(data, limit)
     except NotImplementedError as e:
         raise FdtImageError(OP, where, f"{e}; or {way_out}") from None
     except MemoryError:
         raise
     except Exception as e:  # each library has its own
         raise FdtImageError(OP, where, f"damaged {kind} data: {e}") from None
-    if len(out) > LIMIT:
+    if len(out) > limit:
         raise FdtImageError(
             OP, where, f"more than {LIMIT >> 20} MiB come out of its {kind} data"
         )
@@ -117,7 +124,7 @@ def _decompress(kind: str, data: bytes, where: str) -> bytes:
     return out
 
 
-def _zboot(data: bytes, where: str) -> tuple[str, bytes] | None:
+def _zboot(data: bytes, where: str) -> tuple[str, memoryview] | None:
     """(compression, payload) of an EFI zboot image; None if it is none."""
     if len(data) < ZBOOT.size:
         return None
@@ -134,31 +141,39 @@ def _zboot(data: bytes, where: str) -> tuple[str, bytes] | None:
     text = name.partition(b"\0")[0].decode("ascii", "backslashreplace")
     # The kernel's build says xzkern and zstd22 for its own settings of xz, zstd
     known = next((k for k in ("xz", "zstd") if text.startswith(k)), text)
-    return known, data[offset : offset + size]
+    return known, memoryview(data)[offset : offset + size]
+
+
+def _kind(data: bytes) -> str:
+    return next((kind for magic, kind in MAGIC if data.startswith(magic)), "")
 
 
 def unpack(data: bytes, where: str) -> tuple[bytes, tuple[str, ...]]:
     """The image inside, and what it was wrapped in, outermost first.
 
-    gzip, xz, lzma, bzip2, and zstd where Python has it; EFI zboot images.
-    Anything else is given back as it is.
+    One compression (gzip, xz, lzma, bzip2, and zstd where Python has it), in it an
+    EFI zboot image with another one; either may be missing. Anything else is given
+    back as it is.
 
     Raises:
-        FdtImageError: damaged, cut off, too large, or a format that cannot be
-            unpacked here.
+        FdtImageError: damaged, cut off, wrapped more often, larger than LIMIT (all
+            that comes out together), or a format that cannot be unpacked here.
     """
     layers: list[str] = []
-    while True:
-        inner = _zboot(data, where)
-        if inner is not None:
-            kind, payload = inner
-            layers.append("EFI zboot")
-        else:
-            kind = next((k for magic, k in MAGIC if data.startswith(magic)), "")
-            payload = data
-        if not kind:
-            return data, tuple(layers)
-        if len(layers) >= MAX_LAYERS:
-            raise FdtImageError(OP, where, f"wrapped too often: {', '.join(layers)}")
-        layers.append(kind)
-        data = _decompress(kind, payload, where)
+    left = LIMIT
+    outer = _kind(data)
+    if outer:
+        layers.append(outer)
+        data = _decompress(outer, data, where, left)
+        left -= len(data)
+    zboot = _zboot(data, where)
+    if zboot is not None:
+        inner, payload = zboot
+        layers += ["EFI zboot", inner]
+        data = _decompress(inner, payload, where, left)
+    more = _kind(data) or ("EFI zboot" if _zboot(data, where) else "")
+    if layers and more:
+        raise FdtImageError(
+            OP, where, f"wrapped too often: {', '.join([*layers, more])}"
+        )
+    return data, tuple(layers)

@@ -23,6 +23,8 @@ ZIMAGE_AT = 0x24
 ZIMAGE_MAGIC = 0x016F2818
 ZIMAGE_LITTLE = 0x04030201
 ZIMAGE_TAGS = 0x45454545
+# Linux writes one or two
+MAX_TAGS = 64
 TAG_KLSZ = 0x5A534C4B
 # What kernels had before they said it in the tag
 ZIMAGE_TEXT_OFFSET = 0x8000
@@ -86,7 +88,7 @@ class ZImage(KernelImage):
 
     def _tag(self, at: int) -> tuple[int, ...]:
         """The words of the tag KLSZ: place of the inflated size, BSS, ..."""
-        while True:
+        for _ in range(MAX_TAGS):
             (size,) = self._words(at, 1)
             if not size:
                 raise FdtImageError(OP, self.where, "its table of tags has no KLSZ")
@@ -95,6 +97,9 @@ class ZImage(KernelImage):
                 # Linux before 5.9 says 2 and means 4
                 return self._words(at + 8, min(max(size, 4) - 2, 4))
             at += 4 * max(size, 2)
+        raise FdtImageError(
+            OP, self.where, f"its table of tags has no KLSZ among the first {MAX_TAGS}"
+        )
 
     @property
     def room(self) -> int:

@@ -8,6 +8,7 @@ import sys
 
 from ....errors import FdtImageError
 from ...image.kernel import OP, KernelImage
+from ...image.unpack import LIMIT
 from . import EM_PPC64
 
 __all__ = ["Vmlinux", "read_image"]
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     # p_paddr, p_filesz, p_memsz, p_offset, p_vaddr
     Load = tuple[int, int, int, int, int]
 
-# More is an attack or a mistake: the largest kernels have some 100 MiB
-LIMIT = 1 << 30
+# Bytes of zeros between PT_LOADs, together: Linux has one gap below 16 MiB (arch/
+# powerpc/Kconfig DATA_SHIFT); an ELF file of two pages can ask for any number
+MAX_GAPS = 64 << 20
+# PT_LOADs and others: Linux has 3 or 4
+MAX_HEADERS = 256
+HEADER_SIZE_64 = 56
 # elf(5): EI_CLASS and EI_DATA are at 4 and 5, e_machine is behind e_type
 CLASS_64, LITTLE, BIG = 2, 1, 2
 MAGIC = b"\x7fELF"
@@ -62,6 +67,14 @@ class Vmlinux(KernelImage):
             raise FdtImageError(
                 OP, self.where, f"is an ELF file, but {elf['e_type']}: no kernel"
             )
+        count, size = elf["e_phnum"], elf["e_phentsize"]
+        if count > MAX_HEADERS or size != HEADER_SIZE_64:
+            raise FdtImageError(
+                OP,
+                self.where,
+                f"has {count} program headers of {size} bytes, a kernel at most "
+                f"{MAX_HEADERS} of {HEADER_SIZE_64}",
+            )
         loads: list[Load] = [
             (s["p_paddr"], s["p_filesz"], s["p_memsz"], s["p_offset"], s["p_vaddr"])
             for s in elf.iter_segments("PT_LOAD")
@@ -88,9 +101,11 @@ class Vmlinux(KernelImage):
         raise FdtImageError(OP, self.where, f"its entry {entry:#x} is in no PT_LOAD")
 
     def _laid_out(self, stream: Any, loads: list[Load]) -> bytes:
-        out = bytearray()
+        """The PT_LOADs' content, one behind the other, with zeros between."""
+        out: list[bytes] = []
+        end, gaps = self.start, 0
         for at, size, memory, offset, _ in loads:
-            gap = at - self.start - len(out)
+            gap = at - end
             if gap < 0:
                 raise FdtImageError(OP, self.where, "its PT_LOADs overlap")
             if size > memory:
@@ -105,9 +120,19 @@ class Vmlinux(KernelImage):
                     self.where,
                     f"cut off: a PT_LOAD has {size} bytes, the file {len(piece)}",
                 )
-            if size:
-                out += bytes(gap) + piece
-        return bytes(out)
+            if not size:
+                continue
+            gaps += gap
+            if gaps > MAX_GAPS:
+                raise FdtImageError(
+                    OP,
+                    self.where,
+                    f"has {gaps} bytes of nothing between its PT_LOADs, more than a "
+                    "kernel has",
+                )
+            out += [bytes(gap), piece]
+            end = at + size
+        return b"".join(out)
 
     @property
     def memory_size(self) -> int:
