@@ -40,7 +40,7 @@ def main(machine: str = "arm64-dt", outdir: str = "demo") -> None:
     regions = Machine(root).crash_ranges  # main first
     boot = os.path.relpath(root / "sys/firmware/fdt")
     crash = str(Path(outdir) / f"{machine}-crash.dtb")
-    Path(outdir).mkdir(parents=True, exist_ok=True)
+    Path(outdir).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     print(f"{machine}: memory set aside for the crash kernel, from its /proc/iomem:")
     for start, size in regions:

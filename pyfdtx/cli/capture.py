@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..kexec.facts.capture import capture
+from .files import tidy_on_signals
 from .trouble import UsageError, out_text
 
 __all__ = ["arguments", "run"]
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 Only root sees the true addresses of /proc/iomem. The copy has the machine's
-command line and its tree (serial numbers): look before you hand it to others.
+command line and its tree (serial numbers, seeds), so the directory has mode 0700
+and its files 0600: look before you hand it to others.
 
 example:
   pyfdtx capture machine && pyfdtx plan Image --crash --root machine
@@ -32,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not args.directory:
         raise UsageError("the name of the directory is empty")
-    names = capture(args.directory, args.root)
+    with tidy_on_signals():
+        names = capture(args.directory, args.root)
     out_text(f"{args.directory}: {len(names)} files\n")
     return 0

@@ -7,6 +7,7 @@ import os
 from textwrap import wrap
 
 from ..errors import FdtBadBlob, FdtBadParameter, FdtMachineError
+from ..files.reading import LIMITS, open_regular, read_some
 from ..kexec.check.checker import ARCHES, check_tree, machine_of, rules_table
 from .arguments import number
 from .files import called, read_blob
@@ -36,8 +37,6 @@ examples:
 COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1m"}
 OFF = "\x1b[m"
 WIDTH = 80
-# 65534 program headers and the ELF header, in pages
-MAX_HEADER = 4 << 20
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +82,11 @@ def _core(text: str) -> tuple[int, bytes]:
     except argparse.ArgumentTypeError as e:
         raise UsageError(f"--elfcorehdr: {e}") from None
     try:
-        with open(path, "rb") as f:
-            return where, f.read(MAX_HEADER)
+        fd = open_regular(path, pipes=True)
+        try:
+            return where, read_some(fd, LIMITS["core header"])
+        finally:
+            os.close(fd)
     except OSError as e:
         raise Trouble(f"{path}: {because(e)}") from None
     except ValueError as e:  # a NUL in the name

@@ -10,7 +10,7 @@ from ..text import dts
 from ..text.diff import Change, diff
 from ..tree import flat
 from .files import called, read_blob
-from .show import json_rows, property_json
+from .show import json_rows, property_json, secret_argument
 from .trouble import Trouble, UsageError, clean, out_text
 
 __all__ = ["arguments", "run"]
@@ -27,7 +27,7 @@ format version and the numbers of phandles: references are compared by the nodes
 that they lead to, and shown as paths. "-" marks what only A has, "+" what only
 B has; "~" a property whose name does not tell whether it holds phandles, but
 whose cells are those of the same nodes. Colours only on a terminal, and not if
-NO_COLOR is set. kaslr-seed and rng-seed are shown.
+NO_COLOR is set. Of seeds only the length is shown.
 
 Exit status: 0 the same, 1 different, 2 trouble.
 
@@ -51,6 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"values of more than {LIMIT} bytes in full, not by length and digest",
     )
+    secret_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,10 +60,9 @@ def run(args: argparse.Namespace) -> int:
     a, b = _read(args.a), _read(args.b)
     changes = diff(a, b)
     if args.json:
-        out_text(_json(changes))
+        out_text(_json(changes, args.show_secrets))
     elif changes:
-        limit = None if args.full else LIMIT
-        out_text(_drawn(changes, called(args.a), called(args.b), limit))
+        out_text(_drawn(changes, args))
     return 1 if changes else 0
 
 
@@ -74,7 +74,8 @@ def _read(path: str) -> flat.FlatTree:
         raise Trouble(f"{called(path)}: {e}") from None
 
 
-def _drawn(changes: list[Change], a: str, b: str, limit: int | None) -> str:
+def _drawn(changes: list[Change], args: argparse.Namespace) -> str:
+    a, b = called(args.a), called(args.b)
     on = os.isatty(1) and not os.environ.get("NO_COLOR")
     bold, red, green, off = (BOLD, RED, GREEN, OFF) if on else ("", "", "", "")
     lines = [f"{red}--- {clean(a)}{off}", f"{green}+++ {clean(b)}{off}"]
@@ -97,7 +98,7 @@ def _drawn(changes: list[Change], a: str, b: str, limit: int | None) -> str:
             lines.append(f"{bold}  {clean(place)}{off}")
         for sign, value, refers in zip("-+", (change.old, change.new), change.refers):
             if value is not None:
-                side(sign, _statement(change, value, refers, limit))
+                side(sign, _statement(change, value, refers, args))
     renumbered = [change for change in changes if change.kind == "renumbered"]
     if renumbered:
         lines.append(f"{bold}  other numbers, but phandles of the same nodes{off}")
@@ -109,34 +110,38 @@ def _drawn(changes: list[Change], a: str, b: str, limit: int | None) -> str:
 
 
 def _statement(
-    change: Change, value: Place, refers: dict[int, str], limit: int | None
+    change: Change, value: Place, refers: dict[int, str], args: argparse.Namespace
 ) -> str:
     if isinstance(value, bytes):
         paths = {at: f"&{{{path}}}" for at, path in refers.items()}
-        return "    " + clean(dts.property_text(change.name, value, limit, paths))
+        limit = None if args.full else LIMIT
+        text = dts.property_text(
+            change.name, value, limit, paths, secrets=args.show_secrets
+        )
+        return f"    {clean(text)}"
     if isinstance(value, tuple):
         return f"/memreserve/ {value[0]:#x} {value[1]:#x};"
     return f"boot CPU {value:#x}"
 
 
-def _json(changes: list[Change]) -> str:
+def _json(changes: list[Change], secrets: bool) -> str:
     rows = (
         {
             "kind": change.kind,
             "what": change.what,
             "path": change.path,
             "name": change.name,
-            "old": _side_json(change, change.old),
-            "new": _side_json(change, change.new),
+            "old": _side_json(change, change.old, secrets),
+            "new": _side_json(change, change.new, secrets),
         }
         for change in changes
     )
     return json_rows({"same": not changes}, "changes", rows)
 
 
-def _side_json(change: Change, value: Place) -> object:
+def _side_json(change: Change, value: Place, secrets: bool) -> object:
     if isinstance(value, bytes):
-        return property_json(change.name, value)
+        return property_json(change.name, value, secrets=secrets)
     if isinstance(value, tuple):
         return {"start": value[0], "size": value[1]}
     return value

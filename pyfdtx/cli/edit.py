@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import argparse
 
+from ..codec.secret import ENDING, is_secret
 from ..errors import FdtBadParameter, FdtError
 from ..text.dts import unspellable
+from ..tree import flat
 from ..tree.node import Fdt
-from .files import called, read_blob, write_blob
+from .files import called, is_private, read_blob, write_blob
 from .trouble import Trouble, UsageError
 from .values import guess_from_text, value_type
 
@@ -107,4 +109,17 @@ def write_result(args: argparse.Namespace, fdt: Fdt) -> None:
     """To where -o or -i say."""
     if args.in_place and args.dtb == "-":
         raise UsageError("--in-place cannot change stdin; use -o OUT")
-    write_blob(args.dtb if args.in_place else args.output, fdt.to_bytes())
+    target = args.dtb if args.in_place else args.output
+    sources = [args.dtb, *getattr(args, "overlays", ())]
+    blob = fdt.to_bytes()
+    write_blob(target, blob, private=_private(blob, sources))
+
+
+def _private(blob: bytes, sources: list[str]) -> bool:
+    """Whether a tree has seeds, or a source is readable by its owner alone."""
+    if any(is_private(source) for source in sources if source != "-"):
+        return True
+    # Names end with a NUL: without such an end somewhere there is no such name
+    if ENDING.encode() + b"\0" not in blob:
+        return False
+    return any(is_secret(*p) for n in flat.read(blob).nodes for p in n.properties)

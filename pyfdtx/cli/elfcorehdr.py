@@ -54,5 +54,5 @@ def run(args: argparse.Namespace) -> int:
     header = core_header_of(
         machine, style=args.style, exclude=args.exclude, spare=args.spare
     )
-    write_blob(args.output, header)
+    write_blob(args.output, header, private=True)
     return 0

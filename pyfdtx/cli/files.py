@@ -3,21 +3,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 import sys
-from contextlib import suppress
+from stat import S_ISREG
 
-from .trouble import Killed, Trouble, UsageError, because, out, write_all
+from ..files.reading import LIMITS, open_regular, read_some
+from ..files.writing import TerminalError, write_file
+from .trouble import Killed, Trouble, UsageError, because, out
 
-__all__ = ["called", "read_blob", "write_blob"]
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import BinaryIO
-
-    Restore = Callable[[], None]
+__all__ = ["called", "is_private", "read_blob", "tidy_on_signals", "write_blob"]
 
 MAGIC = b"\xd0\x0d\xfe\xed"
 HEAD = 64  # more than a header, so that a wrong one is judged as such
@@ -29,36 +24,51 @@ def called(path: str) -> str:
 
 
 def read_blob(path: str) -> bytes:
-    """A device tree blob from a file, or from stdin for "-".
+    """A device tree blob from a file or a pipe, or from stdin for "-".
 
-    Reads no more than the header promises, so that /dev/zero or a disk by
-    mistake is no trouble. Validates nothing.
+    Reads no more than the header promises. Validates nothing.
     """
     if path == "-" and sys.stdin is None:
         raise Trouble("stdin: closed")
     try:
-        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
-            return _blob(file)
+        if path == "-":
+            return _blob(0)
+        fd = open_regular(path, pipes=True)
+        try:
+            return _blob(fd)
+        finally:
+            os.close(fd)
     except OSError as e:
         raise Trouble(f"{called(path)}: {because(e)}") from None
     except ValueError as e:  # a NUL in the name
         raise Trouble(f"{called(path)}: {e}") from None
 
 
-def _blob(file: BinaryIO) -> bytes:
-    head = file.read(HEAD)
+def _blob(fd: int) -> bytes:
+    head = read_some(fd, HEAD)
     totalsize = int.from_bytes(head[4:8], "big")
     if head[:4] != MAGIC or totalsize >= 1 << 31:
         return head
-    return head + file.read(max(0, totalsize - HEAD))
+    limit = LIMITS["blob"]
+    if totalsize > limit:
+        raise OSError(errno.EFBIG, f"says it has {totalsize} bytes, more than {limit}")
+    return head + read_some(fd, max(0, totalsize - HEAD))
 
 
-def write_blob(path: str, data: bytes) -> None:
+def is_private(path: str) -> bool:
+    """Whether a file is readable by its owner alone."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:  # gone meanwhile
+        return True
+    return S_ISREG(mode) and not mode & 0o044
+
+
+def write_blob(path: str, data: bytes, *, private: bool) -> None:
     """A blob to a file, or to stdout for "-"; not to a terminal.
 
-    A regular file is written beside its target and renamed over it; it keeps
-    the permission bits and, where allowed, the owner of what it replaces, and
-    a symbolic link stays one. Anything else (pipe, device) is written to.
+    private: it has seeds, addresses or memory, so that only its owner may read
+    it. write_file() says what becomes of an existing file.
     """
     if path in ("-", "/dev/stdout"):
         if sys.stdout is not None and os.isatty(1):
@@ -67,102 +77,47 @@ def write_blob(path: str, data: bytes) -> None:
     if not path:
         raise UsageError("the name of the output file is empty")
     try:
-        try:
-            old = os.stat(path)
-        except FileNotFoundError:
-            old = None
-        if old and (not stat.S_ISREG(old.st_mode) or path.startswith("/dev/fd/")):
-            return _write_through(path, data)
-        if path.endswith("/"):
-            raise Trouble(f"{path}: Is a directory")
-        if old and not os.access(path, os.W_OK):
-            raise Trouble(f"{path}: Permission denied")
-        return _replace(path, old, data)
+        with tidy_on_signals():
+            write_file(path, data, private=private)
     except BrokenPipeError:
         raise
+    except TerminalError as e:
+        raise UsageError(f"{path}: {because(e)}") from None
     except OSError as e:
         raise Trouble(f"{path}: {because(e)}") from None
     except ValueError as e:  # a NUL in the name
         raise Trouble(f"{path}: {e}") from None
 
 
-def _write_through(path: str, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY)
-    try:
-        if os.isatty(fd):
-            raise UsageError(f"{path}: a terminal is no place for a binary")
-        write_all(fd, data)
-    finally:
-        os.close(fd)
+class tidy_on_signals:
+    """`with` it, SIGTERM and SIGHUP become an exception, so that what is half done
+    is removed; the process then ends by the signal. Where they are ignored (nohup)
+    or handled they stay so."""
 
+    def __enter__(self) -> None:
+        import signal
 
-def _replace(path: str, old: os.stat_result | None, data: bytes) -> None:
-    target = os.path.realpath(path)
-    folder = os.path.dirname(target)
-    temporary = os.path.join(folder, f".pyfdtx-{os.urandom(8).hex()}")
-    restore = _tidy_up_on_signals()
-    try:
-        # 0o666: the umask takes away what it takes from any new file
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        try:
-            fd = os.open(temporary, flags, 0o666)
-        except OSError as e:
-            raise Trouble(
-                f"{path}: cannot create a file in {folder}: {because(e)}"
-            ) from None
-        try:
-            if old:
-                _inherit(fd, old)
-            write_all(fd, data)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.rename(temporary, target)
-    except BaseException:
-        with suppress(OSError):  # not created, or renamed already
-            os.unlink(temporary)
-        raise
-    finally:
-        restore()
-    _sync_folder(folder)
+        self._changed: list[int] = []
+        self._killed = False
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                try:
+                    signal.signal(number, self._kill)
+                except ValueError:
+                    return  # not the main thread
+                self._changed.append(number)
 
+    def _kill(self, number: int, _: object) -> None:
+        import signal
 
-def _inherit(fd: int, old: os.stat_result) -> None:
-    with suppress(OSError):  # only root may give files away
-        os.fchown(fd, old.st_uid, old.st_gid)
-    os.fchmod(fd, stat.S_IMODE(old.st_mode))
+        if not self._killed:  # a second one must not stop the tidying
+            self._killed = True
+            raise Killed(signal.Signals(number).name)
 
+    def __exit__(self, *_: object) -> None:
+        import signal
 
-def _sync_folder(folder: str) -> None:
-    """Make the rename last. The file is complete: not every file system can
-    do this, and none of its failures undoes the rename."""
-    with suppress(OSError):
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-
-def _tidy_up_on_signals() -> Restore:
-    """SIGTERM and SIGHUP become an exception until the result is called;
-    where they are ignored (nohup) or handled they stay so."""
-    import signal
-
-    def handler(number: int, _: object) -> None:
-        raise Killed(signal.Signals(number).name)
-
-    changed = []
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            try:
-                signal.signal(number, handler)
-            except ValueError:
-                break  # not the main thread
-            changed.append(number)
-
-    def restore() -> None:
-        for number in changed:
+        if self._killed:  # the process is about to end
+            return
+        for number in self._changed:
             signal.signal(number, signal.SIG_DFL)
-
-    return restore

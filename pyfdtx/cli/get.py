@@ -9,7 +9,7 @@ from ..errors import FdtError, FdtNotFound
 from ..text import dts
 from ..tree.node import Fdt
 from .files import called, read_blob, write_blob
-from .show import property_json
+from .show import property_json, secret_argument
 from .trouble import Trouble, UsageError, clean, out
 from .values import TYPES_HELP, decode, value_type
 
@@ -25,7 +25,8 @@ EPILOG = (
     )
     + """\
 Without -t the type is guessed: text one string per line, u32 as 0x hex, else
-hex pairs. PATH is a full path, an alias ("serial0") or a label ("&uart0").
+hex pairs. PATH is a full path, an alias ("serial0") or a label ("&uart0"). A seed is
+shown if it is PROP itself, of all others only the length.
 
 examples:
   pyfdtx get boot.dtb /chosen bootargs
@@ -51,6 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("-p", "--properties", action="store_true", help="only names of properties")
     add("-l", "--list", action="store_true", help="only names of subnodes")
     add("--json", action="store_true", help="JSON for programs")
+    secret_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -72,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     except FdtError as e:
         raise Trouble(f"{called(args.dtb)}: {e}") from None
     if args.type and args.type.kind == "raw":
-        write_blob("-", answer)
+        write_blob("-", answer, private=True)
     else:
         out(answer)
     return 0
@@ -82,7 +84,9 @@ def _answer(blob: bytes, args: argparse.Namespace) -> bytes:
     node = Fdt(blob)[args.path]
     name = args.property
     if args.json:
-        return _encoded([_node_json(node) if name is None else _json(node, name)])
+        if name is None:
+            return _encoded([_node_json(node, args.show_secrets)])
+        return _encoded([_json(node, name)])
     if name is None:
         return _encoded(_node_lines(node, args))
     if args.type and args.type.kind == "raw":
@@ -98,7 +102,10 @@ def _node_lines(node: Node, args: argparse.Namespace) -> list[str]:
     lines = []
     if args.properties or not args.list:
         for name, value in node.items():
-            text = name if args.properties else dts.property_text(name, value)
+            text = name
+            if not args.properties:
+                secrets = args.show_secrets
+                text = dts.property_text(name, value, secrets=secrets)
             lines.append(clean(text))
     if args.list or not args.properties:
         for child in node.children():
@@ -110,16 +117,18 @@ def _node_lines(node: Node, args: argparse.Namespace) -> list[str]:
 def _json(node: Node, name: str) -> str:
     from json import dumps
 
-    return dumps({"path": node.path, **property_json(name, node[name])})
+    return dumps({"path": node.path, **property_json(name, node[name], secrets=True)})
 
 
-def _node_json(node: Node) -> str:
+def _node_json(node: Node, secrets: bool) -> str:
     from json import dumps
 
     return dumps(
         {
             "path": node.path,
-            "properties": [property_json(*item) for item in node.items()],
+            "properties": [
+                property_json(*item, secrets=secrets) for item in node.items()
+            ],
             "subnodes": [child.name for child in node.children()],
         },
         indent=1,

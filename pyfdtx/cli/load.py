@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import os
 
+from ..files.writing import LINK, NewFolder
 from ..kexec import FilePlan, load
-from .files import write_blob
+from .files import tidy_on_signals, write_blob
 from .memory_map import as_json, lines
 from .planning import plan_arguments, planned
 from .trouble import Trouble, UsageError, because, out_text
@@ -82,10 +83,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(folder: str, plan: Plan) -> None:
+    """All files are private: the tree has the next kernel's seeds."""
+    folder = folder.rstrip("/") or folder
+    files = {s.name: bytes(s.data) for s in plan.segments}
+    files["plan.json"] = as_json(plan).encode()
     try:
-        os.makedirs(folder, exist_ok=True)
+        if os.path.islink(folder):
+            raise OSError(LINK)
+        if os.path.isdir(folder):
+            for name, data in files.items():
+                write_blob(os.path.join(folder, name), data, private=True)
+            return
+        os.makedirs(os.path.dirname(folder) or ".", exist_ok=True)
+        with tidy_on_signals(), NewFolder(folder) as new:
+            for name, data in files.items():
+                new.write(name, data)
     except OSError as e:
         raise Trouble(f"{folder}: {because(e)}") from None
-    for segment in plan.segments:
-        write_blob(os.path.join(folder, segment.name), bytes(segment.data))
-    write_blob(os.path.join(folder, "plan.json"), as_json(plan).encode())

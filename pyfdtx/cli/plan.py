@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
                 f"--svg has nothing to draw: a running {plan.arch} kernel places the "
                 "next one by itself"
             )
-        write_blob(args.svg, as_svg(plan).encode())
+        write_blob(args.svg, as_svg(plan).encode(), private=True)
     if args.json:
         out_text(as_json(plan))
     elif args.svg is None:

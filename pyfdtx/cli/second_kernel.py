@@ -158,5 +158,5 @@ def make(args: argparse.Namespace) -> int:
         raise UsageError(in_options(str(e))) from None
     except FdtError as e:
         raise Trouble(f"{called(args.boot)}: {e}") from None
-    write_blob(args.output, result)
+    write_blob(args.output, result, private=True)
     return 0

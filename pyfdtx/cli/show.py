@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from ..codec.secret import is_secret
 from ..errors import FdtBadContent, FdtError
 from ..text import dts
 from ..tree import flat
 from .files import called, read_blob
 from .trouble import Trouble, out_text
 
-__all__ = ["arguments", "json_rows", "property_json", "run"]
+__all__ = ["arguments", "json_rows", "property_json", "run", "secret_argument"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ and [bytes] is a guess, for a tree does not say. Labels are comments. The second
 line gives the options that dtc needs. JSON: every property has its guessed type
 (string, cells, bytes in hex, empty), the value, and the raw bytes in hex.
 
-Everything is shown, kaslr-seed and rng-seed too: take them out before you hand
-the output of a running system to others.
+kaslr-seed, rng-seed and all else that ends in -seed stand as a comment with their
+length, in JSON as type secret; with --show-secrets they are shown.
 
 examples:
   pyfdtx show boot.dtb | less
@@ -35,12 +36,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("dtb", metavar="DTB", help="a device tree blob; - is stdin")
     parser.add_argument("--json", action="store_true", help="JSON for programs")
+    secret_argument(parser)
+
+
+def secret_argument(parser: argparse.ArgumentParser) -> None:
+    """What every command has that shows values nobody asked for by name."""
+    parser.add_argument(
+        "--show-secrets", action="store_true", help="show the values of seeds, too"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     blob = read_blob(args.dtb)
     try:
-        out_text(_json(blob) if args.json else dts.render(blob))
+        if args.json:
+            out_text(_json(blob, args.show_secrets))
+        else:
+            out_text(dts.render(blob, secrets=args.show_secrets))
     except FdtBadContent as e:
         raise Trouble(f"{called(args.dtb)}: {e} (--json shows this tree)") from None
     except FdtError as e:
@@ -48,7 +60,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def property_json(name: str, value: bytes) -> dict[str, object]:
+def property_json(name: str, value: bytes, *, secrets: bool) -> dict[str, object]:
+    if not secrets and is_secret(name, value):
+        return {
+            "name": name,
+            "type": "secret",
+            "value": None,
+            "size": len(value),
+            "raw": None,
+        }
     kind, typed = dts.interpret(name, value)
     return {"name": name, "type": kind, "value": typed, "raw": value.hex()}
 
@@ -61,7 +81,7 @@ def json_rows(head: dict[str, object], key: str, rows: Iterable[object]) -> str:
     return start + "\n" + ",\n".join(map(dumps, rows)) + "\n]}\n"
 
 
-def _json(blob: bytes) -> str:
+def _json(blob: bytes, secrets: bool) -> str:
     tree = flat.read(blob)
     head: dict[str, object] = {
         "boot_cpuid_phys": tree.boot_cpuid_phys,
@@ -70,7 +90,9 @@ def _json(blob: bytes) -> str:
     rows = (
         {
             "path": path,
-            "properties": [property_json(*item) for item in node.properties],
+            "properties": [
+                property_json(*item, secrets=secrets) for item in node.properties
+            ],
         }
         for path, node in tree.with_paths()
     )

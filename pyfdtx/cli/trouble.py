@@ -7,6 +7,8 @@ import os
 import sys
 from contextlib import suppress
 
+from ..files import write_all
+
 __all__ = [
     "Killed",
     "Trouble",
@@ -88,12 +90,6 @@ def out(data: bytes) -> None:
 def out_text(text: str) -> None:
     """Text to stdout; what is not ASCII becomes a backslash escape."""
     out(text.encode("ascii", "backslashreplace"))
-
-
-def write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
 
 
 def die_of(name: str) -> None:

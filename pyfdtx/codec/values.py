@@ -11,6 +11,7 @@ from struct import error as struct_error
 from struct import pack, unpack
 
 from ..errors import FdtBadContent, FdtBadParameter
+from .secret import is_secret_name
 
 __all__ = [
     "from_cells",
@@ -33,12 +34,10 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-SECRETS = (":kaslr-seed", ":rng-seed")
-
 
 def shown(value: object, where: str = "") -> str:
     """repr of a value for a message, unless it is a secret."""
-    if where.endswith(SECRETS):
+    if is_secret_name(where):
         return "the value (not shown)"
     text = hex(value) if isinstance(value, int) and abs(value) > 9 else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

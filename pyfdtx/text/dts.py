@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from struct import unpack
 
+from ..codec.secret import is_secret, is_secret_name
 from ..errors import FdtBadContent
 from ..tree import flat
 from .labels import Labels
@@ -56,8 +57,6 @@ NUMBERS = frozenset(
         "linux,phandle",
         "interrupts",
         "interrupt-parent",
-        "kaslr-seed",
-        "rng-seed",
         "size",
         "alignment",
     )
@@ -103,7 +102,10 @@ def _is_text(name: str, value: bytes) -> bool:
     if value[-1] or 2 * value.count(0) > len(value) or value.translate(None, TEXT):
         return False
     return len(value) % 4 != 0 or not (
-        name[0] == "#" or name in NUMBERS or name.endswith(UNITS)
+        name[0] == "#"
+        or name in NUMBERS
+        or name.endswith(UNITS)
+        or is_secret_name(name)
     )
 
 
@@ -121,6 +123,8 @@ def property_text(
     value: bytes,
     limit: int | None = None,
     references: References | None = None,
+    *,
+    secrets: bool = True,
 ) -> str:
     """One property as a DTS statement, "name = ...;" or "name;".
 
@@ -128,7 +132,11 @@ def property_text(
         references: as for value_text().
         limit: a value of more bytes is not spelled: its length and its digest
             stand in its place, which dtc does not compile.
+        secrets: False: kaslr-seed, rng-seed and the like are a comment with the
+            length.
     """
+    if not secrets and is_secret(name, value):
+        return f"// {name}: {len(value)} secret bytes, not shown"
     if limit is not None and len(value) > limit:
         return f"{name} = {shortened(value)};"
     text = value_text(name, value, references)
@@ -189,7 +197,13 @@ def _with_references(value: bytes, references: References) -> str:
     return ", ".join(parts)
 
 
-def render(tree: flat.Tree, *, labels: bool = True, limit: int | None = None) -> str:
+def render(
+    tree: flat.Tree,
+    *,
+    labels: bool = True,
+    limit: int | None = None,
+    secrets: bool = True,
+) -> str:
     """The whole tree as DTS.
 
     dtc gives back the same nodes, properties (same bytes, same order) and
@@ -210,26 +224,34 @@ def render(tree: flat.Tree, *, labels: bool = True, limit: int | None = None) ->
         tree: an Fdt, or a blob in any bytes-like object.
         labels: False: nothing but what the blob has, node by node.
         limit: longer values are shortened as by property_text().
+        secrets: as by property_text().
     Raises:
         FdtBadBlob: not a sound device tree.
         FdtBadContent: a name has characters that DTS cannot spell.
     """
-    return "".join(lines(tree, labels=labels, limit=limit))
+    return "".join(lines(tree, labels=labels, limit=limit, secrets=secrets))
 
 
 def lines(
-    tree: flat.Tree, *, labels: bool = True, limit: int | None = None
+    tree: flat.Tree,
+    *,
+    labels: bool = True,
+    limit: int | None = None,
+    secrets: bool = True,
 ) -> Iterator[str]:
     """render() in pieces, for large trees."""
     read = flat.read(tree)
-    return _Writer(read, Labels(read if labels else None), limit).text()
+    return _Writer(read, Labels(read if labels else None), limit, secrets).text()
 
 
 class _Writer:
-    def __init__(self, tree: flat.FlatTree, labels: Labels, limit: int | None):
+    def __init__(
+        self, tree: flat.FlatTree, labels: Labels, limit: int | None, secrets: bool
+    ):
         self.tree = tree
         self.labels = labels
         self.limit = limit
+        self.secrets = secrets
         self.spellable: set[str] = set()
         self.doubles: set[int] = set()
         self.options = f"-b {tree.boot_cpuid_phys:#x}"
@@ -288,6 +310,9 @@ class _Writer:
             self._spell(name, "property", way)
             note = _note(name in seen)
             seen.add(name)
+            if not self.secrets and is_secret(name, value):
+                yield f"{tab}{property_text(name, value, secrets=False)}\n"
+                continue
             references = self.labels.references(number, name)
             if self.limit is not None and len(value) > self.limit and not references:
                 yield f"{tab}{property_text(name, value, self.limit)}{note}\n"

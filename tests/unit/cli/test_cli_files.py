@@ -84,14 +84,42 @@ def test_without_in_place_the_input_stays(cli, boot):
     assert (cli.folder / "boot.dtb").read_bytes() == boot
 
 
-def test_a_symbolic_link_stays_one(cli, expected):
-    (cli.folder / "deeper").mkdir()
-    (cli.folder / "link").symlink_to("deeper/file.dtb")
-    cli.good(*SET, "-o", "link")  # its target does not exist yet
-    cli.good(*SET, "-o", "link")
+@pytest.mark.parametrize("target", ["file.dtb", "missing", "/dev/null", "fifo", "."])
+def test_a_symbolic_link_is_not_followed(cli, target):
+    """Somebody else may have put it there, in a folder that others can write."""
+    (cli.folder / "file.dtb").write_bytes(OLD)
+    os.mkfifo(cli.folder / "fifo")
+    (cli.folder / "link").symlink_to(target)
+    before = cli.names()
+    line = cli.bad(1, *SET, "-o", "link")
+    assert line.startswith("link: is a symbolic link, which is not followed")
     assert (cli.folder / "link").is_symlink()
-    assert (cli.folder / "deeper/file.dtb").read_bytes() == expected
-    assert os.listdir(cli.folder / "deeper") == ["file.dtb"]
+    assert (cli.folder / "file.dtb").read_bytes() == OLD
+    assert cli.names() == before
+
+
+def test_a_link_is_not_changed_in_place(cli, boot):
+    (cli.folder / "link").symlink_to("boot.dtb")
+    args = [a if a != "boot.dtb" else "link" for a in SET]
+    assert "symbolic link" in cli.bad(1, *args, "-i")
+    assert (cli.folder / "boot.dtb").read_bytes() == boot
+
+
+def test_a_link_on_the_way_to_the_file_is_followed(cli, expected):
+    (cli.folder / "deeper").mkdir()
+    (cli.folder / "way").symlink_to("deeper")
+    cli.good(*SET, "-o", "way/new.dtb")
+    assert (cli.folder / "deeper/new.dtb").read_bytes() == expected
+
+
+@pytest.mark.parametrize("name", ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"])
+def test_the_systems_own_links_are_written_through(cli, expected, name):
+    status, out, err = cli.start(*SET, "-o", name), None, None
+    out, err = status.communicate(timeout=60)
+    assert (status.returncode, out, err) == (0, b"", expected)
+    with (cli.folder / "log").open("wb") as log:
+        assert cli.start(*SET, "-o", name, stderr=log).wait(60) == 0
+    assert (cli.folder / "log").read_bytes() == expected
 
 
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])

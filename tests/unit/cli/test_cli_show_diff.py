@@ -17,7 +17,7 @@ def test_show_prints_dts(cli, boot):
     assert cli.good("show", "boot.dtb").decode() == dts.render(boot)
 
 
-def test_show_shows_the_seeds(cli, boot):
+def test_show_shows_a_seed_that_is_used_up(cli, boot):
     assert "kaslr-seed = <0x0 0x0>;" in cli.good("show", "boot.dtb").decode()
 
 
