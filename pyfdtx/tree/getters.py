@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ..codec.memrange import MemRange
+    from .addresses import BusRange, PciReg
+
     T = TypeVar("T")
 
 MISSING: Any = object()
@@ -79,6 +82,24 @@ class Getters(Mapping[str, bytes]):
 
         def walk(self) -> Iterator[Self]:
             """This node and all below, parents before children."""
+
+        @property
+        def parent(self) -> Self | None:
+            """The node above; None for the root."""
+
+        @property
+        def address_cells(self) -> int:
+            """#address-cells for the children, 2 if missing."""
+
+        @property
+        def size_cells(self) -> int:
+            """#size-cells for the children, 1 if missing."""
+
+        def reg(self) -> list[MemRange]:
+            """The (address, size) entries of reg."""
+
+        def _by_phandle(self, phandle: int) -> Self:
+            """The node of a phandle in the same tree."""
 
     # -- properties as a mapping -------------------------------------------
 
@@ -168,3 +189,84 @@ class Getters(Mapping[str, bytes]):
     def get_cells(self, name: str, default: Any = MISSING) -> list[int]:
         """Value as big-endian 32-bit numbers; as get_u32() otherwise."""
         return self._get(name, "get_cells", default, values.to_cells)
+
+    # -- addresses and interrupts ------------------------------------------
+    # Seldom needed, so not part of every import
+
+    def ranges(self) -> list[BusRange] | None:
+        """The windows of this bus, from ``ranges``.
+
+        Returns:
+            (child, parent, size) in bytes for each entry, with the first cell of a
+            PCI address as `space`; [] if the property is empty: addresses are those
+            of the bus above; None if it is missing: there is no way through.
+        Raises:
+            FdtBadContent: the length is no whole number of entries, an address
+                needs more than 64 bits, or the cells are bad.
+            FdtStale: the node has been deleted.
+        Source: Devicetree Specification v0.4, 2.3.8.
+        """
+        from .addresses import ranges
+
+        return ranges(self)
+
+    def dma_ranges(self) -> list[BusRange] | None:
+        """The windows through which devices reach memory, from ``dma-ranges``; as
+        ranges()."""
+        from .addresses import ranges
+
+        return ranges(self, "dma-ranges")
+
+    def translate(self, address: int, space: int | None = None) -> int:
+        """An address on the bus this node is on, as the CPU has it.
+
+        Args:
+            address: bytes, as in this node's reg.
+            space: the first cell of a PCI address.
+        Raises:
+            FdtNotFound: no entry of a bus above has the address.
+            FdtBadContent: a bus above has no ranges, or bad ones.
+        Source: Devicetree Specification v0.4, 2.3.8; Linux, of_translate_address().
+        """
+        from .addresses import to_root
+
+        return to_root(self, address, space)
+
+    def to_bus(self, address: int) -> int:
+        """The other way round: an address of the CPU as this node's bus has it."""
+        from .addresses import to_bus
+
+        return to_bus(self, address)
+
+    def addresses(self) -> list[MemRange]:
+        """The entries of reg, translated; of a PCI device those that are I/O or
+        memory. Raises: as reg() and translate()."""
+        from .addresses import addresses
+
+        return addresses(self)
+
+    def pci_reg(self) -> list[PciReg]:
+        """reg of a PCI device: space, bus, device, function, register, address, size.
+
+        Raises:
+            FdtNotFound: there is no reg.
+            FdtBadContent: the bus is not PCI, or the length no whole number of 5
+                cells.
+        Source: PCI Bus Binding to IEEE Std 1275-1994, 2.2.1.1.
+        """
+        from .addresses import pci_reg
+
+        return pci_reg(self)
+
+    def interrupts(self) -> list[tuple[Self, tuple[int, ...]]]:
+        """(controller, its cells) for each interrupt, from ``interrupts-extended`` or
+        ``interrupts``; a nexus (interrupt-map) counts as the controller.
+
+        Raises:
+            FdtNotFound: there is no such property, or no node of a phandle.
+            FdtBadContent: cells and controllers do not fit.
+        Source: Devicetree Specification v0.4, 2.4; Linux, of_irq_find_parent().
+        """
+        from .addresses import interrupts
+
+        return interrupts(self, self._by_phandle)

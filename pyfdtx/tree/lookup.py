@@ -163,3 +163,68 @@ class Lookup(Generic[N]):
         if name.startswith(("/", "&")):
             raise FdtBadParameter("node_by_alias", repr(name), "not an alias")
         return self[name]
+
+    def find(
+        self,
+        *,
+        compatible: str | None = None,
+        property: str | None = None,
+        value: str | bytes | int | None = None,
+    ) -> list[N]:
+        """All nodes that fit, in the order of the blob.
+
+        Args:
+            compatible: one of the strings of the node's compatible.
+            property: a property that the node has; with value: one of its strings,
+                all of its bytes, or its number (4 or 8 bytes, big-endian).
+        Raises:
+            TypeError: nothing to look for, or a value of no property.
+
+        >>> from pyfdtx import Fdt
+        >>> fdt = Fdt.empty()
+        >>> fdt.add_node("/uart").set_string("compatible", "arm,pl011")
+        >>> [node.path for node in fdt.find(compatible="arm,pl011")]
+        ['/uart']
+        """
+        if compatible is None and property is None:
+            raise TypeError("find: want compatible=, or property=")
+        if value is not None and property is None:
+            raise TypeError("find: value= goes with property=")
+        return [
+            node
+            for node in self.walk()
+            if (compatible is None or _has(node.get("compatible"), compatible))
+            and (property is None or _has(node.get(property), value))
+        ]
+
+    def stdout_path(self) -> tuple[N, str] | None:
+        """The console's node, and its options ("115200n8", or "").
+
+        From ``stdout-path`` of /chosen, which may be an alias or a path, with options
+        behind a colon; None if there is none.
+
+        Raises:
+            FdtNotFound: there is no such alias or node.
+        Source: Devicetree Specification v0.4, 3.6; Linux, of_alias_scan().
+        """
+        chosen = self._find("/chosen", "stdout_path")
+        if chosen is None:
+            return None
+        for name in ("stdout-path", "linux,stdout-path"):
+            text = chosen.get_string(name, None)
+            if text:
+                path, _, options = text.partition(":")
+                return self[path], options
+        return None
+
+
+def _has(found: bytes | None, wanted: str | bytes | int | None) -> bool:
+    """Whether a property's value is what find() asks for."""
+    if found is None or wanted is None:
+        return found is not None
+    if isinstance(wanted, bytes):
+        return found == wanted
+    if isinstance(wanted, int):
+        return len(found) in (4, 8) and int.from_bytes(found, "big") == wanted
+    text = wanted.encode("utf-8", "surrogateescape") + b"\0"
+    return found.startswith(text) or b"\0" + text in found

@@ -5,21 +5,32 @@ from __future__ import annotations
 
 from .._native import c_name
 from ..codec.values import shown_hex
-from ..errors import FdtBadParameter
+from ..errors import FdtBadContent, FdtBadParameter
 
 __all__ = [
     "CELLS",
     "INVALID_PHANDLES",
     "PHANDLES",
     "check_phandle",
+    "check_reg_name",
     "node_name",
     "printable",
 ]
 
+# Of three parts; Getters.ranges(), dma_ranges()
+NO_REG = ("ranges", "dma-ranges")
 CELLS = ("#address-cells", "#size-cells")
 INVALID_PHANDLES = (0, 0xFFFFFFFF)
 # The property that has it, and what it was called before ePAPR 1.1
 PHANDLES = ("phandle", "linux,phandle")
+
+
+def check_reg_name(name: str, op: str, where: str) -> None:
+    """FdtBadContent if the property is known to be no (address, size) array."""
+    if name in NO_REG:
+        raise FdtBadContent(
+            op, where, f"is no array of (address, size); {name} has its own method"
+        )
 
 
 def check_phandle(phandle: int, op: str) -> None:

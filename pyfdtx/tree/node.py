@@ -9,7 +9,14 @@ from .._native import c_name, ffi, lib, reading
 from ..codec.reg import array_fault, fault_of, from_entries, to_ranges
 from ..errors import FdtBadContent, FdtBadParameter, FdtStale, error
 from .blob import INT, MAX_SIZE, Blob
-from .names import CELLS, INVALID_PHANDLES, check_phandle, node_name, printable
+from .names import (
+    CELLS,
+    INVALID_PHANDLES,
+    check_phandle,
+    check_reg_name,
+    node_name,
+    printable,
+)
 from .owned import Owned
 from .props import Properties
 
@@ -439,6 +446,7 @@ class Node(Properties):
         Source: Devicetree Specification v0.4, 2.3.6 reg.
         """
         raw = self._prop_name(name, "reg")
+        check_reg_name(name, "reg", self._where(name))
         with self._blob.lock:
             offset = self._at("reg")
             by = self._governor(parent, "reg")
@@ -561,6 +569,9 @@ class Node(Properties):
                     -lib.FDT_ERR_BADNCELLS,
                 )
         return self._reg_error(code, op, name, by)
+
+    def _by_phandle(self, phandle: int) -> Node:
+        return self.fdt.node_by_phandle(phandle)
 
     # -- phandle -----------------------------------------------------------
 

@@ -10,7 +10,14 @@ from ..errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
 from .blob import MAX_SIZE, NAME_FACTOR
 from .getters import Getters
 from .lookup import Lookup
-from .names import CELLS, INVALID_PHANDLES, check_phandle, node_name, printable
+from .names import (
+    CELLS,
+    INVALID_PHANDLES,
+    check_phandle,
+    check_reg_name,
+    node_name,
+    printable,
+)
 
 __all__ = ["FdtView", "NodeView", "to_dict"]
 
@@ -302,6 +309,7 @@ class NodeView(Getters):
                 of another view.
         Source: Devicetree Specification v0.4, 2.3.6 reg.
         """
+        check_reg_name(name, "reg", self._where(name))
         raw = self._find(name, "reg")
         by = self._governor(parent, "reg")
         try:
@@ -317,6 +325,9 @@ class NodeView(Getters):
         if n < 0:
             raise error(n, "reg", self._where(name), array_fault(len(raw), *cells))
         return to_ranges(regs, n)
+
+    def _by_phandle(self, phandle: int) -> NodeView:
+        return self.fdt.node_by_phandle(phandle)
 
     # -- phandle -----------------------------------------------------------
 

@@ -63,6 +63,12 @@ def test_readers_of_one_tree_get_their_own_values():
     assert not wrong
 
 
+def refused(call):
+    """What the tree has nothing for is looked for with the lock, too."""
+    with pytest.raises(FdtError):
+        call()
+
+
 # C works without the GIL, trusts a sound blob, and takes offsets as they are. So
 # whoever touches the bytes of a tree must hold its lock; this is seen here for
 # each public method, without luck.
@@ -78,7 +84,9 @@ CALLS = {
         "duplicate": Fdt.duplicate,
         "edit": lambda fdt: every_change(fdt),
         "empty": lambda fdt: fdt.empty(),
+        "find": lambda fdt: fdt.find(property="#size-cells", value=1),
         "get": lambda fdt: fdt.get("/soc/none"),
+        "is_overlay": lambda fdt: fdt.is_overlay,
         "labels": Fdt.labels,
         "memreserve": lambda fdt: repr(fdt.memreserve),
         "new_phandle": lambda fdt: [fdt.new_phandle(), no_phandle_above(fdt)],
@@ -88,6 +96,7 @@ CALLS = {
         "pack": Fdt.pack,
         "root": lambda fdt: fdt.root.path,
         "squeeze": Fdt.squeeze,
+        "stdout_path": lambda fdt: fdt.stdout_path(),
         "to_bytes": Fdt.to_bytes,
         "totalsize": lambda fdt: fdt.totalsize,
         "version": lambda fdt: fdt.version,
@@ -96,6 +105,7 @@ CALLS = {
     node_module.Node: {
         "add": lambda fdt: [fdt.root.add(f"n{i}") for i in range(40)],
         "address_cells": lambda fdt: fdt.root.address_cells,
+        "addresses": lambda fdt: refused(fdt["/soc/uart@1"].addresses),
         "append": lambda fdt: fdt["/soc"].append("p", bytes(3000)),
         "append_cells": lambda fdt: fdt["/soc"].append_cells("p", [1]),
         "append_reg": lambda fdt: fdt["/soc/uart@1"].append_reg("reg", [(3, 4)]),
@@ -105,6 +115,7 @@ CALLS = {
         "clear": lambda fdt: fdt["/soc"].clear(),
         "delete": lambda fdt: fdt["/soc"].delete(),
         "depth": lambda fdt: moved(fdt, "/soc").depth,
+        "dma_ranges": lambda fdt: fdt["/soc"].dma_ranges(),
         "ensure_phandle": lambda fdt: fdt["/soc"].ensure_phandle(),
         "fdt": lambda fdt: fdt["/soc"].fdt,
         "get": lambda fdt: fdt["/soc"].get("none"),
@@ -113,14 +124,17 @@ CALLS = {
         "get_stringlist": lambda fdt: fdt["/aliases"].get_stringlist("uart"),
         "get_u32": lambda fdt: fdt["/soc"].get_u32("#size-cells"),
         "get_u64": lambda fdt: fdt["/soc"].get_u64("none", 5),
+        "interrupts": lambda fdt: refused(fdt["/soc/uart@1"].interrupts),
         "items": lambda fdt: list(fdt["/soc"].items()),
         "keys": lambda fdt: list(fdt["/soc"].keys()),
         "name": lambda fdt: moved(fdt, "/soc").name,
         "parent": lambda fdt: moved(fdt, "/soc").parent,
         "path": lambda fdt: moved(fdt, "/soc").path,
+        "pci_reg": lambda fdt: refused(fdt["/soc/uart@1"].pci_reg),
         "phandle": lambda fdt: fdt["/soc"].phandle,
         "pop": lambda fdt: fdt["/soc"].pop("#size-cells"),
         "popitem": lambda fdt: fdt["/soc"].popitem(),
+        "ranges": lambda fdt: fdt["/soc"].ranges(),
         "reg": lambda fdt: fdt["/soc/uart@1"].reg(parent="/soc"),
         "rename": lambda fdt: fdt["/soc"].rename("a-name-that-is-longer"),
         "set_bytes": lambda fdt: fdt["/soc"].set_bytes("p", b"1"),
@@ -135,6 +149,8 @@ CALLS = {
         "set_u64": lambda fdt: fdt["/soc"].set_u64("p", 1),
         "setdefault": lambda fdt: fdt["/soc"].setdefault("p", b"1"),
         "size_cells": lambda fdt: fdt.root.size_cells,
+        "to_bus": lambda fdt: refused(lambda: fdt["/soc/uart@1"].to_bus(1)),
+        "translate": lambda fdt: refused(lambda: fdt["/soc/uart@1"].translate(1)),
         "update": lambda fdt: fdt["/soc"].update(p=b"1"),
         "values": lambda fdt: list(fdt["/soc"].values()),
         "walk": lambda fdt: list(fdt["/soc"].walk()),
