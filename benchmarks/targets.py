@@ -134,7 +134,7 @@ PROMISES = (
             over("view", "pylibfdt", "path")),
     Promise("j3", "one property by node: pyfdtx over pylibfdt", AT_MOST, 1,
             over("view", "pylibfdt", "handle")),
-    Promise("j4", "import and crash tree over python -c pass", AT_MOST, 1.25,
+    Promise("j4", "import and crash tree over python -c pass", AT_MOST, 1.35,
             over("native", "pass", "tree"), True),
     Promise("j6", "a Struct.pack_into() loop over pyfdtx, packed", AT_LEAST, 40,
             over("loop", "packed", "10000"), True),

@@ -307,3 +307,15 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     runner.progress("half-way")
     assert "half-way" in capsys.readouterr().err
+
+
+def test_without_a_corpus_the_captured_machines_stand_in(tmp_path):
+    empty, target = tmp_path / "none", tmp_path / "trees"
+    found = cases.stand_in(empty, target)
+    names, blobs, _ = cases.read(found)
+    assert found == target
+    assert len(names) >= 2
+    assert "arm64-dt.dtb" in names
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "x.dtb").write_bytes(blobs[0])
+    assert cases.stand_in(tmp_path / "own", target) == tmp_path / "own"
