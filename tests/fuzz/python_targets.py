@@ -84,7 +84,7 @@ def kcore(source: Input) -> None:
         f.flush()
         for ask in (note_in_kcore, loads_in_kcore):
             try:
-                ask(f.name)
+                ask(f.fileno(), f.name)
             except FdtMachineError as e:
                 str(e)
 
@@ -242,7 +242,8 @@ def trees(source: Input) -> None:
     assert fdt.to_bytes() == pure.canonicalise(blob, squeeze=True)
     if all(start + size <= 2**64 for start, size in pure.memreserve(blob)):
         assert list(map(tuple, fdt.memreserve)) == pure.memreserve(blob)
-    _json(blob)
+    _json(blob, secrets=True)
+    _json(blob, secrets=False)
     for ask in (render, to_dict):
         try:
             ask(blob)

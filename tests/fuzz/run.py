@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import io
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +54,8 @@ def names() -> list[str]:
 def command(target: str, build: Path) -> list[str]:
     if target.startswith(PYTHON):
         script = HERE / "fuzz_python.py"
-        return [sys.executable, str(script), target[len(PYTHON) :]]
+        # Executions are dear there: inputs may be long from the start
+        return [sys.executable, str(script), target[len(PYTHON) :], "-len_control=0"]
     return [str(build / "clang" / f"fuzz_{target}")]
 
 
@@ -63,10 +65,12 @@ def prepare(build: Path) -> None:
     for target in names():
         directory = build / "corpus" / target
         directory.mkdir(parents=True, exist_ok=True)
-        stored = CORPUS / f"{target}.zip"
+        stored = CORPUS / f"{target}.tar.xz"
         if stored.exists():
-            with zipfile.ZipFile(stored) as archive:
-                archive.extractall(directory)
+            with tarfile.open(stored) as archive:
+                for member in archive:
+                    data = archive.extractfile(member)
+                    (directory / Path(member.name).name).write_bytes(data.read())
     shutil.rmtree(build / "findings", ignore_errors=True)
     (build / "findings").mkdir()
 
@@ -102,25 +106,36 @@ def run(target: str, seconds: int, build: Path) -> Result:
     return Result(target, executions, edges, features, found)
 
 
-def keep(target: str, build: Path) -> None:
-    """What is needed of a corpus for the same coverage, into corpus/."""
+def minimised(target: str, build: Path) -> list[bytes]:
+    """What is needed of a corpus for the same coverage. (atheris cannot merge: its
+    fuzzer would have to start itself once more. It keeps only what adds coverage.)"""
+    learnt = build / "corpus" / target
+    if target.startswith(PYTHON):
+        return [p.read_bytes() for p in learnt.iterdir()]
     with tempfile.TemporaryDirectory() as made:
+        places = (made, str(learnt), str(build / "seeds" / target))
         subprocess.run(
-            [*command(target, build), "-merge=1", *OPTIONS[:2], made]
-            + [str(build / kind / target) for kind in ("corpus", "seeds")],
+            [*command(target, build), "-merge=1", *OPTIONS[:2], *places],
             check=True,
             capture_output=True,
         )
-        inputs = sorted(p.read_bytes() for p in Path(made).iterdir())
+        return [p.read_bytes() for p in Path(made).iterdir()]
+
+
+def keep(target: str, build: Path) -> None:
+    """The smallest of a corpus, into corpus/."""
+    inputs = sorted(minimised(target, build), key=lambda data: (len(data), data))
     room = MAX_STORED
     CORPUS.mkdir(exist_ok=True)
-    with zipfile.ZipFile(CORPUS / f"{target}.zip", "w", zipfile.ZIP_LZMA) as archive:
-        for number, data in enumerate(sorted(inputs, key=len)):
+    with tarfile.open(CORPUS / f"{target}.tar.xz", "w:xz", preset=9) as archive:
+        for number, data in enumerate(inputs):
             room -= len(data)
             if room < 0:
                 break
-            # The same bytes for the same corpus, whenever it is written
-            archive.writestr(zipfile.ZipInfo(f"{number:04}"), data)
+            # The same bytes for the same corpus, whenever and by whom it is written
+            member = tarfile.TarInfo(f"{number:04}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
 
 
 def table(results: list[Result], seconds: int) -> str:
