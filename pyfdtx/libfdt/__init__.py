@@ -12,7 +12,9 @@ except while FdtSw writes it; pyfdtx.Fdt does.
 
 Newer than upstream's latest release, and provisional, names too, until one has
 them: FdtRo.address_cells(), FdtRo.size_cells(), Fdt.add_mem_rsv() and
-Fdt.del_mem_rsv().
+Fdt.del_mem_rsv(), which upstream has merged; and the functions of fdt_reg.h, as
+functions and as methods (setprop_reg(), appendprop_reg(), their array forms,
+getprop_reg(), getprop_reg_count(), reg_len()), which are proposed to it.
 """
 
 # No __all__, as upstream: `from libfdt import *` gives every name, struct too.

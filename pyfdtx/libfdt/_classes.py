@@ -36,6 +36,8 @@ from .._core import (
     fdt_add_reservemap_entry,
     fdt_add_subnode,
     fdt_address_cells,
+    fdt_appendprop_reg,
+    fdt_appendprop_reg_array,
     fdt_begin_node,
     fdt_boot_cpuid_phys,
     fdt_check_header,
@@ -56,6 +58,8 @@ from .._core import (
     fdt_get_phandle,
     fdt_get_property_by_offset,
     fdt_getprop,
+    fdt_getprop_reg,
+    fdt_getprop_reg_count,
     fdt_last_comp_version,
     fdt_magic,
     fdt_next_node,
@@ -74,9 +78,12 @@ from .._core import (
     fdt_property_stub,
     fdt_property_u32,
     fdt_property_u64,
+    fdt_reg_len,
     fdt_resize,
     fdt_set_name,
     fdt_setprop,
+    fdt_setprop_reg,
+    fdt_setprop_reg_array,
     fdt_setprop_u32,
     fdt_setprop_u64,
     fdt_size_cells,
@@ -476,6 +483,42 @@ class FdtRo:
         """Offset of the node with a phandle."""
         return check_err(fdt_node_offset_by_phandle(self._fdt, phandle), quiet)
 
+    def getprop_reg(
+        self,
+        parentoffset: int,
+        nodeoffset: int,
+        prop_name: str,
+        index: int,
+        quiet: "Quiet" = (),
+    ) -> "list[int] | int":
+        """[address, size] of one entry of a property, counted from 0, in the
+        cells of parentoffset.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
+        val = fdt_getprop_reg(self._fdt, parentoffset, nodeoffset, prop_name, index)
+        return check_err(val[0], quiet) or val[1:]
+
+    def getprop_reg_count(
+        self, parentoffset: int, nodeoffset: int, prop_name: str, quiet: "Quiet" = ()
+    ) -> int:
+        """Number of (address, size) entries of a property, in the cells of
+        parentoffset.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
+        return check_err(
+            fdt_getprop_reg_count(self._fdt, parentoffset, nodeoffset, prop_name),
+            quiet,
+        )
+
+    def reg_len(self, parentoffset: int, count: int, quiet: "Quiet" = ()) -> int:
+        """Bytes of so many (address, size) entries in the cells of parentoffset.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
+        return check_err(fdt_reg_len(self._fdt, parentoffset, count), quiet)
+
     def address_cells(self, nodeoffset: int, quiet: "Quiet" = ()) -> int:
         """#address-cells for a node's children; 2 if missing.
 
@@ -489,6 +532,10 @@ class FdtRo:
         Provisional: no release of upstream has it; may be renamed.
         """
         return check_err(fdt_size_cells(self._fdt, nodeoffset), quiet)
+
+
+def _packed(regs: "Iterable[tuple[int, int]]") -> bytes:
+    return b"".join(struct.pack("=QQ", *reg) for reg in regs)
 
 
 class Fdt(FdtRo):
@@ -571,6 +618,80 @@ class Fdt(FdtRo):
         err = fdt_setprop(self._fdt, nodeoffset, prop_name, data, len(data))
         return check_err(err, quiet)
 
+    def setprop_reg(
+        self,
+        parentoffset: int,
+        nodeoffset: int,
+        prop_name: str,
+        addr: int,
+        size: int,
+        quiet: "Quiet" = (),
+    ) -> int:
+        """Set a property to one (address, size) entry, in the cells of
+        parentoffset; 0.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
+        err = fdt_setprop_reg(
+            self._fdt, parentoffset, nodeoffset, prop_name, addr, size
+        )
+        return check_err(err, quiet)
+
+    def setprop_reg_array(
+        self,
+        parentoffset: int,
+        nodeoffset: int,
+        prop_name: str,
+        regs: "Iterable[tuple[int, int]]",
+        quiet: "Quiet" = (),
+    ) -> int:
+        """Set a property to (address, size) entries, in the cells of
+        parentoffset, all or nothing; 0.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
+        err = fdt_setprop_reg_array(
+            self._fdt, parentoffset, nodeoffset, prop_name, _packed(regs)
+        )
+        return check_err(err, quiet)
+
+    def appendprop_reg(
+        self,
+        parentoffset: int,
+        nodeoffset: int,
+        prop_name: str,
+        addr: int,
+        size: int,
+        quiet: "Quiet" = (),
+    ) -> int:
+        """Append one (address, size) entry to a property, in the cells of
+        parentoffset; 0.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
+        err = fdt_appendprop_reg(
+            self._fdt, parentoffset, nodeoffset, prop_name, addr, size
+        )
+        return check_err(err, quiet)
+
+    def appendprop_reg_array(
+        self,
+        parentoffset: int,
+        nodeoffset: int,
+        prop_name: str,
+        regs: "Iterable[tuple[int, int]]",
+        quiet: "Quiet" = (),
+    ) -> int:
+        """Append (address, size) entries to a property, in the cells of
+        parentoffset, all or nothing; 0.
+
+        Provisional: no release of upstream has it; may be renamed.
+        """
+        err = fdt_appendprop_reg_array(
+            self._fdt, parentoffset, nodeoffset, prop_name, _packed(regs)
+        )
+        return check_err(err, quiet)
+
     def delprop(self, nodeoffset: int, prop_name: str, quiet: "Quiet" = ()) -> int:
         """Delete a property; 0."""
         return check_err(fdt_delprop(self._fdt, nodeoffset, prop_name), quiet)
@@ -583,12 +704,12 @@ class Fdt(FdtRo):
         """Delete a node and all below it; 0."""
         return check_err(fdt_del_node(self._fdt, nodeoffset), quiet)
 
-    def add_mem_rsv(self, address: int, size: int, quiet: "Quiet" = ()) -> int:
+    def add_mem_rsv(self, addr: int, size: int, quiet: "Quiet" = ()) -> int:
         """Add a memory reservation, address and size in bytes; 0.
 
         Provisional: no release of upstream has it; may be renamed.
         """
-        return check_err(fdt_add_mem_rsv(self._fdt, address, size), quiet)
+        return check_err(fdt_add_mem_rsv(self._fdt, addr, size), quiet)
 
     def del_mem_rsv(self, index: int, quiet: "Quiet" = ()) -> int:
         """Delete a memory reservation, counted from 0; 0.

@@ -2,6 +2,7 @@
 """What C's libfdt.h has and upstream's module lacks, and the methods that no
 release has yet. Upstream's own functions for the same job are the reference."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -75,6 +76,17 @@ SAME = {
         "L.fdt_add_mem_rsv(b, 5, 2**64 - 1)",
     "method(L, b, 'del_mem_rsv', 0)": "L.fdt_del_mem_rsv(b, 0)",
     "method(L, b, 'del_mem_rsv', 99, (L.NOTFOUND,))": "L.fdt_del_mem_rsv(b, 99)",
+    "method(L, b, 'add_mem_rsv', addr=5, size=6)": "L.fdt_add_mem_rsv(b, 5, 6)",
+    "method(L, b, 'setprop_reg', 0, 0, 'new', 5, 6)":
+        "L.fdt_appendprop_addrrange(b, 0, 0, 'new', 5, 6)",
+    "method(L, b, 'appendprop_reg', 0, 0, 'new', 5, 6)":
+        "L.fdt_appendprop_addrrange(b, 0, 0, 'new', 5, 6)",
+    "method(L, b, 'setprop_reg_array', 0, 0, 'new', [(5, 6), (7, 8)])":
+        "[L.fdt_appendprop_addrrange(b, 0, 0, 'new', n, n + 1) for n in (5, 7)][0]",
+    "method(L, b, 'appendprop_reg_array', 0, 0, 'new', ((n, n) for n in (1, 2)))":
+        "[L.fdt_appendprop_addrrange(b, 0, 0, 'new', n, n) for n in (1, 2)][0]",
+    "method(L, b, 'setprop_reg', 0, 1, 'new', 5, 6, (L.BADOFFSET,))":
+        "L.fdt_appendprop_addrrange(b, 0, 1, 'new', 5, 6)",
 }  # fmt: skip
 
 
@@ -93,9 +105,9 @@ def names(module, fdt):
         prop = module.fdt_next_property_offset(fdt, prop)
 
 
-def method(module, fdt, name, *args):
+def method(module, fdt, name, *args, **named):
     tree = module.Fdt(fdt)
-    done = getattr(tree, name)(*args)
+    done = getattr(tree, name)(*args, **named)
     fdt[:] = tree._fdt
     return done
 
@@ -118,8 +130,11 @@ def test_a_view_of_a_name_of_so_many_bytes_is_writable(ours):
     assert (length, ours.fdt_getprop(fdt, 0, "compatible")[0][:1]) == (6, b"z")
 
 
-@pytest.mark.parametrize("call", ["add_mem_rsv", "del_mem_rsv", "address_cells",
-                                  "size_cells"])  # fmt: skip
+@pytest.mark.parametrize("call", [
+    "add_mem_rsv", "del_mem_rsv", "address_cells", "size_cells",
+    "setprop_reg", "setprop_reg_array", "appendprop_reg", "appendprop_reg_array",
+    "getprop_reg", "getprop_reg_count", "reg_len",
+])  # fmt: skip
 def test_what_no_release_has_says_that_it_is_provisional(call, ours):
     assert "Provisional: no release of upstream has it" in getattr(
         ours.Fdt, call
@@ -134,3 +149,76 @@ def test_errors_of_provisional_methods_are_upstreams_exception(ours):
     with pytest.raises(ours.FdtException) as e:
         full.size_cells(1)
     assert e.value.err == -ours.BADOFFSET
+
+
+def test_the_methods_are_those_of_the_series(ours):
+    """What goes to upstream's module has the same names and arguments here."""
+    fragments = ROOT / "pyfdtx" / "proposal" / "fragments"
+    found = 0
+    for what, cls in (("write", ours.Fdt), ("read", ours.FdtRo)):
+        text = (fragments / f"methods_{what}.py.txt").read_text()
+        for name, words in re.findall(r"    def (\w+)\(([^)]*(?:\(\))?)\):", text):
+            theirs = [word.strip() for word in words.split(",")]
+            given = inspect.signature(vars(cls)[name]).parameters.values()
+            plain = [
+                p.name if p.default is p.empty else f"{p.name}={p.default!r}"
+                for p in given
+            ]
+            assert plain == theirs, name
+            found += 1
+    assert found == 7
+
+
+def test_entries_are_read_in_the_cells_of_the_node_that_is_named(ours):
+    tree = ours.Fdt.create_empty_tree(512)
+    tree.setprop_u32(0, "#address-cells", 3)
+    tree.setprop_u32(0, "#size-cells", 0)
+    node = tree.add_subnode(0, "n")
+    assert tree.setprop_reg_array(0, node, "reg", [(1, 0), (2**64 - 1, 0)]) == 0
+    assert (
+        bytes(tree.getprop(node, "reg")) == bytes(11) + b"\1" + bytes(4) + b"\xff" * 8
+    )
+    assert tree.getprop_reg_count(0, node, "reg") == 2
+    assert tree.getprop_reg(0, node, "reg", 1) == [2**64 - 1, 0]
+    assert tree.reg_len(0, 5) == 60
+    # The node's own cells are missing: 2 and 1, two entries of 12 bytes
+    assert tree.getprop_reg(node, node, "reg", 0) == [0, 1]
+    assert ours.fdt_prop_len(100, "reg", tree.reg_len(0, 1)) == 100 + 12 + 12 + 4
+    assert ours.fdt_prop_len(100, "reg", -ours.BADNCELLS) == -ours.BADNCELLS
+
+
+@pytest.mark.parametrize(
+    ("call", "err"),
+    [
+        ("setprop_reg(0, 0, 'p', 0, 2**32)", "BADVALUE"),
+        ("setprop_reg_array(0, 0, 'p', [(1, 1), (2**64 - 1, 2)])", "BADVALUE"),
+        ("appendprop_reg(0, 0, 'odd', 1, 1)", "BADVALUE"),
+        ("appendprop_reg_array(0, 0, 'odd', [])", "BADVALUE"),
+        ("setprop_reg_array(0, 0, 'p', [(1, 1)] * 100)", "NOSPACE"),
+        ("getprop_reg(0, 0, 'p', 0)", "NOTFOUND"),
+        ("getprop_reg_count(0, 0, 'odd')", "BADVALUE"),
+        ("reg_len(0, -1)", "BADVALUE"),
+        ("reg_len(1, 1)", "BADOFFSET"),
+    ],
+)
+def test_errors_of_entries(ours, call, err):
+    tree = ours.Fdt.create_empty_tree(256)
+    tree.setprop(0, "odd", b"abc")
+    used = tree.off_dt_strings() + tree.size_dt_strings()
+    before = tree.as_bytearray()[:used]
+    code = getattr(ours, err)
+    with pytest.raises(ours.FdtException) as e:
+        eval(f"tree.{call}", {"tree": tree})
+    assert e.value.err == -code
+    quiet = call[:-1] + f", ({code},))"
+    assert eval(f"tree.{quiet}", {"tree": tree}) == -code
+    assert tree.as_bytearray()[:used] == before
+
+
+def test_packed_entries_must_be_whole(ours):
+    tree = ours.Fdt.create_empty_tree(256)
+    for size in (1, 15, 17):
+        with pytest.raises(ValueError, match="whole number of entries"):
+            ours.fdt_setprop_reg_array(tree._fdt, 0, 0, "p", bytes(size))
+    with pytest.raises(TypeError):
+        ours.fdt_setprop_reg_array(tree._fdt, 0, 0, "p", [(1, 2)])

@@ -58,6 +58,7 @@ extern PyMethodDef fdtd_read_functions[];
 extern PyMethodDef fdtd_value_functions[];
 extern PyMethodDef fdtd_write_functions[];
 extern PyMethodDef fdtd_sw_functions[];
+extern PyMethodDef fdtd_reg_functions[];
 
 /* Results. Each takes over the objects that it is given, NULL included. */
 PyObject *fdtd_list2(PyObject *a, PyObject *b);

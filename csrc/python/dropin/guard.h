@@ -19,7 +19,7 @@
  *                            0, 1    2   3-16   17 on   written
  * none: nothing of a header     0    0      0       0         0
  *	fdt_create*, fdt_header_size_, fdt_strerror, fdt16_ld, fdt32_*,
- *	fdt64_*, fdt_stringlist_contains
+ *	fdt64_*, fdt_stringlist_contains, fdt_prop_len
  * the field's end              40   40     40      40        40
  *	fdt_magic, fdt_totalsize, fdt_off_*, fdt_version,
  *	fdt_last_comp_version, fdt_boot_cpuid_phys, fdt_size_dt_*,
@@ -39,7 +39,7 @@
  *	fdt_supernode_atdepth_offset, fdt_path_offset*, fdt_get*, fdt_string*,
  *	fdt_find_max_phandle, fdt_generate_phandle, fdt_address_cells,
  *	fdt_size_cells, fdt_offset_ptr*, fdt_num_mem_rsv,
- *	fdt_overlay_target_offset
+ *	fdt_overlay_target_offset, fdt_reg_len
  * fdtd_write(): as fdtd_read() 24   28     28      40        40
  *	fdt_pack, fdt_add_mem_rsv, fdt_add_subnode*, fdt_del*, fdt_set_name,
  *	fdt_setprop*, fdt_appendprop*, fdt_overlay_apply

@@ -62,6 +62,7 @@ int core_add_dropin(PyObject *module)
 	PyMethodDef *tables[] = {
 		fdtd_header_functions, fdtd_read_functions,
 		fdtd_value_functions, fdtd_write_functions, fdtd_sw_functions,
+		fdtd_reg_functions,
 	};
 	PyObject *all = PyList_New(0);
 	int err = all ? PyModule_AddObject(module, "__all__", all) : -1;
