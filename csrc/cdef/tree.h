@@ -23,6 +23,6 @@ int fdtx_getprop_regs(const void *fdt, int parent, int nodeoffset,
 		      const char *name, struct fdt_reg *regs, int max);
 int fdtx_delprop(void *fdt, int nodeoffset, const char *name);
 int fdtx_add_subnode(void *fdt, int parentoffset, const char *name,
-		     int namelen, int is_new);
+		     int namelen, int is_new, int last);
 int fdtx_set_name(void *fdt, int nodeoffset, int parentoffset,
 		  const char *name);

@@ -9,8 +9,7 @@
 /* A property's tag, its length, the place of its name */
 #define HEAD (3 * (int)FDT_TAGSIZE)
 
-/* Tag of the first property of that name from a tag on; -FDT_ERR_NOTFOUND */
-static int find(const void *fdt, int pos, const char *name)
+int fdtx_find_prop(const void *fdt, int pos, const char *name)
 {
 	const char *strings = (const char *)fdt + fdt_off_dt_strings(fdt);
 	const char *base = fdtx_struct(fdt);
@@ -70,7 +69,7 @@ int fdtx_prop_room(void *fdt, int nodeoffset, const char *name, int len,
 	/* No value is longer than its tree; keeps the sums in range */
 	if ((uint32_t)len > fdt_totalsize(fdt))
 		return -FDT_ERR_NOSPACE;
-	found = find(fdt, pos, name);
+	found = fdtx_find_prop(fdt, pos, name);
 	if (found < 0) {
 		err = add(fdt, pos, name, len);
 	} else {

@@ -7,6 +7,15 @@
  */
 
 /**
+ * fdtx_find_prop - the first property of a name
+ * @fdt: accepted by fdtx_check(), its blocks in order
+ * @pos: the first tag inside of its node, or another to start from
+ *
+ * returns: offset of its tag; -FDT_ERR_NOTFOUND
+ */
+int fdtx_find_prop(const void *fdt, int pos, const char *name);
+
+/**
  * fdtx_prop_room - fdt_setprop_placeholder() of a blob that was checked
  * @fdt: as left by fdt_open_into(), accepted by fdtx_check() before
  * @len: not negative

@@ -16,9 +16,8 @@ static int fdtx_same_but_unit(const char *node, const char *name, int namelen)
 	       !strncmp(node, name, (size_t)namelen) && node[namelen] == '@';
 }
 
-/* Child by exact name; by the way the first whose unit address is left out */
-static int fdtx_find_subnode(const void *fdt, int parentoffset,
-			     const char *name, int namelen, int *loosep)
+int fdtx_find_subnode(const void *fdt, int parentoffset, const char *name,
+		      int namelen, int *loosep)
 {
 	const char *base = fdtx_struct(fdt);
 	int pos = fdtx_enter(fdt, parentoffset);
@@ -218,11 +217,10 @@ int fdtx_delprop(void *fdt, int nodeoffset, const char *name)
 }
 
 int fdtx_add_subnode(void *fdt, int parentoffset, const char *name,
-		     int namelen, int is_new)
+		     int namelen, int is_new, int last)
 {
 	char *base = (char *)fdt + fdt_off_dt_struct(fdt);
-	int pos = fdtx_enter(fdt, parentoffset), len, err, loose;
-	fdt32_t *cell;
+	int pos = fdtx_enter(fdt, parentoffset), err, loose;
 
 	if (pos < 0)
 		return pos;
@@ -230,13 +228,24 @@ int fdtx_add_subnode(void *fdt, int parentoffset, const char *name,
 					 &loose) >= 0)
 		return -FDT_ERR_EXISTS;
 
-	for (;;) {
+	if (last)
+		pos = fdtx_end_node(fdt, parentoffset);
+	while (!last) {
 		struct fdtx_tag t = fdtx_tag_at(base, pos);
 
 		if (t.tag != FDT_PROP && t.tag != FDT_NOP)
 			break;
 		pos = t.next;
 	}
+	err = fdtx_insert_node(fdt, pos, name, namelen);
+	return err ? err : pos;
+}
+
+int fdtx_insert_node(void *fdt, int pos, const char *name, int namelen)
+{
+	char *base = (char *)fdt + fdt_off_dt_struct(fdt);
+	fdt32_t *cell;
+	int len, err;
 
 	/* No node is longer than its tree; keeps the sums in range */
 	if ((uint32_t)namelen > fdt_totalsize(fdt))
@@ -251,7 +260,34 @@ int fdtx_add_subnode(void *fdt, int parentoffset, const char *name,
 	memcpy(base + pos + FDT_TAGSIZE, name, (size_t)namelen);
 	cell = (fdt32_t *)(base + pos + FDT_TAGSIZE + len);
 	*cell = cpu_to_fdt32(FDT_END_NODE);
-	return pos;
+	return 0;
+}
+
+int fdtx_end_node(const void *fdt, int nodeoffset)
+{
+	const char *base = fdtx_struct(fdt);
+	int pos = fdtx_enter(fdt, nodeoffset), depth = 0;
+
+	if (pos < 0)
+		return pos;
+	for (;;) {
+		struct fdtx_tag t = fdtx_tag_at(base, pos);
+
+		if (t.tag == FDT_BEGIN_NODE)
+			depth++;
+		else if (t.tag == FDT_END_NODE && depth-- == 0)
+			return pos;
+		pos = t.next;
+	}
+}
+
+int fdtx_del_node(void *fdt, int nodeoffset)
+{
+	int end = fdtx_end_node(fdt, nodeoffset);
+
+	if (end < 0)
+		return end;
+	return fdtx_splice(fdt, nodeoffset, end + FDT_TAGSIZE - nodeoffset, 0);
 }
 
 int fdtx_set_name(void *fdt, int nodeoffset, int parentoffset,

@@ -107,6 +107,7 @@ int fdtx_delprop(void *fdt, int nodeoffset, const char *name);
  * fdtx_add_subnode - add a child where fdt_add_subnode() does, exactly named
  * @is_new: the caller knows that there is no child of that name; spares the
  *	search, which is quadratic over many additions
+ * @last: add it behind its siblings instead
  *
  * Unlike fdt_add_subnode(), "memory" can be added beside "memory@0".
  *
@@ -114,7 +115,40 @@ int fdtx_delprop(void *fdt, int nodeoffset, const char *name);
  *	-FDT_ERR_BADOFFSET
  */
 int fdtx_add_subnode(void *fdt, int parentoffset, const char *name,
-		     int namelen, int is_new);
+		     int namelen, int is_new, int last);
+
+/**
+ * fdtx_find_subnode - a child by its name
+ * @name: @namelen bytes
+ * @loosep: if it is not found, the first child that has such a name but for a
+ *	unit address that @name leaves out; or -FDT_ERR_NOTFOUND
+ *
+ * returns: offset of the child; -FDT_ERR_NOTFOUND; -FDT_ERR_BADOFFSET
+ */
+int fdtx_find_subnode(const void *fdt, int parentoffset, const char *name,
+		      int namelen, int *loosep);
+
+/**
+ * fdtx_insert_node - a new node in front of a tag
+ * @pos: where a node may stand: behind the properties of its parent
+ *
+ * returns: 0; -FDT_ERR_NOSPACE
+ */
+int fdtx_insert_node(void *fdt, int pos, const char *name, int namelen);
+
+/**
+ * fdtx_end_node - where a node ends
+ *
+ * returns: offset of its FDT_END_NODE; -FDT_ERR_BADOFFSET
+ */
+int fdtx_end_node(const void *fdt, int nodeoffset);
+
+/**
+ * fdtx_del_node - fdt_del_node() of a blob that was checked
+ *
+ * returns: 0; -FDT_ERR_BADOFFSET
+ */
+int fdtx_del_node(void *fdt, int nodeoffset);
 
 /**
  * fdtx_set_name - fdt_set_name() that looks at the siblings and zeroes the

@@ -39,6 +39,20 @@ enum core_item {
  */
 PyObject *core_properties(const char *fdt, uint32_t body, enum core_item item);
 
+/**
+ * core_fill - put the properties of one node into an empty dict
+ * @budget: bytes that their names may have
+ *
+ * Runs no Python code.
+ *
+ * returns: 0; -1 with an exception, as core_properties()
+ */
+int core_fill(PyObject *dict, const char *fdt, uint32_t body,
+	      enum core_item item, uint64_t budget);
+
+/* Makes a type and adds it to the module */
+int core_add_type(PyObject *module, const char *name, PyType_Spec *spec);
+
 /* Each adds to the module what its file has: the type Index; the functions
  * and numbers of second_kernel.c; those of the drop-in */
 int core_add_index(PyObject *module);

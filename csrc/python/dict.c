@@ -130,40 +130,57 @@ static int core_add_props(struct core_reader *r, PyObject *dict,
 	return 0;
 }
 
-/* The properties from *@posp on, which becomes the first tag behind them */
-static PyObject *core_props(struct core_reader *r, uint32_t *posp)
+/* The properties from *@posp on, which becomes the first tag behind them, into
+ * an empty dict */
+static int core_fill_props(struct core_reader *r, PyObject *dict,
+			   uint32_t *posp)
 {
-	PyObject *dict = PyDict_New();
 	uint64_t budget = r->budget;
 	uint32_t start = *posp;
 	Py_ssize_t n;
-	int err;
 
-	if (!dict)
-		return NULL;
-	err = core_add_props(r, dict, posp, &n, 0);
+	if (core_add_props(r, dict, posp, &n, 0))
+		return -1;
 	/* Duplicates are rare, and this is the cheap way to see them */
-	if (!err && PyDict_Size(dict) != n) {
-		PyDict_Clear(dict);
-		r->budget = budget;
-		*posp = start;
-		err = core_add_props(r, dict, posp, &n, 1);
-	}
-	if (err)
+	if (PyDict_Size(dict) == n)
+		return 0;
+	PyDict_Clear(dict);
+	r->budget = budget;
+	*posp = start;
+	return core_add_props(r, dict, posp, &n, 1);
+}
+
+/* The same as a new dict */
+static PyObject *core_props(struct core_reader *r, uint32_t *posp)
+{
+	PyObject *dict = PyDict_New();
+
+	if (dict && core_fill_props(r, dict, posp))
 		Py_CLEAR(dict);
 	return dict;
 }
 
-PyObject *core_properties(const char *fdt, uint32_t body, enum core_item item)
+int core_fill(PyObject *dict, const char *fdt, uint32_t body,
+	      enum core_item item, uint64_t budget)
 {
 	struct core_reader r = {
 		.fdt = fdt,
 		.strings = fdt + fdt_off_dt_strings(fdt),
-		.budget = (uint64_t)CORE_TEXT_FACTOR * fdt_totalsize(fdt),
+		.budget = budget,
 		.item = item,
 	};
 
-	return core_props(&r, &body);
+	return core_fill_props(&r, dict, &body);
+}
+
+PyObject *core_properties(const char *fdt, uint32_t body, enum core_item item)
+{
+	PyObject *dict = PyDict_New();
+
+	if (dict && core_fill(dict, fdt, body, item,
+			      (uint64_t)CORE_TEXT_FACTOR * fdt_totalsize(fdt)))
+		Py_CLEAR(dict);
+	return dict;
 }
 
 /*

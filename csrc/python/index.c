@@ -452,13 +452,5 @@ static PyType_Spec core_index_spec = {
 
 int core_add_index(PyObject *module)
 {
-	PyObject *type = PyType_FromSpec(&core_index_spec);
-
-	if (!type)
-		return -1;
-	if (PyModule_AddObject(module, "Index", type)) {
-		Py_DECREF(type);
-		return -1;
-	}
-	return 0;
+	return core_add_type(module, "Index", &core_index_spec);
 }

@@ -2,7 +2,7 @@
 /*
  * pyfdtx - the module pyfdtx._core, and the door to pyfdtx._ext beside it
  */
-#include "core.h"
+#include "tree.h"
 
 PyObject *core_str(const char *s, size_t len)
 {
@@ -15,6 +15,19 @@ int core_is_sound(PyObject *data, const char **fdtp)
 
 	*fdtp = PyBytes_AsString(data);
 	return *fdtp && !fdtx_check(*fdtp, (size_t)PyBytes_Size(data), &fault);
+}
+
+int core_add_type(PyObject *module, const char *name, PyType_Spec *spec)
+{
+	PyObject *type = PyType_FromSpec(spec);
+
+	if (!type)
+		return -1;
+	if (PyModule_AddObject(module, name, type)) {
+		Py_DECREF(type);
+		return -1;
+	}
+	return 0;
 }
 
 static PyObject *core_blank(PyObject *module, PyObject *size)
@@ -90,8 +103,9 @@ static PyMethodDef core_functions[] = {
 
 static int core_exec(PyObject *module)
 {
-	if (core_add_index(module) || core_add_second_kernel(module) ||
-	    core_add_dropin(module))
+	if (core_add_index(module) || core_add_lock(module) ||
+	    core_add_blob(module) || core_add_node(module) ||
+	    core_add_second_kernel(module) || core_add_dropin(module))
 		return -1;
 	return 0;
 }

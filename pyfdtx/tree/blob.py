@@ -8,9 +8,9 @@ an offset taken some edits ago is brought up to date without a search.
 
 from __future__ import annotations
 
-from _thread import RLock
 from struct import Struct
 
+from .. import _core
 from .._core import dump, load, resize
 from .._native import ffi, frozen, lib, reading, refused, writing
 from ..errors import FdtBadParameter, error
@@ -36,13 +36,12 @@ MAX_SIZE: int = lib.FDTX_MAX_TOTALSIZE
 NAME_FACTOR = 16
 
 SLACK = 256
-LOG_SIZE = 256
 
 # off_dt_strings at 12, size_dt_strings at 32, size_dt_struct at 36
 _SIZES = Struct(">I16xII")
 
 
-class Blob:
+class Blob(_core.Blob):
     """A sound blob of version 17 in a bytearray of its own that grows.
 
     It is in canonical form (FDT_NOP kept) at all times, but for slack behind the
@@ -58,32 +57,13 @@ class Blob:
             current if it was taken at this number.
         deaths: number of nodes deleted so far.
         forgotten: number of times that forget() was called.
-        places: where the properties of one large node are, as (edits, offset of
-            the node, {name: first byte of the value in the structure block}):
-            a lookup for each name would otherwise take the square of the time.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_first",
-        "_log",
-        "buf",
-        "deaths",
-        "edits",
-        "forgotten",
-        "lock",
-        "places",
-    )
+    __slots__ = ()
 
     def __init__(self, buf: bytearray) -> None:
         self.buf = buf
-        self.lock = RLock()
-        self.edits = 0
-        self.deaths = 0
-        self.forgotten = 0
-        self.places: tuple[int, int, dict[str, int]] | None = None
-        self._first = 0
-        self._log: list[tuple[int, int]] = []
+        self.lock = _core.Lock()
         watch(self)
 
     @classmethod
@@ -120,18 +100,14 @@ class Blob:
         return int.from_bytes(self.buf[8:12], "big")
 
     def room(self, need: int, op: str, where: str) -> None:
-        """Make room for need bytes more, growing by half at least."""
-        used = self.used
-        if used + need <= len(self.buf):
-            return
-        if used + need > MAX_SIZE:
+        """make_room(), or FdtBadParameter."""
+        if not self.make_room(need):
             raise FdtBadParameter(
                 op,
                 where,
-                f"the tree would take {used + need} bytes, "
+                f"the tree would take {self.used + need} bytes, "
                 f"a device tree ends at {MAX_SIZE}",
             )
-        self.resize(min(MAX_SIZE, max(used + need, used + used // 2 + SLACK)))
 
     def resize(self, size: int) -> None:
         """Set the buffer's length and the header's totalsize; not below used."""
@@ -152,30 +128,6 @@ class Blob:
         if squeeze:
             self.forget()
 
-    def forget(self) -> None:
-        """Nothing that is known of places and nodes so far counts any more."""
-        self.forgotten += 1
-        self.edits += 1
-        self._log.clear()
-        self._first = self.edits
-
-    def moved(self, place: int, by: int) -> None:
-        """Whatever stood at place or behind now stands `by` bytes further."""
-        self._log.append((place, by))
-        self.edits += 1
-        if len(self._log) > LOG_SIZE:
-            del self._log[: LOG_SIZE // 2]
-            self._first += LOG_SIZE // 2
-
-    def now(self, offset: int, edit: int) -> int:
-        """Where a node's offset taken at `edit` is now; -1: not known."""
-        if edit < self._first:
-            return -1
-        for place, by in self._log[edit - self._first :]:
-            if offset >= place:
-                offset += by
-        return offset
-
     def read(self, func: Callable[..., Any], *args: object) -> Any:
         """func(blob, *args) of a C function that changes nothing."""
         with reading(self.buf) as p:
@@ -191,10 +143,11 @@ class Blob:
             self.moved(offset + 1, by)
         return code
 
-    def add_node(self, parent: int, name: bytes, is_new: bool, need: int) -> int:
+    def add_node(self, parent: int, name: bytes, need: int, last: bool) -> int:
         """fdtx_add_subnode(), in need bytes; the child's offset or an error."""
         with writing(self.buf) as p:
-            offset: int = lib.fdtx_add_subnode(p, parent, name, len(name), is_new)
+            n = len(name)
+            offset: int = lib.fdtx_add_subnode(p, parent, name, n, False, last)
         if offset >= 0:
             self.moved(offset, need)
         return offset

@@ -9,7 +9,7 @@ So a fork waits until each tree is at rest, and takes all their locks with it.
 from __future__ import annotations
 
 import os
-from _thread import RLock, get_ident
+from _thread import get_ident
 from _weakref import ref
 
 from ..errors import FdtInternal
@@ -20,10 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
 
+    from .._core import Lock
+
     class Locked(Protocol):
         """What has to be whole in a child."""
 
-        lock: RLock
+        lock: Lock
 
 
 _trees: set[ref[Locked]] = set()

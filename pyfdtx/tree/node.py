@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from _weakref import ref
 
+from .. import _core
 from .._native import c_name, ffi, lib, reading
 from ..codec.reg import array_fault, fault_of, from_entries, to_ranges
 from ..errors import FdtBadContent, FdtBadParameter, FdtStale, error
@@ -25,7 +26,7 @@ __all__ = ["Fdt", "Node"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Callable, TypeVar
+    from typing import Any, Callable, NoReturn, TypeVar
 
     from typing_extensions import Buffer
 
@@ -34,64 +35,33 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# Additions through one handle that make it worth while to list the names
-MANY = 16
 
+class Handle(Properties):
+    """What a Node does: all of it, whatever the arguments, and all the errors.
 
-class Node(Properties):
-    """A node of an `Fdt`; made by the tree, never by hand.
-
-    A mapping of property names to values: ``node[name]`` is a copy (bytes),
-    ``node[name] = value`` copies any bytes-like object, iteration gives the
-    names in the order of the blob, as they are when it starts. Of properties
-    with the same name the first is found; deleting deletes all. A missing one
-    raises FdtNotFound (a LookupError, no KeyError), a name that is empty, not
-    ASCII or has a NUL FdtBadParameter, and is not ``in`` the node.
-
-    While a handle is referred to there is one object for each node, so handles are
-    compared with ``is`` or ``==`` and can be keys of a dict. A handle follows
-    a rename of its node or of a node above. Once its node was deleted, every
-    use raises `FdtStale`, even if a node of that name was added again.
-
-    >>> from pyfdtx import Fdt
-    >>> fdt = Fdt.empty()
-    >>> chosen = fdt.root.add("chosen")
-    >>> chosen.set_string("bootargs", "quiet")
-    >>> chosen["bootargs"], list(chosen), chosen.path
-    (b'quiet\\x00', ['bootargs'], '/chosen')
+    `_core.Node` stands in front of it: it knows where the node is, and does what
+    is plain in one call. Whatever is not it leaves to the methods here.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_added",
-        "_blob",
-        "_children",
-        "_dead",
-        "_deaths",
-        "_edit",
-        "_name",
-        "_names",
-        "_offset",
-        "_parent",
-        "fdt",
-    )
+    __slots__ = ()
 
-    fdt: Fdt
+    if TYPE_CHECKING:
+        fdt: Fdt
+        _blob: Blob
+        _parent: Node | None
 
-    def __init__(self, fdt: Fdt, blob: Blob, parent: Node | None, name: str) -> None:
-        self.fdt = fdt
-        self._blob = blob
-        self._parent = parent
-        self._name = name
-        self._children: dict[str, ref[Node]] = {}
-        self._dead = False
-        self._deaths = blob.deaths
-        self._offset = 0
-        self._edit = -1
-        # children added through this handle; after some of them: the names of
-        # all children, and the state of the blob in which they are right
-        self._added = 0
-        self._names: tuple[set[str], int] | None = None
+        @property
+        def _name(self) -> str: ...
+
+        def _check(self, op: str) -> None: ...
+        def _is_dead(self) -> bool: ...
+        def _path(self) -> str: ...
+        def _below(self, maxdepth: int, op: str) -> list[Node]: ...
+        def _known(self, name: str) -> Node | None: ...
+        def _handle(self, name: str, offset: int) -> Node: ...
+        def _renamed(self, name: str) -> None: ...
+        def _forget(self) -> None: ...
+        def _bury(self) -> None: ...
 
     def __repr__(self) -> str:
         path = printable(self._path())
@@ -109,71 +79,11 @@ class Node(Properties):
 
     # -- where it is -------------------------------------------------------
 
-    def _path(self) -> str:
-        names = []
-        node = self
-        while node._parent is not None:
-            names.append(node._name)
-            node = node._parent
-        return "/" + "/".join(reversed(names))
-
-    def _is_dead(self) -> bool:
-        deaths = self._blob.deaths
-        if self._deaths == deaths:
-            return self._dead
-        node: Node | None = self
-        while node is not None:
-            if node._dead:
-                self._dead = True
-                break
-            node = node._parent
-        self._deaths = deaths
-        return self._dead
-
-    def _at(self, op: str) -> int:
-        """Where the node is now, as libfdt's nodeoffset; with the blob's lock,
-        and as long as that is held."""
-        blob = self._blob
-        if self._edit != blob.edits or self._dead:
-            if self._is_dead():
-                raise FdtStale(op, self._path(), "the node has been deleted")
-            self._offset = blob.now(self._offset, self._edit)
-            if self._offset < 0:
-                self._offset = self._search(op)
-            self._edit = blob.edits
-        return self._offset
-
-    def _check(self, op: str) -> None:
-        """FdtStale if the node has been deleted."""
-        if self._edit != self._blob.edits or self._dead:
-            with self._blob.lock:
-                self._at(op)
-
-    def _search(self, op: str) -> int:
-        path = self._path()
-        raw = c_name(path)
-        offset: int = self._blob.read(lib.fdtx_path_offset, raw, len(raw))
-        if offset < 0:
-            raise error(offset, op, path)
-        return offset
-
-    def _handle(self, name: str, offset: int) -> Node:
-        """The one object of the child of that name, known to be at offset."""
-        known = self._children.get(name)
-        node = known() if known is not None else None
-        if node is None:
-            node = Node(self.fdt, self._blob, self, name)
-            self._children[name] = ref(node)
-        node._offset = offset
-        node._edit = self._blob.edits
-        return node
-
-    def __del__(self) -> None:
-        parent = getattr(self, "_parent", None)
-        if parent is not None and not self._dead:
-            known = parent._children.get(self._name)
-            if known is not None and known() in (self, None):
-                del parent._children[self._name]
+    def _lost(self, op: str) -> NoReturn:
+        """Why it cannot be said where the node is."""
+        if self._is_dead():
+            raise FdtStale(op, self._path(), "the node has been deleted")
+        raise error(-lib.FDT_ERR_NOTFOUND, op, self._path())
 
     @property
     def path(self) -> str:
@@ -201,40 +111,11 @@ class Node(Properties):
 
     # -- nodes below -------------------------------------------------------
 
-    def _below(self, maxdepth: int, op: str) -> Iterator[Node]:
+    def _living(self, maxdepth: int, op: str) -> Iterator[Node]:
         """This node and those below, parents first, each path once."""
-        with self._blob.lock:
-            found = self._all_below(maxdepth, op)
-        for node in found:
+        for node in self._below(maxdepth, op):
             if not node._is_dead():
                 yield node
-
-    def _all_below(self, maxdepth: int, op: str) -> list[Node]:
-        blob = self._blob
-        offset = self._at(op)
-        items, n = blob.table("fdtx_node", lib.fdtx_nodes, offset, maxdepth)
-        start = blob.struct_start + 4
-        # handles by depth, names seen by depth of the parent
-        above = [self]
-        seen: list[set[str]] = [set()]
-        skip = MAX_SIZE
-        found = [self]
-        for item in ffi.unpack(items, n)[1:]:
-            depth = item.depth
-            if depth > skip:
-                continue
-            skip = MAX_SIZE
-            del above[depth:], seen[depth:]
-            name = blob.text(start + item.offset)
-            if name in seen[-1]:
-                skip = depth
-                continue
-            seen[-1].add(name)
-            node = above[-1]._handle(name, item.offset)
-            above.append(node)
-            seen.append(set())
-            found.append(node)
-        return found
 
     def walk(self) -> Iterator[Node]:
         """This node and all below, depth first, parents before children.
@@ -243,11 +124,11 @@ class Node(Properties):
         meanwhile are left out. Of siblings with the same name only the first
         is shown, as it is the only one that can be found.
         """
-        return self._below(MAX_SIZE, "walk")
+        return self._living(MAX_SIZE, "walk")
 
     def children(self) -> Iterator[Node]:
         """The nodes right below, in the order of the blob; as walk() otherwise."""
-        nodes = self._below(1, "children")
+        nodes = self._living(1, "children")
         next(nodes)
         return nodes
 
@@ -273,12 +154,15 @@ class Node(Properties):
                 name = blob.text(blob.struct_start + found + 4)
             return self._handle(name, found)
 
-    def add(self, name: str) -> Node:
+    def add(self, name: str, *, last: bool = False) -> Node:
         """Add a child: behind the properties, in front of the other children.
 
         Only the exact name counts as existing: "memory" can be added beside
         "memory@0", though libfdt and Linux then find either as "/memory".
 
+        Args:
+            last: add it behind the other children instead. Nothing has to make
+                room for it there, so the time that many nodes take is linear.
         Raises:
             TypeError: the name is not a str.
             FdtStale: this node has been deleted.
@@ -287,9 +171,9 @@ class Node(Properties):
                 deeper or larger than a device tree can be.
         """
         with self._blob.lock:
-            return self._add(name)
+            return self._add(name, last)
 
-    def _add(self, name: str) -> Node:
+    def _add(self, name: str, last: bool) -> Node:
         self._at("add")
         where = self._path()
         raw = node_name(name, "add", where)
@@ -300,27 +184,11 @@ class Node(Properties):
         blob = self._blob
         need = (len(raw) + 4 & ~3) + 8
         blob.room(need, "add", where)
-        names = self._names_below()
-        if names is not None and name in names:
-            offset = -lib.FDT_ERR_EXISTS
-        else:
-            offset = blob.add_node(self._at("add"), raw, names is not None, need)
+        offset = blob.add_node(self._at("add"), raw, need, last)
         if offset < 0:
             raise error(offset, "add", where.rstrip("/") + "/" + name, "exists already")
-        if names is not None:
-            names.add(name)
+        self._forget()
         return self._handle(name, offset)
-
-    def _names_below(self) -> set[str] | None:
-        """The names of all children, once it pays to know them."""
-        self._added += 1
-        if self._names is not None and self._names[1] == self._blob.forgotten:
-            return self._names[0]
-        if self._added < MANY:
-            return None
-        names = {node._name for node in self.children()}
-        self._names = names, self._blob.forgotten
-        return names
 
     def delete(self) -> None:
         """Delete the node and all below it; handles of them are stale then.
@@ -334,17 +202,13 @@ class Node(Properties):
 
     def _delete(self) -> None:
         offset = self._at("delete")
-        parent = self._parent
-        if parent is None:
+        if self._parent is None:
             raise FdtBadParameter("delete", "/", "the root cannot be deleted")
         blob = self._blob
         code = blob.edit(lib.fdt_del_node, offset)
         if code < 0:
             raise error(code, "delete", self._path())
-        parent._children.pop(self._name, None)
-        parent._added, parent._names = 0, None
-        self._dead = True
-        blob.deaths += 1
+        self._bury()
 
     def rename(self, name: str) -> None:
         """Give the node another name; handles of it and below follow.
@@ -372,10 +236,7 @@ class Node(Properties):
             raise error(
                 code, "rename", where, f"a sibling named {name!r} exists already"
             )
-        known = parent._children.pop(self._name)
-        self._name = name
-        parent._children[name] = known
-        parent._added, parent._names = 0, None
+        self._renamed(name)
 
     # -- cells and (address, size) arrays ----------------------------------
 
@@ -404,7 +265,7 @@ class Node(Properties):
         """
         return self._cells(lib.fdt_size_cells, CELLS[1])
 
-    def _governor(self, parent: str | Node | None, op: str) -> Node:
+    def _governor(self, parent: str | Node | None, op: str) -> Handle:
         if parent is None:
             return self if self._parent is None else self._parent
         if isinstance(parent, str):
@@ -457,7 +318,7 @@ class Node(Properties):
                 raise self._reg_error(n, "reg", name, by)
         return to_ranges(items, n)
 
-    def _reg_error(self, code: int, op: str, name: str, by: Node) -> Exception:
+    def _reg_error(self, code: int, op: str, name: str, by: Handle) -> Exception:
         """Why an existing array cannot be read or appended to."""
         if code == -lib.FDT_ERR_NOTFOUND:
             return self._missing(name, op)
@@ -533,7 +394,14 @@ class Node(Properties):
             self._write_regs(op, name, raw, regs, n, by, append)
 
     def _write_regs(
-        self, op: str, name: str, raw: bytes, regs: Any, n: int, by: Node, append: bool
+        self,
+        op: str,
+        name: str,
+        raw: bytes,
+        regs: Any,
+        n: int,
+        by: Handle,
+        append: bool,
     ) -> None:
         blob = self._blob
         where = self._where(name)
@@ -544,7 +412,7 @@ class Node(Properties):
         at = self._at(op)
         code = blob.edit(
             lambda p, offset: lib.fdtx_write_regs(
-                p, by._offset, offset, raw, regs, n, append
+                p, by._at(op), offset, raw, regs, n, append
             ),
             at,
         )
@@ -557,7 +425,7 @@ class Node(Properties):
         if code < 0:
             raise error(code, op, where)
 
-    def _no_room(self, code: int, op: str, name: str, by: Node) -> Exception:
+    def _no_room(self, code: int, op: str, name: str, by: Handle) -> Exception:
         """Why no entry can be written with the cells of a node."""
         for cells in CELLS:
             if cells not in by:
@@ -593,6 +461,32 @@ class Node(Properties):
                 n = self.fdt.new_phandle()
                 self.set_u32("phandle", n)
         return n
+
+
+class Node(_core.Node, Handle):
+    """A node of an `Fdt`; made by the tree, never by hand.
+
+    A mapping of property names to values: ``node[name]`` is a copy (bytes),
+    ``node[name] = value`` copies any bytes-like object, iteration gives the
+    names in the order of the blob, as they are when it starts. Of properties
+    with the same name the first is found; deleting deletes all. A missing one
+    raises FdtNotFound (a LookupError, no KeyError), a name that is empty, not
+    ASCII or has a NUL FdtBadParameter, and is not ``in`` the node.
+
+    While a handle is referred to there is one object for each node, so handles are
+    compared with ``is`` or ``==`` and can be keys of a dict. A handle follows
+    a rename of its node or of a node above. Once its node was deleted, every
+    use raises `FdtStale`, even if a node of that name was added again.
+
+    >>> from pyfdtx import Fdt
+    >>> fdt = Fdt.empty()
+    >>> chosen = fdt.root.add("chosen")
+    >>> chosen.set_string("bootargs", "quiet")
+    >>> chosen["bootargs"], list(chosen), chosen.path
+    (b'quiet\\x00', ['bootargs'], '/chosen')
+    """
+
+    __slots__ = ()
 
 
 class Fdt(Owned[Node]):
@@ -639,12 +533,15 @@ class Fdt(Owned[Node]):
         with self._blob.lock:
             node = self._root() if self._root is not None else None
             if node is None:
-                node = Node(self, self._blob, None, "")
+                node = Node(self, self._blob)
                 self._root = ref(node)
             return node
 
     def _find(self, path: str, op: str) -> Node | None:
         """The node of a full path, or None."""
+        found: Node | None = self.root._find_path(path)
+        if found is not NotImplemented:
+            return found
         raw = c_name(path, "path")
         names = [name for name in path.split("/") if name]
         with self._blob.lock:
@@ -671,8 +568,7 @@ class Fdt(Owned[Node]):
         """The node of these exact names, if handles lead to it."""
         node = self.root
         for name in names:
-            known = node._children.get(name)
-            child = known() if known is not None else None
+            child = node._known(name)
             if child is None:
                 return None
             node = child
@@ -682,13 +578,10 @@ class Fdt(Owned[Node]):
         node = self.root
         last = len(names) - 1
         for i, name in enumerate(names):
-            known = node._children.get(name)
-            child = known() if known is not None else None
-            if child is None or i == last:
-                # offset is right for the last, the others look themselves up
-                child = node._handle(name, offset)
-                if i != last:
-                    child._edit = -1
+            # offset is right for the last, the others look themselves up
+            child = None if i == last else node._known(name)
+            if child is None:
+                child = node._handle(name, offset if i == last else -1)
             node = child
         return node
 
@@ -823,11 +716,8 @@ class Fdt(Owned[Node]):
     def _bury(self, path: str) -> None:
         """The handle of a deleted node, if there is one, is stale."""
         node = self._known([name for name in path.split("/") if name])
-        if node is None or node._parent is None:
-            return
-        node._parent._children.pop(node._name, None)
-        node._dead = True
-        self._blob.deaths += 1
+        if node is not None and node._parent is not None:
+            node._bury()
 
     # -- overlays ----------------------------------------------------------
 

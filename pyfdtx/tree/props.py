@@ -14,9 +14,6 @@ from .getters import MISSING, Getters
 
 __all__ = ["Properties"]
 
-# With so many properties, iteration remembers where they are
-MANY = 64
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,10 +43,6 @@ class Properties(Getters, MutableMapping[str, bytes]):
         blob.lock.acquire()
         try:
             offset = self._at(op)
-            if blob.places is not None:
-                known = self._known(name, offset)
-                if known is not None:
-                    return known
             with reading(blob.buf) as p:
                 value = lib.fdt_getprop_namelen(p, offset, raw, len(raw), lenp)
                 if value:
@@ -60,20 +53,6 @@ class Properties(Getters, MutableMapping[str, bytes]):
         if lenp[0] != -lib.FDT_ERR_NOTFOUND:
             raise error(lenp[0], op, self._where(name))
         return None
-
-    def _known(self, name: str, offset: int) -> bytes | None:
-        """The value, if __iter__() has noted where it is; with the blob's lock."""
-        blob = self._blob
-        places = blob.places
-        # A property that moved, or was added or deleted, has its own number
-        if places is None or places[:2] != (blob.edits, offset):
-            return None
-        place = places[2].get(name)
-        if place is None:
-            return None
-        start = blob.struct_start + place
-        size = int.from_bytes(blob.buf[start - 8 : start - 4], "big")
-        return bytes(blob.buf[start : start + size])
 
     def _write(
         self, func: Callable[..., int], name: str, value: bytes, op: str
@@ -165,14 +144,7 @@ class Properties(Getters, MutableMapping[str, bytes]):
         with blob.lock:
             offset = self._at("iterate")
             items, n = blob.table("fdtx_prop", lib.fdtx_props, offset)
-            table = ffi.unpack(items, n)
-            names = self._names_of(table, "iterate")
-            if n > MANY:
-                start = blob.struct_start
-                places: dict[str, int] = {}
-                for name, item in zip(names, table):
-                    places.setdefault(name, item.value - start)
-                blob.places = blob.edits, offset, places
+            names = self._names_of(ffi.unpack(items, n), "iterate")
         return iter(dict.fromkeys(names))
 
     # The mix-in's own versions wait for KeyError

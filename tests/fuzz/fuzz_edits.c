@@ -154,7 +154,7 @@ static int add_node(void *fdt, const char *path, int above_too)
 				return child;
 			if (fdt_node_depth(fdt, node) + 1 >= FDTX_MAX_DEPTH)
 				return -FDT_ERR_BADLAYOUT;
-			child = fdtx_add_subnode(fdt, node, name, (int)len, 0);
+			child = fdtx_add_subnode(fdt, node, name, (int)len, 0, 0);
 		}
 		if (child < 0)
 			return child;

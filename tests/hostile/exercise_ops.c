@@ -82,7 +82,7 @@ static int add_in_place(void *fdt, const char *path)
 
 	if (parent < 0)
 		return parent;
-	return fdtx_add_subnode(fdt, parent, name, (int)strlen(name), 0);
+	return fdtx_add_subnode(fdt, parent, name, (int)strlen(name), 0, 0);
 }
 
 static int in_place(void *fdt, const struct change *c)

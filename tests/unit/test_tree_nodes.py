@@ -534,7 +534,7 @@ def test_handles_leave_nothing_behind():
     root = fdt.root
     for _ in range(3):
         list(fdt)
-    assert root._children == {}
+    assert root._live == 0
     gc.collect()
     nodes = [o for o in gc.get_objects() if type(o) is Node and o.fdt is fdt]
     assert nodes == [root]

@@ -298,10 +298,11 @@ def watch_bytes(fdt, monkeypatch):
 def test_the_bytes_of_a_tree_are_touched_with_its_lock_alone(call, monkeypatch):
     fdt = a_tree()
     seen = watch_bytes(fdt, monkeypatch)
-    fdt["/soc"]
+    assert fdt.totalsize
     assert seen, "nothing is watched"
     call(fdt)
     assert all(seen)
+    assert fdt._blob.strays == 0, "the extension asked for the bytes without it"
     assert not fdt._blob.lock._is_owned(), "the lock is kept"
     Fdt(fdt.to_bytes())
 
@@ -337,6 +338,41 @@ def test_each_way_to_look_at_the_bytes_is_seen(look, monkeypatch):
         del seen[:]
     look(fdt._blob, buf)
     assert seen[:1] == [False]
+
+
+def test_the_extension_gives_no_bytes_to_who_has_not_locked_them():
+    fdt = a_tree()
+    node = moved(fdt, "/soc")
+    with pytest.raises(FdtError):
+        node._at("test")
+    assert fdt._blob.strays == 1
+    with fdt._blob.lock:
+        assert node._at("test") > 0
+    assert fdt._blob.strays == 1
+
+
+def test_the_lock_is_re_entrant_and_belongs_to_a_thread():
+    lock = a_tree()._blob.lock
+    with lock:
+        assert lock.acquire(blocking=False)
+        assert lock._is_owned()
+        others = []
+
+        def other():
+            others.append(lock._is_owned())
+            others.append(lock.acquire(blocking=False))
+            try:
+                lock.release()
+            except RuntimeError as e:
+                others.append(str(e))
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        assert others == [False, False, "this thread does not have the lock"]
+        lock.release()
+        assert lock._is_owned()
+    assert not lock._is_owned()
 
 
 def test_a_lock_is_given_back_when_a_call_fails():
