@@ -209,8 +209,8 @@ FDTX_INLINE int fdtx_check_name(const char *fdt, uint32_t pos, uint32_t limit,
 		}
 	}
 #endif
-	while (FDTX_UNLIKELY(len == max || name[len])) {
-		if (len == max)
+	while (FDTX_UNLIKELY(len >= max || name[len])) {
+		if (len >= max)
 			return fdtx_bad(fault, FDT_ERR_TRUNCATED, pos,
 					"node name is cut off");
 		slash |= name[len++] == '/';

@@ -153,7 +153,7 @@ FDTX_INLINE int fdtx_put_loads(struct fdtx_writer *w,
 
 	if (core->nr_loads)
 		last_load += 2 * core->nr_loads;
-	for (; load != last_load; load += 2) {
+	for (; load < last_load; load += 2) {
 		s.paddr = load[0];
 		s.size = load[1];
 		last = s.paddr + (s.size - 1);
@@ -162,10 +162,10 @@ FDTX_INLINE int fdtx_put_loads(struct fdtx_writer *w,
 		wrong += s.paddr <= before;
 		before = last;
 		s.vaddr = last > mapped ? UINT64_MAX : s.paddr + offset;
-		while (copy != end && copy[0] + (copy[1] - 1) < s.paddr)
+		while (copy < end && copy[0] + (copy[1] - 1) < s.paddr)
 			copy += 3;
 		s.offset = s.paddr;
-		if (copy != end && copy[0] <= s.paddr)
+		if (copy < end && copy[0] <= s.paddr)
 			s.offset = copy[2] + (s.paddr - copy[0]);
 		err = fdtx_put_segment(&at, &s);
 		if (err) {

@@ -368,7 +368,7 @@ static PyObject *core_below(PyObject *self, PyObject *const *argv,
 		} else {
 			i = ix->node[i].next;
 		}
-		while (depth && end[depth - 1] == i)
+		while (depth && end[depth - 1] <= i)
 			depth--;
 	}
 	return list;
