@@ -134,6 +134,18 @@ TREES = {
 }
 
 
+def with_cells(n: int) -> bytes:
+    """Nodes beside each other, each with cells of its own and a child."""
+    cells = prop(0, b"\0\0\0\2") + prop(15, b"\0\0\0\2")
+    nodes = [begin(f"n{i}") + cells + begin("c") + END_NODE * 2 for i in range(n)]
+    return blob(b"".join(nodes), b"#address-cells\0#size-cells\0")
+
+
+def deep(n: int) -> bytes:
+    """One node in the other, up to 1,000."""
+    return blob((begin("a") + prop(0, b"1")) * (n // 16) + END_NODE * (n // 16), b"p\0")
+
+
 def colliding(n: int, bits: int) -> bytes:
     """A name of many that met in one chain, whatever the seed was, of the mix that
     hashed names before SipHash: it multiplied words by an odd number and folded
@@ -211,6 +223,18 @@ def set_names(fdt: Fdt) -> None:
         for name in fdt.root:
             edit.set("/new", name, b"1")
             edit.set("/new", name, b"2")
+
+
+def set_reg_everywhere(fdt: Fdt) -> None:
+    with fdt.edit() as edit:
+        for node in fdt.root.children():
+            edit.set_reg(f"{node.path}/c", "reg", [(1, 2)])
+            edit.append_reg(f"{node.path}/c", "reg", [(3, 4)])
+
+
+def reg_everywhere(fdt: Any) -> None:
+    for node in fdt.root.children():
+        node.child("c").reg("reg") if "reg" in node.child("c") else node.address_cells
 
 
 def every_name(nodes: Any) -> None:
@@ -325,3 +349,31 @@ def test_names_that_met_in_one_chain(
     act: Callable[[Fdt], object], tree: Callable[[int], bytes]
 ) -> None:
     assert ratio(act, made(tree, Fdt), N // 2) < LIMIT
+
+
+@pytest.mark.parametrize("act", [set_reg_everywhere, reg_everywhere])
+def test_cells_of_many_nodes(act: Callable[[Fdt], object]) -> None:
+    assert ratio(act, made(with_cells, Fdt), N) < LIMIT
+
+
+# Whose results have the length of all paths, or of one
+BELOW = {
+    "walk", "len", "names", "dict", "items", "values", "every name", "phandles",
+    "labels", "reservations", "parents", "properties",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [Fdt, FdtView])
+@pytest.mark.parametrize("act", sorted(BELOW))
+def test_reading_what_is_deep(act: str, kind: Any) -> None:
+    assert ratio(READ[act], made(deep, kind), N) < LIMIT
+
+
+@pytest.mark.parametrize("act", ["to_bytes", "duplicate", "squeeze", "pack", "add"])
+def test_changing_what_is_deep(act: str) -> None:
+    assert ratio(CHANGE[act], made(deep, Fdt), N) < LIMIT
+
+
+@pytest.mark.parametrize("act", ["Fdt", "FdtView", "second_kernel_dtb"])
+def test_deep_trees(act: str) -> None:
+    assert ratio(WHOLE[act], made(deep, bytes), N) < LIMIT

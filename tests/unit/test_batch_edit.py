@@ -27,6 +27,7 @@ from pyfdtx import (
     FdtStale,
     MemRange,
     _native,
+    to_dict,
 )
 from pyfdtx._native import ffi, lib
 
@@ -603,3 +604,36 @@ def test_reservations_are_a_list_in_which_the_first_equal_one_is_removed():
         with pytest.raises(FdtNotFound):
             edit.commit()
         assert fdt.to_bytes() == before
+
+
+def test_cells_of_many_nodes_are_those_that_one_search_finds():
+    """After some searches all nodes are listed; of one name the first is found."""
+
+    def bus(name, ac, sc):
+        cells = [("#address-cells", bytes([0, 0, 0, ac]))]
+        cells.append(("#size-cells", bytes([0, 0, 0, sc])))
+        return (
+            name,
+            cells,
+            [("dev", [], []), ("bridge", cells[::-1], [("d", [], [])])],
+        )
+
+    buses = [bus(f"bus@{i}", 1 + i % 2, i % 3) for i in range(40)]
+    buses[9:9] = [bus("bus@8", 4, 4)]
+    data = assemble(("", [], buses))
+    slow, fast = Fdt(data), Fdt(data)
+    entry = [(1, 0)]
+    with fast.edit() as edit:
+        for i in range(40):
+            if i in (5, 25):
+                # What is known of places is no good any more
+                for fdt in (slow, fast):
+                    fdt.root.set_u32(f"moved-{i}", i)
+            for path in (f"/bus@{i}/dev", f"/bus@{i}/bridge/d"):
+                edit.set_reg(path, "reg", entry)
+                slow[path].set_reg("reg", entry)
+        with pytest.raises(FdtBadContent):
+            edit.set_reg("/bus@40/dev", "reg", entry)
+        with pytest.raises(FdtBadContent):
+            edit.set_reg("/bus@1/dev/x", "reg", entry)
+    assert to_dict(fast.to_bytes()) == to_dict(slow.to_bytes())
