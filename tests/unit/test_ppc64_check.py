@@ -176,6 +176,13 @@ def a_count_for_a_range_that_is_not_there(s):
     s.fdt[DRCONF]["linux,drconf-usable-memory"] = struct.pack(">2Q", 0, 1)
 
 
+@violates("ppc64-drconf-usable", f"{DRCONF}:linux,drconf-usable-memory")
+def two_words_behind_the_last_block(s):
+    # As one more block would have them, with a range that is cut off
+    old = s.fdt[DRCONF]["linux,drconf-usable-memory"]
+    s.fdt[DRCONF]["linux,drconf-usable-memory"] = old + struct.pack(">2Q", 1, 0)
+
+
 @violates("ppc64-drconf-usable", DRCONF)
 def blocks_that_no_machine_has(s):
     s.fdt[DRCONF].set_u64("ibm,lmb-size", 1)

@@ -61,6 +61,22 @@ literals:
 """
 
 
+# What GNU as 2.40 makes of it, without the numbers behind it, for those who have none
+WORDS = {
+    None: """
+    429f0005 7fe802a6 e89f0054 ebdf005c e95f0064 e91f006c e93f0074 3980001c
+    7c7e652c 81840000 38a00000 91850000 7c00286c 7c0004ac 7c002fac 7c0004ac
+    4c00012c 7fc3f378 38c00000 38e00000 7c8903a6 4e800420
+""",
+    BACKUP: """
+    429f0005 7fe802a6 e89f0074 ebdf007c e95f0084 e91f008c e93f0094 39802000
+    7d8903a6 3960fff8 394afff8 e98b0009 f98a0009 4200fff8 3980001c 7c7e652c
+    81840000 38a00000 91850000 7c00286c 7c0004ac 7c002fac 7c0004ac 4c00012c
+    7fc3f378 38c00000 38e00000 7c8903a6 4e800420 00000000
+""",
+}
+
+
 def assembled(tmp_path, source):
     for program in (AS, OBJCOPY):
         if shutil.which(program) is None:
@@ -89,6 +105,14 @@ def test_the_code_is_what_an_assembler_makes_of_it(backup, tmp_path):
         opal=OPAL,
     )
     assert code[SHARED:] == assembled(tmp_path, source)
+
+
+@pytest.mark.parametrize("backup", [None, BACKUP], ids=["kexec", "crash"])
+def test_the_code_is_what_an_assembler_made_of_it(backup):
+    code = trampoline(head(), KERNEL, DTB, backup=backup, opal=OPAL)
+    words = [int(word, 16) for word in WORDS[backup].split()]
+    numbers = (KERNEL, DTB, backup or 0, *OPAL)
+    assert code[SHARED:] == struct.pack(f"<{len(words)}I5Q", *words, *numbers)
 
 
 def test_all_but_the_first_word_of_what_slaves_run_is_the_kernels_own():

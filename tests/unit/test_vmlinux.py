@@ -55,6 +55,7 @@ def test_byte_order_makes_two_architectures():
         (vmlinux([]), "damaged|without PT_LOAD"),
         (vmlinux([(0, ONE, 100)]), "200 bytes into 100"),
         (vmlinux([(0, ONE, 200), (100, TWO, 300)]), "overlap"),
+        (vmlinux([(0, ONE, 200), (199, TWO, 300)]), "overlap"),
         (vmlinux([(0, ONE, 1 << 31)]), "0x80000000 bytes, more than"),
         (vmlinux(entry=4), "entry 0x4 is in no PT_LOAD"),
         (vmlinux([(0, ONE, 200)])[:-1], "cut off: .* 200 bytes, the file 199"),
