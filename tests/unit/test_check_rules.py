@@ -18,7 +18,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from second_kernel_blobs import assemble, u32, u64
 
-from pyfdtx import pure
+from pyfdtx import MemRange, pure
 from pyfdtx.errors import FdtBadBlob, FdtBadParameter, FdtError, FdtMachineError
 from pyfdtx.kexec import Crash, Machine, core_header_of, second_kernel_dtb
 from pyfdtx.kexec.check.checker import (
@@ -27,6 +27,7 @@ from pyfdtx.kexec.check.checker import (
     parse_kernel,
     rules_table,
 )
+from pyfdtx.kexec.check.facts import hexed, inside
 from pyfdtx.kexec.image.kernel import parse_image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -1160,6 +1161,44 @@ def test_trees_for_the_captured_machines_have_no_errors(name):
     assert check_tree(second_kernel_dtb(machine.fdt), machine=machine) == []
 
 
+def one_cell(s, header):
+    """A tree of 32-bit addresses, with the core header at a place."""
+    s.root["#address-cells"] = s.root["#size-cells"] = u32(1)
+    s.root["/memory"]["reg"] = u32(0x80000000, 0x80000000)
+    s.chosen["linux,usable-memory-range"] = u32(0xC0000000, 0x40000000)
+    s.chosen["linux,elfcorehdr"] = u32(*header)
+    s.reserved = []
+
+
+def test_one_cell_ends_at_4_gib_and_not_a_byte_behind():
+    for size, fits in ((0x1000, True), (0x1001, False)):
+        s = Setup()
+        one_cell(s, (0xFFFFF000, size))
+        assert ("range-does-not-fit" in {f.rule for f in s.found()}) != fits
+
+
+def test_a_range_of_all_addresses_holds_whatever_there_is():
+    """3 cells can say 2**64, which no MemRange of Ranges can be."""
+    s = Setup()
+    s.root["#size-cells"] = u32(3)
+    everything = u64(0) + u32(1) + u64(0)
+    s.chosen["linux,usable-memory-range"] = everything
+    s.root["/memory"]["reg"] = everything
+    found = {f.rule for f in s.found()}
+    assert "root-cells-wide" in found
+    assert not inside(MemRange(0, 1), [MemRange(0, 1 << 64)])
+
+
+@pytest.mark.parametrize("size", [4, 28, 32, 33, 36, 100])
+def test_of_a_long_value_the_first_eight_cells_are_shown(size):
+    value = bytes(range(size))
+    shown = hexed(value)
+    cells, _, rest = shown.removeprefix("<").partition(">")
+    want = [value[at : at + 4].hex() for at in range(0, min(size, 32), 4)]
+    assert cells.split() == want + ["..."] * (size > 32)
+    assert rest == f", {size} bytes"
+
+
 # Limits, from the side that is good
 
 
@@ -1225,12 +1264,8 @@ def limit_two_ranges(s):
 
 def limit_one_cell_up_to_4_gib(s):
     # An end at 2^32 is an address of 32 bits and one
-    s.root["#address-cells"] = s.root["#size-cells"] = u32(1)
-    s.root["/memory"]["reg"] = u32(0x80000000, 0x80000000)
-    s.chosen["linux,usable-memory-range"] = u32(0xC0000000, 0x40000000)
-    s.chosen["linux,elfcorehdr"] = u32(0xFFFFF000, 0x1000)
+    one_cell(s, (0xFFFFF000, 0x1000))
     s.say_initrd(0xC0000000, 0xC0100000)
-    s.reserved = []
 
 
 def limit_same_address_on_the_command_line(s):
