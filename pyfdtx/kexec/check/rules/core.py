@@ -20,8 +20,7 @@ VMCORE = "fs/proc/vmcore.c parse_crash_elf64_headers(), parse_crash_elf32_header
 
 
 def _text(s: Segment) -> str:
-    kind = "PT_LOAD" if s.type == PT_LOAD else "PT_NOTE"
-    return f"program header {s.number}, {kind} {s.start:#x}, {s.size:#x} bytes"
+    return f"program header {s.number}, PT_LOAD {s.start:#x}, {s.size:#x} bytes"
 
 
 @rule(
