@@ -4,7 +4,7 @@
 /*
  * The tree for the kernel that boots next (kexec) or after a crash (kdump),
  * made from a boot DTB in one call. The steps and their order, and why, stand
- * in docs/architecture.md, "The second kernel's tree".
+ * in docs/second-kernel.md.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 """The package's jobs once more, in plain Python.
 
 An independent opinion for tests and a baseline for benchmarks: written from
-docs/architecture.md, not from the C code, and without the extension. It
+docs/second-kernel.md, not from the C code, and without the extension. It
 trades speed for being readable beside the text, and warns about nothing.
 """
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Reading and writing the format: one checked walk, one way to put a blob
-together. Rules: docs/architecture.md, "Trust" and "The canonical form";
+together. Rules: docs/trees.md, "Trust" and "The canonical form";
 format: Devicetree Specification, chapter 5.
 """
 

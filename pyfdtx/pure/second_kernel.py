@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """The second kernel's tree. The numbers in the comments are the steps of
-docs/architecture.md, "The second kernel's tree".
+docs/second-kernel.md.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class Owned(Lookup[N]):
 
         Returns: a copy, totalsize bytes long; numbers in it are big-endian.
         Source: Devicetree Specification v0.4, chapter 5;
-            docs/architecture.md, "The canonical form".
+            docs/trees.md, "The canonical form".
         """
         with self._blob.lock:
             return self._blob.to_bytes()

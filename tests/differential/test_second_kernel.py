@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Both C ways against plain Python on generated trees, options and damage.
 
-Three implementations of one text (docs/architecture.md), the engine, the way
+Three implementations of one text (docs/second-kernel.md), the engine, the way
 through libfdt and pyfdtx.pure: the same bytes or the same class and code of
 error, for every blob and every set of options.
 """

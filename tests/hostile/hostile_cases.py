@@ -6,7 +6,7 @@ error, the sweep runs the accepted ones through everything under sanitizers
 and compares both with fdt_check_full().
 
 What is refused follows the Devicetree Specification, chapter 5, and the list
-in docs/architecture.md, "Trust", where the two differ.
+in docs/trees.md, "Trust", where the two differ.
 """
 
 from __future__ import annotations

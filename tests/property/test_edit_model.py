@@ -250,7 +250,7 @@ def some_change(r, fdt):
 
 
 def test_nops_stay_in_the_same_order():
-    """Where an FDT_NOP lands follows from one rule (docs/architecture.md, "The
+    """Where an FDT_NOP lands follows from one rule (docs/trees.md, "The
     canonical form"), whichever way a change is made."""
     met = 0
     for seed in range(1500):

@@ -84,7 +84,7 @@ class Parsed:
     """One canonical blob: .reserved, .tree, .strings, .boot_cpu.
 
     Reading fails an assertion where the blob is not in the canonical form
-    that docs/architecture.md describes.
+    that docs/second-kernel.md describes.
     """
 
     def __init__(self, blob):

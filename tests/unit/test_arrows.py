@@ -60,6 +60,17 @@ def test_each_room_lies_above_what_it_may_import():
         assert below <= set(floors[: floors.index(room)]), room
 
 
+def test_the_picture_shows_each_room_above_what_it_may_import():
+    picture = Path(__file__).resolve().parents[2] / "docs" / "architecture.svg"
+    drawn = re.findall(r'y="(\d+)" class="room">([\w./]+)', picture.read_text())
+    heights = {name.removeprefix("pyfdtx."): int(y) for y, name in drawn}
+    for room, below in MAY.items():
+        if room in ("", "kexec", "__main__"):  # doors
+            continue
+        for other in below - {"", "kexec"}:
+            assert heights[room.replace(".", "/")] < heights[other.replace(".", "/")]
+
+
 def modules():
     for path in sorted(HOME.rglob("*.py")):
         name = ".".join(path.relative_to(HOME).with_suffix("").parts)

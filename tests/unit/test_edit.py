@@ -2,7 +2,7 @@
 """Editing with zero padding, exact look-ups and the canonical form.
 
 Expected bytes are assembled by tests/hostile/hostile_blobs.py from the rules in
-docs/architecture.md, "The canonical form".
+docs/trees.md, "The canonical form".
 """
 
 import sys

@@ -148,7 +148,7 @@ def test_what_the_library_page_names_is_there():
 
 def test_the_example_plans_for_the_captured_machine(image):
     """Lowest places, in the order kernel, tree, trampoline; the header at the
-    end: docs/architecture.md, "Where segments lie"."""
+    end: docs/placement.md."""
     example = ROOT / "examples/kdump_library.py"
     done = subprocess.run(
         (sys.executable, example, image), capture_output=True, text=True

@@ -2,7 +2,7 @@
 """The plain Python reader and writer against blobs assembled word by word.
 
 Layout and tags: Devicetree Specification, chapter 5. Codes: libfdt.h. Rules:
-csrc/blob/check.h and docs/architecture.md.
+csrc/blob/check.h and docs/trees.md.
 """
 
 import ast

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """The plain Python second kernel's tree, step by step.
 
-Every expected tree is written out by hand from docs/architecture.md, "The
-second kernel's tree"; encodings follow dt-schema's chosen.yaml.
+Every expected tree is written out by hand from docs/second-kernel.md;
+encodings follow dt-schema's chosen.yaml.
 """
 
 import struct

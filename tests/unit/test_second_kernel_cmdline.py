@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """The command line of the second kernel's tree.
 
-Expected values follow the rules of docs/architecture.md, "Command line".
+Expected values follow the rules of docs/second-kernel.md, "Command line".
 """
 
 import sys

@@ -2,8 +2,8 @@
 """What second_kernel_dtb() does to /chosen, the reservations and root's cells.
 
 Inputs come from the assembler in second_kernel_blobs.py, results are read by
-its parser. Expected values are those of docs/architecture.md, "The second
-kernel's tree", whose steps the tests name.
+its parser. Expected values are those of docs/second-kernel.md, whose
+steps the tests name.
 """
 
 import itertools

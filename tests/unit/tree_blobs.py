@@ -82,7 +82,7 @@ def blob(
 
 
 def canonical(props=(), children=(), *, rsv=(), boot_cpu=0):
-    """The canonical form of docs/architecture.md: no gaps, version 17."""
+    """The canonical form of docs/trees.md: no gaps, version 17."""
     strings = Strings()
     tree = node("", props, children, strings) + cells(END)
     reservations = b"".join(struct.pack(">QQ", *r) for r in (*rsv, (0, 0)))
