@@ -127,7 +127,7 @@ class _Row:
 
 def _read(fd: int, size: int, offset: int) -> bytes:
     """What is there; nothing where no file can be."""
-    return os.pread(fd, size, offset) if offset < U64_END // 2 else b""
+    return os.pread(fd, size, offset) if offset + size < U64_END // 2 else b""
 
 
 def _rows(fd: int, path: str) -> Iterator[_Row]:
