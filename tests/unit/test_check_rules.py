@@ -1170,6 +1170,21 @@ def one_cell(s, header):
     s.reserved = []
 
 
+def test_a_header_of_one_byte_is_too_short_for_its_file():
+    s = Setup()
+    with_core(s)
+    s.say_header(HEADER[0], 1)
+    assert "core-truncated" in {f.rule for f in s.found()}
+
+
+def test_without_any_memory_none_is_missing_in_it():
+    """memory-missing says it all."""
+    s = Setup()
+    del s.root["/memory"]
+    s.say_usable(USABLE, (0x48000000, MIB))
+    assert [f.rule for f in s.found()] == ["memory-missing"]
+
+
 def test_one_cell_ends_at_4_gib_and_not_a_byte_behind():
     for size, fits in ((0x1000, True), (0x1001, False)):
         s = Setup()

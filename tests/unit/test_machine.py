@@ -582,6 +582,15 @@ def test_the_note_of_a_live_kcore_is_found_in_every_class(bits, order, tmp_path)
     assert machine.vmcoreinfo["PAGESIZE"] == "4096"
 
 
+@pytest.mark.parametrize("length", range(1, 13))
+def test_a_note_is_found_behind_names_and_values_of_any_length(length, tmp_path):
+    """elf(5): both are padded to 4 bytes."""
+    for other in ((b"N" * length, b"x" * 5), (b"CORE\0", b"x" * length)):
+        core = kcore(64, "little", other, INFO)
+        text = write(tmp_path, {"proc/kcore": core}).vmcoreinfo.text
+        assert text == "OSRELEASE=6.1\nPAGESIZE=4096\n"
+
+
 def test_a_kcore_cut_or_spoiled_anywhere_gives_the_note_or_a_clear_error(tmp_path):
     whole = kcore(64, "little", (b"CORE\0", b"x" * 5), INFO)
     path = tmp_path / "proc/kcore"
@@ -809,6 +818,17 @@ def test_a_capture_keeps_the_note_of_a_live_kcore_and_not_the_memory(tmp_path):
     capture(tmp_path / "c", root)
     assert Machine(tmp_path / "c").vmcoreinfo["PAGESIZE"] == "4096"
     assert not (tmp_path / "c/proc/kcore").exists()
+
+
+def test_a_capture_says_the_architecture_where_the_kernel_does_not(tmp_path):
+    """/proc/sys/kernel/arch is there since Linux 6.1."""
+    root = tmp_path / "live"
+    files = {"proc/iomem": ARM64_6_1, "proc/cpuinfo": "CPU implementer\t: 0x41\n"}
+    write(root, {**files, "proc/kcore": kcore(64, "little", INFO)})
+    tree(root)
+    capture(tmp_path / "c", root)
+    assert (tmp_path / "c/proc/sys/kernel/arch").read_text() == "arm64\n"
+    assert Machine(tmp_path / "c").arch == "arm64"
 
 
 def test_a_capture_of_a_machine_without_blob_keeps_the_tree(tmp_path):

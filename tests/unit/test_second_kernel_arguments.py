@@ -121,6 +121,12 @@ def test_more_usable_ranges_than_the_kernel_reads_are_refused(n):
             make(crash=crash, max_usable=n - 1)
 
 
+def test_no_kernel_reads_more_usable_ranges_than_65536():
+    make(crash=Crash(elfcorehdr=HEADER, usable=[MAIN]), max_usable=1 << 16)
+    with pytest.raises(FdtBadParameter, match="max_usable"):
+        make(crash=Crash(elfcorehdr=HEADER, usable=[MAIN]), max_usable=(1 << 16) + 1)
+
+
 # --- words
 
 

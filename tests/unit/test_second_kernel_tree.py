@@ -469,6 +469,8 @@ def refused(tree, path, prop):
         make(tree, crash=CRASH, root_cells="2/2")
     assert (e.value.name, e.value.where) == ("FDT_ERR_BADNCELLS", f"{path}:{prop}")
     assert 'root_cells="2/2"' in str(e.value)
+    of_cells = prop in ("#address-cells", "#size-cells")
+    assert ("would change what it means" in str(e.value)) != of_cells
 
 
 def allowed(tree):
