@@ -11,8 +11,11 @@ vmlinux.lds.S.
 import bz2
 import gzip
 import lzma
+import random
 import struct
 import subprocess
+import sys
+import zlib
 
 import pytest
 
@@ -209,6 +212,46 @@ def test_zstd_is_unpacked_where_python_can_and_else_says_what_is_missing(tmp_pat
         assert ("Python 3.14" in text and "zstd -d" in text) or "is empty" in text
     else:
         assert image.data == arm64()
+
+
+class Zstandard:
+    """Stands for the package zstandard, whose frames here are gzip's."""
+
+    def ZstdDecompressor(self):
+        return self
+
+    def decompressobj(self):
+        made = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        self.pieces = []
+
+        class Object:
+            eof = property(lambda _: made.eof)
+
+            def decompress(_, data):
+                self.pieces.append(len(data))
+                return made.decompress(data)
+
+        return Object()
+
+
+def test_zstd_by_the_package_is_fed_in_pieces_and_bounded(monkeypatch):
+    package = Zstandard()
+    monkeypatch.setitem(sys.modules, "zstandard", package)
+    monkeypatch.setitem(sys.modules, "compression", None)
+    data = random.Random(1).randbytes(10_000)
+    packed = gzip.compress(data)
+    assert unpack._zstd(packed, len(data)) == (data, True)
+    assert sum(package.pieces) == len(packed)
+    assert max(package.pieces) == 4096
+    # cut off, and with something behind
+    out, complete = unpack._zstd(packed[:-1], len(data))
+    assert (out, complete) == (data, False)
+    assert unpack._zstd(packed + bytes(9000), len(data)) == (data, True)
+    # no more than the piece that goes beyond the limit
+    for limit in (0, 1000, len(data) - 1):
+        out, _ = unpack._zstd(packed, limit)
+        assert limit < len(out)
+        assert sum(package.pieces) <= limit + 2 * 4096
 
 
 def test_a_bomb_is_stopped(monkeypatch):
