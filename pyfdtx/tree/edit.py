@@ -12,6 +12,7 @@ from ..codec import values
 from ..codec.memrange import MemRange
 from ..codec.reg import fault_of, from_entries
 from ..errors import FdtBadParameter, FdtError, FdtNotFound, error
+from .blob import INT
 from .edit_cells import CELLS, Cells
 from .props import Properties
 
@@ -51,6 +52,8 @@ _NAMES = {
 _SET: int = lib.FDTX_OP_SET
 _APPEND: int = lib.FDTX_OP_APPEND
 _APPEND_REG: int = lib.FDTX_OP_APPEND_REG
+
+_WRITE = {_SET: lib.fdtx_setprop, _APPEND: lib.fdtx_appendprop}
 
 # Larger values than any tree can hold are refused before they are copied
 _MAX_VALUE: int = lib.FDTX_MAX_TOTALSIZE - 4096
@@ -421,10 +424,29 @@ class Edit:
 
         Raises: what the methods that collect them say; then nothing is changed.
         """
-        ops = b"".join(self._list("edit.commit"))
+        ops = self._list("edit.commit")
         self._ops = None
         with self._blob.lock:
-            self._make(ops)
+            if not self._make_one(ops):
+                self._make(b"".join(ops))
+
+    def _make_one(self, ops: list[bytes]) -> bool:
+        """A single property is written where it stands: a plan goes over the whole
+        tree. False if that is to be done, which also finds the words."""
+        if len(ops) != 3:
+            return False
+        head, names, value = ops
+        kind, n_path, _, _ = _HEAD.unpack(head)
+        write = _WRITE.get(kind)
+        if write is None:
+            return False
+        blob, exact, name = self._blob, ffi.new(INT), names[n_path:-1]
+        at = blob.read(lib.fdtx_find_node, names, n_path, exact)
+        if at < 0 or not exact[0]:
+            return False
+        if not blob.make_room(lib.fdt_prop_len(0, name, len(value))):
+            return False
+        return blob.edit(write, at, name, value, len(value)) == 0
 
     def _make(self, ops: bytes) -> None:
         blob = self._blob
