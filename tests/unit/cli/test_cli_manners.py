@@ -155,6 +155,37 @@ def test_an_endless_device_is_refused_at_once(cli, command):
     assert line == "/dev/zero: is a device, not a regular file"
 
 
+@every_command
+def test_a_pipe_that_nobody_writes_to_does_not_hang(cli, command):
+    os.mkfifo(cli.folder / "pipe")
+    line = cli.bad(trouble(command), *ON_A_FILE[command]("pipe"))
+    assert line.startswith("pipe: ")
+
+
+@every_command
+def test_input_comes_from_a_substituted_process(cli, boot, command):
+    """`pyfdtx show <(cat boot.dtb)`: a pipe by the name of a descriptor."""
+    from_file = cli.run(*ON_A_FILE[command]("boot.dtb"))
+    ours, theirs = os.pipe()
+    os.write(theirs, boot)
+    os.close(theirs)
+    args = ON_A_FILE[command](f"/dev/fd/{ours}")
+    status, out, err = cli.run(*args, pass_fds=[ours])
+    os.close(ours)
+    name = f"/dev/fd/{ours}".encode()
+    assert (status, out.replace(name, b"boot.dtb"), err) == from_file
+
+
+@every_command
+def test_a_header_that_promises_too_much_is_not_believed(cli, boot, command):
+    """2 GiB less one byte, of which a sparse file has all."""
+    with (cli.folder / "huge").open("wb") as f:
+        f.write(boot[:4] + b"\x7f\xff\xff\xff" + boot[8:])
+        f.truncate(1 << 31)
+    line = cli.bad(trouble(command), *ON_A_FILE[command]("huge"))
+    assert line == f"huge: says it has {(1 << 31) - 1} bytes, more than {1 << 30}"
+
+
 def test_an_unreadable_file_is_named(cli):
     (cli.folder / "boot.dtb").chmod(0)
     line = cli.bound_by_permissions("show", "boot.dtb")
