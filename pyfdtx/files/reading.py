@@ -29,8 +29,11 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 LIMITS = {
     # One line of /proc or /sys. The longest is a command line: 64 KiB on powerpc
     "line": 64 * KIB,
-    # /proc/iomem, /proc/cpuinfo, the rows of /proc/kcore: 8192 CPUs write 16 MiB
-    "table": 16 * MIB,
+    # /proc/iomem: the largest machines have some thousand lines of 60 bytes; and the
+    # rows of /proc/kcore, of which e_phnum counts 65,535
+    "table": 4 * MIB,
+    # /proc/cpuinfo: 8192 CPUs of x86 write 16 MiB
+    "cpus": 16 * MIB,
     # /proc/kallsyms: about 60 bytes a symbol
     "symbols": 64 * MIB,
     # The text of VMCOREINFO: the kernel has one page for it

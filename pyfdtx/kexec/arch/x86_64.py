@@ -77,10 +77,11 @@ def mapping(machine: Machine) -> Mapping:
     """Where memory and kernel are mapped says /proc/kcore alone: KASLR moves both
     (arch/x86/mm/kaslr.c), VMCOREINFO tells of the kernel only."""
     text, offset = None, None
+    ram = machine.ram.joined()
     for load in machine.kcore_loads:
         if KERNEL_MAP <= load.virtual < KERNEL_MAP + KERNEL_MAP_SIZE:
             text = MemRange(load.physical, load.size), load.virtual
-        elif offset is None and machine.ram.covers((load.physical, load.size)):
+        elif offset is None and ram.covers((load.physical, load.size)):
             offset = load.virtual - load.physical
     if text is None or offset is None:
         machine.refuse("proc/kcore", "does not tell where kernel and memory are mapped")

@@ -54,7 +54,7 @@ KALLSYMS = "proc/kallsyms"
 # What has more than one line: its kind in LIMITS
 KINDS = {
     IOMEM: "table",
-    "proc/cpuinfo": "table",
+    "proc/cpuinfo": "cpus",
     KCORE_LOADS: "table",
     KCORE_NOTE: "note",
     KALLSYMS: "symbols",
@@ -63,6 +63,8 @@ KINDS = {
 
 # Linux include/uapi/linux/utsname.h __NEW_UTS_LEN: of `uname -m`
 MAX_ARCH = 64
+# Linux has a main region and a low one (kernel/crash_reserve.c)
+MAX_REGIONS = 16
 # Linux arch/x86/Kconfig NR_CPUS_RANGE_END, the largest of all architectures
 MAX_CPUS = 8192
 
@@ -274,6 +276,8 @@ class Machine:
         source = IOMEM
         if not found:
             found, source = self._crash_in_tree()
+        if len(found) > MAX_REGIONS:
+            self.refuse(source, f"has {len(found)} crash regions, which no Linux has")
         self._ranges(found, "Crash kernel")
         for r in found:
             if not self.ram.covers(r):

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 __all__ = ["decimal", "hexadecimal"]
 
-DIGITS = frozenset("0123456789")
-HEX = DIGITS | frozenset("abcdefABCDEF")
 # Of 64 bits
 MAX_HEX, MAX_DECIMAL = 16, 20
 
@@ -18,7 +16,8 @@ def hexadecimal(text: str) -> int:
     Raises:
         ValueError: it is something else.
     """
-    if not 1 <= len(text) <= MAX_HEX or set(text) - HEX:
+    plain = text.isascii() and text.isalnum() and text[1:2] not in ("x", "X")
+    if not plain or len(text) > MAX_HEX:
         raise ValueError(f"{text[:80]!r} is not hexadecimal")
     return int(text, 16)
 
@@ -29,6 +28,6 @@ def decimal(text: str) -> int:
     Raises:
         ValueError: it is something else.
     """
-    if not 1 <= len(text) <= MAX_DECIMAL or set(text) - DIGITS:
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_DECIMAL:
         raise ValueError(f"{text[:80]!r} is not a number")
     return int(text)

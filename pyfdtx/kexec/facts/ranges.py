@@ -242,7 +242,31 @@ class Ranges:
         """Whether every byte of (start, size) is in one of the ranges or in
         several that touch."""
         want = MemRange.of(pair)
-        return self.intersect([want]).total == want.size
+        if not want.size:
+            return True
+        at = self._behind(want.start) - 1
+        if at < 0:
+            return False
+        stop = self[at].stop
+        if want.start >= stop:
+            return False
+        while stop < want.stop:
+            at += 1
+            if at == len(self) or self[at].start != stop:
+                return False
+            stop = self[at].stop
+        return True
+
+    def _behind(self, address: int) -> int:
+        """Number of the first range that starts behind an address."""
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self._words[2 * middle] <= address:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     @property
     def total(self) -> int:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Buffer = Union[bytes, bytearray, memoryview]
 
 OP = "plan"
+# Holes that are tried for a kernel whose initrd and tree do not fit above it: each
+# try looks at all free memory
+MAX_TRIES = 64
 FDT_MAGIC = b"\xd0\x0d\xfe\xed"
 
 
@@ -87,7 +90,7 @@ class Job:
         size = up(self.footprint.size, self.page)
         boundary = self.arch.plain_boundary if header is None else self.arch.boundary
         full = Full("kernel", size, space.largest(0, U64_END))
-        for start in space.starts(size, boundary, self.footprint.offset):
+        for start in space.starts(size, boundary, self.footprint.offset)[:MAX_TRIES]:
             try:
                 return self._around(space.copy(), MemRange(start, size), header)
             except Full as e:

@@ -283,10 +283,11 @@ def backup_missing(f: Facts) -> Iterator[Found]:
     arches=OURS,
 )
 def backup_unreserved(f: Facts) -> Iterator[Found]:
+    reserved = _reserved(f).joined()
     for s in f.core.segments(PT_LOAD) if f.core else ():
         if s.start < BACKUP and s.size and s.offset != s.start:
             copy = MemRange(s.offset, min(s.size, U64_END - s.offset))
-            if not _reserved(f).covers(copy):
+            if not reserved.covers(copy):
                 yield Found("it is in no reservation", value=shown(copy))
 
 

@@ -23,6 +23,8 @@ OP = "ppc64le"
 RTAS, OPAL = "/rtas", "/ibm,opal"
 # Table of I/O translations that firmware or an older kernel made: any node
 TCE = ("linux,tce-base", "linux,tce-size")
+# A table for each PCI host bridge, of which the largest machines have some hundred
+MAX_PIECES = 1024
 
 
 def _number(node: Node, name: str) -> int | None:
@@ -64,6 +66,10 @@ def kept(fdt: Fdt) -> list[MemRange]:
     for node in fdt:
         if TCE[0] in node:
             found += _range(node, *TCE)
+    if len(found) > MAX_PIECES:
+        raise FdtBadContent(
+            OP, "/", f"{len(found)} tables of firmware, more than a machine has"
+        )
     return found
 
 

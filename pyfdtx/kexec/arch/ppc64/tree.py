@@ -36,8 +36,8 @@ OP = "second_kernel_tree"
 USABLE = "linux,usable-memory"
 DRCONF = "/ibm,dynamic-reconfiguration-memory"
 DRCONF_USABLE = "linux,drconf-usable-memory"
-# 4 PiB in blocks of 256 MiB, and more than MAX_PHYSMEM_BITS lets a kernel have
-MAX_BLOCKS = 1 << 24
+# 256 TiB in blocks of 256 MiB: four times what the largest machines have
+MAX_BLOCKS = 1 << 20
 # Linux arch/powerpc/include/asm/drmem.h DRCONF_MEM_ASSIGNED, _RESERVED
 ASSIGNED, RESERVED = 0x08, 0x80
 # Places of this boot alone. The first four are numbers that Linux writes
