@@ -178,7 +178,7 @@ def test_program_headers_are_counted_before_they_are_read(at, form, value):
     """65535 is PN_XNUM: the count is said by a section, up to 2^32."""
     data = bytearray(vmlinux())
     struct.pack_into("<" + form, data, at, value)
-    with pytest.raises(FdtImageError, match="program headers of"):
+    with pytest.raises(FdtImageError, match=r"program headers of|damaged"):
         parse_image(bytes(data))
 
 

@@ -67,7 +67,7 @@ class Vmlinux(KernelImage):
             raise FdtImageError(
                 OP, self.where, f"is an ELF file, but {elf['e_type']}: no kernel"
             )
-        count, size = elf["e_phnum"], elf["e_phentsize"]
+        count, size = elf.num_segments(), elf["e_phentsize"]
         if count > MAX_HEADERS or size != HEADER_SIZE_64:
             raise FdtImageError(
                 OP,
