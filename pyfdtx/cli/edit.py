@@ -10,7 +10,9 @@ from ..errors import FdtBadParameter, FdtError
 from ..text.dts import unspellable
 from ..tree import flat
 from ..tree.node import Fdt
-from .files import called, is_private, read_blob, write_blob
+from ..tree.owned import padded
+from .arguments import size
+from .files import called, is_private, read_all, read_blob, write_blob
 from .trouble import Trouble, UsageError
 from .values import guess_from_text, value_type
 
@@ -47,6 +49,10 @@ def output_arguments(parser: argparse.ArgumentParser) -> None:
     to.add_argument(
         "-i", "--in-place", action="store_true", help="replace the input by the result"
     )
+    add = parser.add_argument
+    add("--pad", metavar="SIZE", type=size, default=0, help="zeros behind, as dtc -p")
+    add("--size", metavar="SIZE", type=size, default=0, help="at least, as dtc -S")
+    add("--align", metavar="SIZE", type=size, default=1, help="a multiple, as dtc -a")
 
 
 def common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +101,8 @@ def change_tree(args: argparse.Namespace, change: Callable[[Fdt], object]) -> in
     """Change a copy of the tree and write that."""
     if args.in_place and args.dtb == "-":
         raise UsageError("--in-place cannot change stdin; use -o OUT")
-    blob = read_blob(args.dtb)
+    # In place nothing is left out
+    blob = read_blob(args.dtb, note=not args.in_place)
     try:
         fdt = Fdt(blob)
         change(fdt)
@@ -111,8 +118,33 @@ def write_result(args: argparse.Namespace, fdt: Fdt) -> None:
         raise UsageError("--in-place cannot change stdin; use -o OUT")
     target = args.dtb if args.in_place else args.output
     sources = [args.dtb, *getattr(args, "overlays", ())]
-    blob = fdt.to_bytes()
-    write_blob(target, blob, private=_private(blob, sources))
+    try:
+        blob = fdt.to_bytes(pad=args.pad, size=args.size, align=args.align)
+    except FdtError as e:
+        raise Trouble(f"{target}: {e}") from None
+    private = _private(blob, sources)
+    if args.in_place:
+        blob = _with_tail(target, blob)
+    write_blob(target, blob, private=private)
+
+
+def _with_tail(path: str, blob: bytes) -> bytes:
+    """What a file has behind its tree stays where it is: the payload of a FIT is
+    found by its distance from the start or from the tree's end.
+
+    Raises: Trouble if the tree has outgrown its place.
+    """
+    data = read_all(path)
+    old = int.from_bytes(data[4:8], "big")
+    tail = data[old:]
+    if not tail:
+        return blob
+    if len(blob) > old:
+        raise Trouble(
+            f"{path}: {len(tail)} bytes stand behind the tree, which has grown from "
+            f"{old} to {len(blob)} bytes; -o FILE writes the tree alone"
+        )
+    return padded(blob, 0, old, 1) + tail
 
 
 def _private(blob: bytes, sources: list[str]) -> bool:

@@ -8,13 +8,27 @@ import os
 import sys
 from stat import S_ISREG
 
-from ..files.reading import LIMITS, open_regular, read_some
+from ..files.kinds import MAGIC, kind_of, other_version, trees_in
+from ..files.reading import LIMITS, open_regular, read_some, read_whole
 from ..files.writing import TerminalError, write_file
-from .trouble import Killed, Trouble, UsageError, because, out
+from .trouble import Killed, Trouble, UsageError, because, complain, out
 
-__all__ = ["called", "is_private", "read_blob", "tidy_on_signals", "write_blob"]
+__all__ = [
+    "called",
+    "is_private",
+    "read_all",
+    "read_blob",
+    "tidy_on_signals",
+    "write_blob",
+]
 
-MAGIC = b"\xd0\x0d\xfe\xed"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
 HEAD = 64  # more than a header, so that a wrong one is judged as such
 
 
@@ -23,19 +37,53 @@ def called(path: str) -> str:
     return "stdin" if path == "-" else path or "''"
 
 
-def read_blob(path: str) -> bytes:
+def read_blob(path: str, index: int | None = None, *, note: bool = True) -> bytes:
     """A device tree blob from a file or a pipe, or from stdin for "-".
 
     Reads no more than the header promises. Validates nothing.
+
+    Args:
+        index: which of several that are joined, or in Android's table, from 0; None:
+            the first, and a table is refused.
+        note: say so if a file has more.
     """
+    found = _reading(
+        path, lambda fd: _blob(fd) if index is None else _indexed(fd, index)
+    )
+    blob, behind = found
+    if index is not None and not blob:
+        raise Trouble(
+            f"{called(path)}: has no device tree of index {index}; "
+            "pyfdtx show --list names those it has"
+        )
+    kind = other_version(blob)
+    if blob[:4] != MAGIC:
+        kind = kind_of(blob)
+    if kind:
+        what, helps = kind
+        raise Trouble(f"{called(path)}: is {what}; {helps.format(file=called(path))}")
+    if behind and note:
+        complain(
+            f"note: {called(path)}: {behind} bytes behind the tree are left out "
+            "(pyfdtx show --list names trees among them)"
+        )
+    return blob
+
+
+def read_all(path: str) -> bytes:
+    """All of a file."""
+    return _reading(path, lambda fd: read_whole(fd, LIMITS["blob"]))
+
+
+def _reading(path: str, read: Callable[[int], T]) -> T:
     if path == "-" and sys.stdin is None:
         raise Trouble("stdin: closed")
     try:
         if path == "-":
-            return _blob(0)
+            return read(0)
         fd = open_regular(path, pipes=True)
         try:
-            return _blob(fd)
+            return read(fd)
         finally:
             os.close(fd)
     except OSError as e:
@@ -44,15 +92,27 @@ def read_blob(path: str) -> bytes:
         raise Trouble(f"{called(path)}: {e}") from None
 
 
-def _blob(fd: int) -> bytes:
+def _blob(fd: int) -> tuple[bytes, int]:
+    """What the header promises, and how many bytes a file has behind it."""
     head = read_some(fd, HEAD)
     totalsize = int.from_bytes(head[4:8], "big")
     if head[:4] != MAGIC or totalsize >= 1 << 31:
-        return head
+        return head, 0
     limit = LIMITS["blob"]
     if totalsize > limit:
         raise OSError(errno.EFBIG, f"says it has {totalsize} bytes, more than {limit}")
-    return head + read_some(fd, max(0, totalsize - HEAD))
+    stat = os.fstat(fd)
+    behind = stat.st_size - max(totalsize, HEAD) if S_ISREG(stat.st_mode) else 0
+    return head + read_some(fd, max(0, totalsize - HEAD)), max(0, behind)
+
+
+def _indexed(fd: int, index: int) -> tuple[bytes, int]:
+    data = memoryview(read_whole(fd, LIMITS["blob"]))
+    trees = trees_in(data)
+    if index >= len(trees):
+        return b"", 0
+    start, size = trees[index]
+    return bytes(data[start : start + size]), 0
 
 
 def is_private(path: str) -> bool:

@@ -8,6 +8,7 @@ import argparse
 from ..errors import FdtError, FdtNotFound
 from ..text import dts
 from ..tree.node import Fdt
+from .arguments import number
 from .files import called, read_blob, write_blob
 from .show import property_json, secret_argument
 from .trouble import Trouble, UsageError, clean, out
@@ -52,6 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("-p", "--properties", action="store_true", help="only names of properties")
     add("-l", "--list", action="store_true", help="only names of subnodes")
     add("--json", action="store_true", help="JSON for programs")
+    add("--index", metavar="N", type=number, help="of several trees, the first is 0")
     secret_argument(parser)
 
 
@@ -64,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("-p and -l go without PROP")
     if args.json and (of_node or args.type):
         raise UsageError("--json goes without -t, -p and -l: it has everything")
-    blob = read_blob(args.dtb)
+    blob = read_blob(args.dtb, args.index)
     try:
         answer = _answer(blob, args)
     except FdtNotFound as e:

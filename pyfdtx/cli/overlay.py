@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     files = [args.dtb, *args.overlays]
     if files.count("-") > 1:
         raise UsageError("only one of the trees can come from stdin")
-    fdt = _opened(args.dtb)
+    fdt = _opened(args.dtb, note=not args.in_place)
     if fdt.is_overlay and not args.merge:
         hint = "--merge makes one overlay of all"
         raise Trouble(f"{called(args.dtb)}: is an overlay itself; {hint}")
@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _opened(file: str) -> Fdt:
+def _opened(file: str, *, note: bool = True) -> Fdt:
     try:
-        return Fdt(read_blob(file))
+        return Fdt(read_blob(file, note=note))
     except FdtError as e:
         raise Trouble(f"{called(file)}: {e}") from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from struct import unpack
 
 from ..codec.secret import is_secret, is_secret_name
-from ..errors import FdtBadContent
+from ..errors import FdtBadContent, FdtNotFound
 from ..tree import flat
 from .labels import Labels
 
@@ -203,6 +203,7 @@ def render(
     labels: bool = True,
     limit: int | None = None,
     secrets: bool = True,
+    path: str = "/",
 ) -> str:
     """The whole tree as DTS.
 
@@ -225,11 +226,14 @@ def render(
         labels: False: nothing but what the blob has, node by node.
         limit: longer values are shortened as by property_text().
         secrets: as by property_text().
+        path: full, of a node: it alone, with all below it and without what stands
+            in front of a tree.
     Raises:
         FdtBadBlob: not a sound device tree.
         FdtBadContent: a name has characters that DTS cannot spell.
+        FdtNotFound: there is no node of that path.
     """
-    return "".join(lines(tree, labels=labels, limit=limit, secrets=secrets))
+    return "".join(lines(tree, labels=labels, limit=limit, secrets=secrets, path=path))
 
 
 def lines(
@@ -238,10 +242,14 @@ def lines(
     labels: bool = True,
     limit: int | None = None,
     secrets: bool = True,
+    path: str = "/",
 ) -> Iterator[str]:
     """render() in pieces, for large trees."""
     read = flat.read(tree)
-    return _Writer(read, Labels(read if labels else None), limit, secrets).text()
+    writer = _Writer(read, Labels(read if labels else None), limit, secrets)
+    if path == "/":
+        return writer.text()
+    return writer.below(path)
 
 
 class _Writer:
@@ -252,6 +260,7 @@ class _Writer:
         self.labels = labels
         self.limit = limit
         self.secrets = secrets
+        self.base = 0
         self.spellable: set[str] = set()
         self.doubles: set[int] = set()
         self.options = f"-b {tree.boot_cpuid_phys:#x}"
@@ -260,9 +269,16 @@ class _Writer:
     def _scan(self) -> None:
         """What the first lines have to say of the whole."""
         siblings: list[set[str]] = []  # names of the children seen, per depth
+        way: list[str] = []
+        left_out = 1 << 31
         twice = named = False
         for number, node in enumerate(self.tree.nodes):
-            del siblings[node.depth :]
+            del siblings[node.depth :], way[node.depth :]
+            way.append(node.name)
+            if node.depth <= left_out:
+                left_out = node.depth if self.labels.leaves_out(node) else 1 << 31
+            if node.depth < left_out:
+                self._spell_all(node, way)
             if siblings:
                 if node.name in siblings[-1]:
                     self.doubles.add(number)
@@ -282,9 +298,24 @@ class _Writer:
         yield "/plugin/;\n\n" if self.labels.plugin else "\n"
         for start, size in self.tree.memreserve:
             yield f"/memreserve/ {start:#x} {size:#x};\n"
-        way: list[str] = []
+        yield from self._nodes(0, [])
+
+    def below(self, path: str) -> Iterator[str]:
+        """The first node of a path, and what is below it."""
+        for number, (there, _) in enumerate(self.tree.with_paths()):
+            if there == path:
+                # The root's name is the one in front of the first slash
+                return self._nodes(number, path.split("/")[:-1])
+        raise FdtNotFound("dts", path, "there is no such node")
+
+    def _nodes(self, top: int, way: list[str]) -> Iterator[str]:
+        """A node and those below it; way: the names above."""
+        self.base = len(way)
         left_out = 0
-        for number, node in enumerate(self.tree.nodes):
+        for number in range(top, len(self.tree.nodes)):
+            node = self.tree.nodes[number]
+            if number > top and node.depth <= self.base:
+                break
             if left_out and node.depth >= left_out:
                 continue
             left_out = 0
@@ -294,20 +325,20 @@ class _Writer:
                 left_out = node.depth + 1
                 continue
             way.append(node.name)
-            yield from self._node(node, number, way)
-        yield from self._close(len(way), 0)
+            yield from self._node(node, number)
+        yield from self._close(len(way), self.base)
 
-    def _node(self, node: flat.FlatNode, number: int, way: list[str]) -> Iterator[str]:
-        if node.depth:
-            self._spell(node.name, "node", way)
-        tab = "\t" * min(node.depth, MAX_INDENT)
+    def _tab(self, depth: int) -> str:
+        return "\t" * min(depth - self.base, MAX_INDENT)
+
+    def _node(self, node: flat.FlatNode, number: int) -> Iterator[str]:
+        tab = self._tab(node.depth)
         double = number in self.doubles
         labels = "" if double else self.labels.of(number)
         yield f"{tab}{labels}{node.name or '/'} {{{_note(double)}\n"
-        tab = "\t" * min(node.depth + 1, MAX_INDENT)
+        tab = self._tab(node.depth + 1)
         seen: set[str] = set()
         for name, value in node.properties:
-            self._spell(name, "property", way)
             note = _note(name in seen)
             seen.add(name)
             if not self.secrets and is_secret(name, value):
@@ -323,7 +354,13 @@ class _Writer:
 
     def _close(self, depth: int, to: int) -> Iterator[str]:
         for d in range(depth - 1, to - 1, -1):
-            yield "\t" * min(d, MAX_INDENT) + "};\n"
+            yield self._tab(d) + "};\n"
+
+    def _spell_all(self, node: flat.FlatNode, way: list[str]) -> None:
+        if node.depth:
+            self._spell(node.name, "node", way)
+        for name, _ in node.properties:
+            self._spell(name, "property", way)
 
     def _spell(self, name: str, what: str, way: list[str]) -> None:
         if name in self.spellable:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from .._native import lib, writing
 from ..codec.values import shown_hex
 from ..errors import FdtBadParameter
-from .blob import Blob
+from .blob import MAX_SIZE, Blob
 from .lookup import Lookup
 from .memreserve import MemReserve
 
@@ -23,6 +23,24 @@ if TYPE_CHECKING:
     N = TypeVar("N", bound=Properties, covariant=True)
 else:
     N = None
+
+
+def padded(blob: bytes, pad: int, size: int, align: int) -> bytes:
+    """The blob with zeros behind, which totalsize counts."""
+    for name, value, least in (("pad", pad, 0), ("size", size, 0), ("align", align, 1)):
+        if not isinstance(value, int):
+            raise TypeError(f"to_bytes: {name} must be int, not {type(value).__name__}")
+        if value < least:
+            raise FdtBadParameter("to_bytes", name, f"{value} is less than {least}")
+    total = max(len(blob) + pad, size)
+    total += -total % align
+    if total > MAX_SIZE:
+        raise FdtBadParameter(
+            "to_bytes", "", f"{total} bytes, a device tree ends at {MAX_SIZE}"
+        )
+    return b"".join(
+        (blob[:4], total.to_bytes(4, "big"), blob[8:], bytes(total - len(blob)))
+    )
 
 
 class Owned(Lookup[N]):
@@ -59,17 +77,28 @@ class Owned(Lookup[N]):
 
     # -- the blob ----------------------------------------------------------
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, *, pad: int = 0, size: int = 0, align: int = 1) -> bytes:
         """The tree in its one canonical form: version 17, no gaps, no slack.
 
         FDT_NOP tags are kept; squeeze() drops them.
 
+        Args:
+            pad: bytes of zeros behind the tree, inside totalsize, for boot loaders
+                that add to it; as dtc -p.
+            size: totalsize at least, bytes; as dtc -S.
+            align: totalsize is a multiple of this; as dtc -a, but any number.
         Returns: a copy, totalsize bytes long; numbers in it are big-endian.
+        Raises:
+            FdtBadParameter: a negative number, align 0, or a result that is larger
+                than a device tree can be.
         Source: Devicetree Specification v0.4, chapter 5;
             docs/trees.md, "The canonical form".
         """
         with self._blob.lock:
-            return self._blob.to_bytes()
+            blob = self._blob.to_bytes()
+        if not pad and not size and align == 1:
+            return blob
+        return padded(blob, pad, size, align)
 
     def squeeze(self) -> None:
         """Drop the FDT_NOP tags that others have left behind."""
