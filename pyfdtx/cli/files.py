@@ -11,6 +11,7 @@ from stat import S_ISREG
 from ..files.kinds import MAGIC, kind_of, other_version, trees_in
 from ..files.reading import LIMITS, open_regular, read_some, read_whole
 from ..files.writing import TerminalError, write_file
+from ..tree.names import without_root_name
 from .trouble import Killed, Trouble, UsageError, because, complain, out
 
 __all__ = [
@@ -62,6 +63,12 @@ def read_blob(path: str, index: int | None = None, *, note: bool = True) -> byte
     if kind:
         what, helps = kind
         raise Trouble(f"{called(path)}: is {what}; {helps.format(file=called(path))}")
+    without = without_root_name(blob)
+    if without is not None:
+        complain(
+            f"note: {called(path)}: the root's name is left out, it must have none"
+        )
+        blob = without
     if behind and note:
         complain(
             f"note: {called(path)}: {behind} bytes behind the tree are left out "

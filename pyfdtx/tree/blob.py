@@ -13,8 +13,9 @@ from struct import Struct
 from .. import _core
 from .._core import dump, load, resize
 from .._native import ffi, frozen, lib, reading, refused, writing
-from ..errors import FdtBadParameter, error
+from ..errors import FdtBadParameter, error, warn
 from .fork import watch
+from .names import without_root_name
 
 __all__ = ["INT", "MAX_SIZE", "NAME_FACTOR", "Blob"]
 
@@ -68,12 +69,22 @@ class Blob(_core.Blob):
 
     @classmethod
     def load(cls, data: Buffer, op: str) -> Blob:
-        """Validated copy of data, brought into version 17 and in order."""
+        """Validated copy of data, brought into version 17 and in order.
+
+        A root with a name, which some writers make and libfdt's readers take, gets
+        none, with a warning.
+        """
+        raw = frozen(data)
         try:
-            return cls(load(frozen(data)))
+            return cls(load(raw))
         except ValueError as e:
             code, cause, offset = e.args
-            raise refused(code, cause, offset, op) from None
+            without = without_root_name(raw)
+            if without is None:
+                raise refused(code, cause, offset, op) from None
+        found = cls.load(without, op)
+        warn(f"{op} /: the root node has a name, which is dropped: it must have none")
+        return found
 
     @classmethod
     def empty(cls) -> Blob:

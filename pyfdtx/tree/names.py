@@ -15,10 +15,12 @@ __all__ = [
     "check_reg_name",
     "node_name",
     "printable",
+    "without_root_name",
 ]
 
 # Of three parts; Getters.ranges(), dma_ranges()
 NO_REG = ("ranges", "dma-ranges")
+BEGIN_NODE, NOP = b"\0\0\0\1", b"\0\0\0\4"
 CELLS = ("#address-cells", "#size-cells")
 INVALID_PHANDLES = (0, 0xFFFFFFFF)
 # The property that has it, and what it was called before ePAPR 1.1
@@ -56,6 +58,24 @@ def node_name(name: str, op: str, where: str) -> bytes:
         what = "is empty" if not raw else "contains '/'"
         raise FdtBadParameter(op, where, f"node name {name!r} {what}")
     return raw
+
+
+def without_root_name(blob: bytes) -> bytes | None:
+    """The blob with no name of the root and FDT_NOPs in its place, of the same size;
+    None if it has none. Nothing else is validated.
+
+    Source: Devicetree Specification v0.4, 5.4.1: the root's name is empty.
+    """
+    if len(blob) < 40:
+        return None
+    at = int.from_bytes(blob[8:12], "big")
+    while blob[at : at + 4] == NOP:
+        at += 4
+    end = blob.find(b"\0", at + 4)
+    if blob[at : at + 4] != BEGIN_NODE or end <= at + 4:
+        return None
+    words = (end - at) // 4
+    return blob[: at + 4] + bytes(4) + NOP * (words - 1) + blob[at + 4 + 4 * words :]
 
 
 def printable(path: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from tree_blobs import blob, canonical, cells
 
-from pyfdtx import Fdt, FdtBadBlob, FdtBadParameter, pure
+from pyfdtx import Fdt, FdtBadBlob, FdtBadParameter, FdtWarning, pure
 from pyfdtx._native import copy_in, ffi
 from pyfdtx.tree import flat
 
@@ -218,3 +218,26 @@ def test_repr_is_short_and_shows_no_value():
     assert "5ec" not in shown
     assert len(shown) < 300
     assert repr(node) == "<Node /chosen>"
+
+
+@pytest.mark.parametrize("name", ["r", "roo", "root", "a root of another name"])
+@pytest.mark.parametrize("nops", [0, 2])
+def test_a_root_with_a_name_is_read_and_written_without(name, nops):
+    # vm-fdt's own example calls it "root"; libfdt's readers take it, its
+    # fdt_check_full() does not. Devicetree Specification v0.4, 5.4.1: empty
+    data = blob(*TREE, rsv=RSV, boot_cpu=7, leading_nops=nops)
+    at = int.from_bytes(data[8:12], "big") + 4 * nops
+    padded = name.encode() + bytes(4 - len(name) % 4)
+    named = bytearray(data[: at + 4] + padded + data[at + 8 :])
+    grown = len(padded) - 4
+    for field in (4, 12, 36):  # totalsize, off_dt_strings, size_dt_struct
+        old = int.from_bytes(named[field : field + 4], "big")
+        named[field : field + 4] = (old + grown).to_bytes(4, "big")
+    with pytest.warns(FdtWarning, match="root node has a name"):
+        fdt = Fdt(named)
+    fdt.squeeze()
+    assert fdt.to_bytes() == WANTED
+    # nothing else is forgiven
+    for size in range(len(named)):
+        with pytest.raises(FdtBadBlob):
+            Fdt(named[:size])

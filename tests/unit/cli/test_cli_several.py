@@ -190,3 +190,18 @@ def test_a_subtree_is_shown_alone(cli):
 def test_labels_can_be_left_out(cli):
     assert b"uart: uart@1000 {" in cli.good("show", "boot.dtb")
     assert b"\tuart@1000 {" in cli.good("show", "--no-labels", "boot.dtb")
+
+
+def test_a_root_with_a_name_is_noted(cli, boot):
+    at = boot.index(b"\0\0\0\1\0\0\0\0\0\0\0\3")
+    named = bytearray(boot[: at + 4] + b"root" + boot[at + 4 :])
+    for field in (4, 12, 36):
+        old = int.from_bytes(named[field : field + 4], "big")
+        named[field : field + 4] = (old + 4).to_bytes(4, "big")
+    (cli.folder / "f").write_bytes(named)
+    for command in (("show", "f"), ("check", "f"), ("get", "f", "/chosen", "bootargs")):
+        _, out, err = cli.run(*command)
+        assert b"the root's name is left out" in err
+        assert out
+    status, out, _ = cli.run("diff", "f", "boot.dtb")
+    assert (status, out) == (0, b"")
