@@ -10,7 +10,9 @@ the tree. Prints each call before it, so that the last line names the one that
 crashed.
 """
 
+import contextlib
 import faulthandler
+import gc
 import inspect
 import itertools
 import sys
@@ -27,6 +29,8 @@ GOOD = {"fdto": overlay, "name": lambda: "compatible", "propname": lambda: "comp
         "property": lambda: "compatible", "path": lambda: "/soc", "str": lambda: "c",
         "string": lambda: "c", "strlist": lambda: "a\0b", "compatible": lambda: "c",
         "val": lambda: b"abc", "propval": lambda: b"abc"}  # fmt: skip
+
+LENGTHS = {"len", "namelen", "proplen", "bufsize"}
 
 
 class Number(int):
@@ -76,13 +80,52 @@ def attempt(function, names, odd):
         assert tree[-64:] == TAIL, "wrote behind the tree"
 
 
+class Trap:
+    """Empties the tree when it is collected: before 3.12 that may be while a
+    function makes an exception."""
+
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        with contextlib.suppress(BufferError):
+            trees[0].clear()
+
+
+def refuse(function, names):
+    """Call with a length that is refused; what is collected then frees the tree."""
+    at = next(n for n, name in enumerate(names) if name in LENGTHS)
+    for threshold in range(1, 16):
+        values = [good(name, n) for n, name in enumerate(names)]
+        values[at] = -1
+        trees[:] = values[:1]
+        trees[0].extend(bytes(1 << 12))
+        gc.collect()
+        try:
+            raise KeyError
+        except KeyError:
+            # While one is handled, the next is made at once, for its context
+            with contextlib.suppress(*ALLOWED):
+                Trap()
+                gc.set_threshold(threshold)
+                function(*values)
+        finally:
+            gc.set_threshold(0)
+
+
 def main():
     done = 0
+    gc.disable()
     for name in sorted(vars(L)):
         function = getattr(L, name)
         if not inspect.isbuiltin(function) or not name.startswith(("fdt", "_sw")):
             continue
         names = list(inspect.signature(function).parameters)
+        if names[0] in ("fdt", "buf") and LENGTHS & set(names):
+            print(name, "and the tree goes", flush=True)
+            gc.enable()
+            refuse(function, names)
+            gc.disable()
         places = range(len(names))
         for count in (1, 2):
             for at in itertools.combinations(places, count):

@@ -34,7 +34,8 @@ struct fdtd_text {
  *	n, N, P None, for a pointer to int, void * or char *; nothing is stored
  *	O anything, PyObject *, borrowed; NULL if left out
  *
- * Runs no Python code, so the pointers stay good until the caller does.
+ * Runs no Python code, so the pointers stay good until the caller does; or until
+ * he makes an exception, as memory may be collected then.
  *
  * returns: 0; -1 with an exception, nothing needs to be given back
  */

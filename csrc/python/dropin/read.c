@@ -141,7 +141,7 @@ DEF(fdt_path_offset_namelen, "fdt, path, namelen",
 	if (ARGS(fdt_path_offset_namelen, "Bsi", &b, &path, &len))
 		return NULL;
 	good = fdtd_good_len(&path, len, 0, "namelen");
-	err = fdtd_read(&b);
+	err = good ? fdtd_read(&b) : 0;
 	if (good && !err)
 		err = fdtd_path_offset(&b, path.s, len);
 	FDTD_DROP(path);
@@ -158,7 +158,7 @@ DEF(fdt_subnode_offset_namelen, "fdt, parentoffset, name, namelen",
 	if (ARGS(fdt_subnode_offset_namelen, "Bisi", &b, &parent, &name, &len))
 		return NULL;
 	good = fdtd_good_len(&name, len, 0, "namelen");
-	err = fdtd_read(&b);
+	err = good ? fdtd_read(&b) : 0;
 	if (good && !err)
 		err = fdt_subnode_offset_namelen(b.p, parent, name.s, len);
 	FDTD_DROP(name);
@@ -251,7 +251,7 @@ DEF(fdt_node_offset_by_prop_value,
 		 &val, &len))
 		return NULL;
 	good = fdtd_good_len(&val, len, 1, "proplen");
-	err = fdtd_read(&b);
+	err = good ? fdtd_read(&b) : 0;
 	if (good && !err)
 		err = fdt_node_offset_by_prop_value(b.p, start, name.s, val.s,
 						    len);

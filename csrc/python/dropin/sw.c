@@ -154,7 +154,7 @@ DEF(fdt_property_stub, "fdt, name, val, len", "Add a property; 0 or an error.")
 	if (ARGS(fdt_property_stub, "Wsyi", &b, &name, &val, &len))
 		return NULL;
 	good = fdtd_good_len(&val, len, 1, "len");
-	err = fdtd_sw(&b);
+	err = good ? fdtd_sw(&b) : 0;
 	if (good && !err)
 		err = fdtd_property(&b, name.s, val.s, len);
 	FDTD_DROP(name);

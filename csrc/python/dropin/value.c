@@ -80,7 +80,7 @@ static int fdtd_namelen(const struct fdtd_blob *b, int node,
 	int good = fdtd_good_len(name, namelen, 0, "namelen");
 
 	*valp = NULL;
-	*lenp = fdtd_read(b);
+	*lenp = good ? fdtd_read(b) : 0;
 	if (good && !*lenp)
 		*valp = fdt_getprop_namelen(b->p, node, name->s, namelen,
 					    lenp);
@@ -186,7 +186,7 @@ PROPERTY(fdt_get_property_w, "W")
 		if (ARGS(fn, buf "isi", &b, &node, &name, &namelen))	\
 			return NULL;					\
 		good = fdtd_good_len(&name, namelen, 0, "namelen");	\
-		len = fdtd_read(&b);					\
+		len = good ? fdtd_read(&b) : 0;				\
 		if (good && !len)					\
 			prop = fdt_get_property_namelen(b.p, node,	\
 							name.s, namelen, \

@@ -133,7 +133,7 @@ DEF(fdt_add_subnode_namelen, "fdt, parentoffset, name, namelen",
 	if (ARGS(fdt_add_subnode_namelen, "Wisi", &b, &parent, &name, &len))
 		return NULL;
 	good = fdtd_good_len(&name, len, 0, "namelen");
-	err = fdtd_write(&b);
+	err = good ? fdtd_write(&b) : 0;
 	if (good && !err)
 		err = fdt_add_subnode_namelen(b.p, parent, name.s, len);
 	FDTD_DROP(name);
@@ -177,7 +177,7 @@ static int fdtd_inplace(const struct fdtd_blob *b, int nodeoffset,
 		if (ARGS(fn, "Wisyi", &b, &node, &name, &val, &len))	\
 			return NULL;					\
 		good = fdtd_good_len(&val, len, 1, "len");		\
-		err = guard(&b);					\
+		err = good ? guard(&b) : 0;				\
 		if (good && !err)					\
 			err = writer(&b, node, name.s, val.s, len);	\
 		FDTD_DROP(name);					\
@@ -227,7 +227,7 @@ DEF(fdt_setprop_namelen, "fdt, nodeoffset, name, namelen, val, len",
 		return NULL;
 	copy = fdtd_good_len(&val, len, 1, "len") ?
 		fdtd_first_bytes(&name, namelen) : NULL;
-	err = fdtd_write(&b);
+	err = copy ? fdtd_write(&b) : 0;
 	if (copy && !err)
 		err = fdtd_setprop(&b, node, copy, val.s, len);
 	FDTD_DROP(name);
@@ -252,7 +252,7 @@ DEF(fdt_setprop_inplace_namelen_partial,
 		return NULL;
 	good = fdtd_good_len(&name, namelen, 0, "namelen") &&
 	       fdtd_good_len(&val, len, 1, "len");
-	err = fdtd_read(&b);
+	err = good ? fdtd_read(&b) : 0;
 	if (good && !err) {
 		/* The sum of idx and len wraps around in libfdt */
 		if (!fdt_getprop_namelen(b.p, node, name.s, namelen, &proplen))
@@ -337,7 +337,7 @@ DEF(fdt_setprop_namelen_string, "fdt, nodeoffset, name, namelen, str",
 		 &namelen, &val))
 		return NULL;
 	copy = fdtd_first_bytes(&name, namelen);
-	err = fdtd_write(&b);
+	err = copy ? fdtd_write(&b) : 0;
 	if (copy && !err)
 		err = fdtd_setprop(&b, node, copy, val.s,
 				   (int)strlen(val.s) + 1);
