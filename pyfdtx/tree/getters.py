@@ -9,6 +9,7 @@ from _collections_abc import ItemsView, Mapping, ValuesView
 from .._native import c_name, lib
 from ..codec import values
 from ..errors import FdtBadParameter, FdtNotFound
+from .names import CELLS, check_reg_name
 
 __all__ = ["MISSING", "Getters"]
 
@@ -87,16 +88,14 @@ class Getters(Mapping[str, bytes]):
         def parent(self) -> Self | None:
             """The node above; None for the root."""
 
-        @property
-        def address_cells(self) -> int:
-            """#address-cells for the children, 2 if missing."""
+        # The tree: an Fdt or an FdtView
+        fdt: Any
 
-        @property
-        def size_cells(self) -> int:
-            """#size-cells for the children, 1 if missing."""
+        def _cells(self, name: str) -> int:
+            """#address-cells or #size-cells for the children, 2 and 1 if missing."""
 
-        def reg(self) -> list[MemRange]:
-            """The (address, size) entries of reg."""
+        def _ranges_of(self, name: str, parent: str | Self | None) -> list[MemRange]:
+            """What reg() returns."""
 
         def _by_phandle(self, phandle: int) -> Self:
             """The node of a phandle in the same tree."""
@@ -156,6 +155,71 @@ class Getters(Mapping[str, bytes]):
         """The value (bytes), or default if there is no such property."""
         value = self._find(name, "getprop")
         return default if value is None else value
+
+    # -- cells and (address, size) arrays ----------------------------------
+
+    @property
+    def address_cells(self) -> int:
+        """Cells of an address in the children's reg, 1 to 4; 2 if not set.
+
+        Raises:
+            FdtBadContent: #address-cells is not 4 bytes, or 0, or above 4.
+        """
+        return self._cells(CELLS[0])
+
+    @property
+    def size_cells(self) -> int:
+        """Cells of a size in the children's reg, 0 to 4; 1 if not set.
+
+        Raises:
+            FdtBadContent: #size-cells is not 4 bytes, or above 4.
+        """
+        return self._cells(CELLS[1])
+
+    def _governor(self, parent: str | Self | None, op: str) -> Self:
+        """Whose cells apply: the parent's unless another node is asked for."""
+        if parent is None:
+            return self.parent or self
+        if isinstance(parent, str):
+            found: Self = self.fdt[parent]
+            return found
+        if not isinstance(parent, type(self)):
+            raise TypeError(
+                f"{op}: parent must be a path or a {type(self).__name__}, not "
+                f"{type(parent).__name__}"
+            )
+        if parent.fdt is not self.fdt:
+            raise FdtBadParameter(
+                op, self._path(), f"parent {parent._path()} is a node of another tree"
+            )
+        return parent
+
+    def reg(
+        self, name: str = "reg", *, parent: str | Self | None = None
+    ) -> list[MemRange]:
+        """Decode an array of (address, size) entries.
+
+        Args:
+            name: the property.
+            parent: path or node whose #address-cells and #size-cells apply;
+                None: this node's parent (the root: the root itself). Missing
+                cells count as 2 and 1, as the specification has it.
+        Returns:
+            a MemRange (bytes) for each entry, size 0 if there are no size
+            cells. In the tree an entry is the address, then the size, each in
+            its number of big-endian 32-bit cells.
+        Raises:
+            FdtNotFound: there is no such property.
+            FdtBadContent: the length is not a whole number of entries, an
+                entry needs more than 64 bits or wraps, or the cells are bad.
+            TypeError, FdtBadParameter: name or parent is none, or parent is
+                of another tree.
+            FdtStale: this node or parent has been deleted.
+        Source: Devicetree Specification v0.4, 2.3.6 reg.
+        """
+        self._prop_name(name, "reg")
+        check_reg_name(name, "reg", self._where(name))
+        return self._ranges_of(name, parent)
 
     # -- typed properties --------------------------------------------------
 

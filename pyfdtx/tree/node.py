@@ -14,7 +14,6 @@ from .names import (
     CELLS,
     INVALID_PHANDLES,
     check_phandle,
-    check_reg_name,
     node_name,
     printable,
 )
@@ -26,9 +25,9 @@ __all__ = ["Fdt", "Node"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Callable, NoReturn, TypeVar
+    from typing import Any, NoReturn, TypeVar
 
-    from typing_extensions import Buffer
+    from typing_extensions import Buffer, Self
 
     from ..codec.reg import Entries, MemRange
     from .edit import Edit
@@ -240,74 +239,16 @@ class Handle(Properties):
 
     # -- cells and (address, size) arrays ----------------------------------
 
-    def _cells(self, func: Callable[..., int], name: str) -> int:
+    def _cells(self, name: str) -> int:
+        func = lib.fdt_address_cells if name == CELLS[0] else lib.fdt_size_cells
         with self._blob.lock:
             n: int = self._blob.read(func, self._at(name))
         if n < 0:
             raise error(n, "cells", self._where(name), "not one cell of 0 to 4")
         return n
 
-    @property
-    def address_cells(self) -> int:
-        """Cells of an address in the children's reg, 1 to 4; 2 if not set.
-
-        Raises:
-            FdtBadContent: #address-cells is not 4 bytes, or 0, or above 4.
-        """
-        return self._cells(lib.fdt_address_cells, CELLS[0])
-
-    @property
-    def size_cells(self) -> int:
-        """Cells of a size in the children's reg, 0 to 4; 1 if not set.
-
-        Raises:
-            FdtBadContent: #size-cells is not 4 bytes, or above 4.
-        """
-        return self._cells(lib.fdt_size_cells, CELLS[1])
-
-    def _governor(self, parent: str | Node | None, op: str) -> Handle:
-        if parent is None:
-            return self if self._parent is None else self._parent
-        if isinstance(parent, str):
-            return self.fdt[parent]
-        if not isinstance(parent, Node):
-            raise TypeError(
-                f"{op}: parent must be a path or a Node, not {type(parent).__name__}"
-            )
-        if parent.fdt is not self.fdt:
-            raise FdtBadParameter(
-                op,
-                self._path(),
-                f"parent {parent._path()} is a node of another tree",
-            )
-        parent._check(op)
-        return parent
-
-    def reg(
-        self, name: str = "reg", *, parent: str | Node | None = None
-    ) -> list[MemRange]:
-        """Decode an array of (address, size) entries.
-
-        Args:
-            name: the property.
-            parent: path or node whose #address-cells and #size-cells apply;
-                None: this node's parent (the root: the root itself). Missing
-                cells count as 2 and 1, as the specification has it.
-        Returns:
-            a MemRange (bytes) for each entry, size 0 if there are no size
-            cells. In the tree an entry is the address, then the size, each in
-            its number of big-endian 32-bit cells.
-        Raises:
-            FdtNotFound: there is no such property.
-            FdtBadContent: the length is not a whole number of entries, an
-                entry needs more than 64 bits or wraps, or the cells are bad.
-            TypeError, FdtBadParameter: name or parent is none, or parent is
-                of another tree.
-            FdtStale: this node or parent has been deleted.
-        Source: Devicetree Specification v0.4, 2.3.6 reg.
-        """
+    def _ranges_of(self, name: str, parent: str | Self | None) -> list[MemRange]:
         raw = self._prop_name(name, "reg")
-        check_reg_name(name, "reg", self._where(name))
         with self._blob.lock:
             offset = self._at("reg")
             by = self._governor(parent, "reg")

@@ -14,7 +14,6 @@ from .names import (
     CELLS,
     INVALID_PHANDLES,
     check_phandle,
-    check_reg_name,
     node_name,
     printable,
 )
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, NoReturn
 
-    from typing_extensions import Buffer
+    from typing_extensions import Buffer, Self
 
 
 def _too_long(op: str, where: str) -> FdtBadContent:
@@ -239,7 +238,8 @@ class NodeView(Getters):
 
     # -- cells and (address, size) arrays ----------------------------------
 
-    def _cells(self, name: str, missing: int, least: int) -> int:
+    def _cells(self, name: str) -> int:
+        missing, least = (2, 1) if name == CELLS[0] else (1, 0)
         raw = self._index.prop(self._number, name)
         if raw is None:
             return missing
@@ -253,63 +253,7 @@ class NodeView(Getters):
             )
         return n
 
-    @property
-    def address_cells(self) -> int:
-        """Cells of an address in the children's reg, 1 to 4; 2 if not set.
-
-        Raises:
-            FdtBadContent: #address-cells is not 4 bytes, or 0, or above 4.
-        """
-        return self._cells(CELLS[0], 2, 1)
-
-    @property
-    def size_cells(self) -> int:
-        """Cells of a size in the children's reg, 0 to 4; 1 if not set.
-
-        Raises:
-            FdtBadContent: #size-cells is not 4 bytes, or above 4.
-        """
-        return self._cells(CELLS[1], 1, 0)
-
-    def _governor(self, parent: str | NodeView | None, op: str) -> NodeView:
-        if parent is None:
-            return self.parent or self
-        if isinstance(parent, str):
-            return self.fdt[parent]
-        if not isinstance(parent, NodeView):
-            raise TypeError(
-                f"{op}: parent must be a path or a NodeView, not "
-                f"{type(parent).__name__}"
-            )
-        if parent.fdt is not self.fdt:
-            raise FdtBadParameter(
-                op, self._path(), f"parent {parent._path()} is a node of another tree"
-            )
-        return parent
-
-    def reg(
-        self, name: str = "reg", *, parent: str | NodeView | None = None
-    ) -> list[MemRange]:
-        """Decode an array of (address, size) entries.
-
-        Args:
-            name: the property.
-            parent: path or node whose #address-cells and #size-cells apply;
-                None: this node's parent (the root: the root itself). Missing
-                cells count as 2 and 1, as the specification has it.
-        Returns:
-            a MemRange (bytes) for each entry, size 0 if there are no size
-            cells. In the tree an entry is the address, then the size, each in
-            its number of big-endian 32-bit cells.
-        Raises:
-            FdtNotFound: there is no such property.
-            FdtBadContent: the length is not a whole number of entries, an
-                entry needs more than 64 bits or wraps, or the cells are bad.
-            TypeError, FdtBadParameter: name or parent is none, or parent is
-                of another view.
-        Source: Devicetree Specification v0.4, 2.3.6 reg.
-        """
-        check_reg_name(name, "reg", self._where(name))
+    def _ranges_of(self, name: str, parent: str | Self | None) -> list[MemRange]:
         raw = self._find(name, "reg")
         by = self._governor(parent, "reg")
         try:
