@@ -494,8 +494,6 @@ def _error(code: int, fault: Any, ops: bytes) -> Exception:
     if code == -lib.FDT_ERR_INTERNAL:
         return MemoryError("edit: no memory for the table of nodes")
     too_large = code == -lib.FDT_ERR_NOSPACE
-    if too_large:
-        code = -lib.FDT_ERR_BADVALUE
     if fault.op < 0:
         if too_large:
             return FdtBadParameter(

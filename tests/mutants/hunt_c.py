@@ -346,11 +346,17 @@ class Judge:
         return "SURVIVED"
 
     def through(self, mutant: Mutant) -> list[str]:
-        """Tests that run through the function, those of little else first."""
+        """Tests that run through the function, those of little else first; if none
+        is known to, through its file."""
+        text = (self.copy.tree / mutant.path).read_text()
+        of_file = {m.where for m in mutants(mutant.path, text)}
+        return self.of({mutant.where}) or self.of(of_file) or self.of(set())
+
+    def of(self, names: set[str]) -> list[str]:
         found = []
         for test, (seconds, _, seen) in self.tests.items():
             mine = seen.get("c", [])  # type: ignore[attr-defined]
-            if mutant.where in mine:
+            if not names or names & set(mine):
                 found.append((len(mine) + 10 * seconds, test))  # type: ignore[operator]
         return [test for _, test in sorted(found)]
 

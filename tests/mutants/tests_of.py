@@ -198,17 +198,17 @@ def waited(pid: int) -> str:
 def calls(
     copy: Copy, files: list[str], seen: object, folder: Path, cache: Path, key: str
 ) -> dict[str, list[object]]:
-    """What each test of some files calls; kept for the next time, as long as key,
-    which stands for the code, and the file are the same, or key is empty."""
+    """What each test of some files calls; kept for the next time, as long as the file
+    is the same, and key, which stands for the code, or key is empty."""
     found: dict[str, list[object]] = {}
     for name in files:
         kept = cache / f"calls-{type(seen).__name__}-{name.replace('/', '-')}.json"
-        text = (copy.tree / name).read_bytes()
-        now = hashlib.sha256(key.encode() + text).hexdigest()
+        file = hashlib.sha256((copy.tree / name).read_bytes()).hexdigest()
         old = json.loads(kept.read_text()) if kept.exists() else {}
-        if not old or (key and old["key"] != now):
-            old = {"key": now, "tests": traced(copy, name, seen, folder)}
-            if not any(bad for _, bad, _ in old["tests"].values()):
+        if old.get("file") != file or (key and old["key"] != key):
+            tests = traced(copy, name, seen, folder)
+            old = {"file": file, "key": key, "tests": tests}
+            if not any(bad for _, bad, _ in tests.values()):
                 kept.write_text(json.dumps(old))
         found.update(old["tests"])
     for test in [test for test, (_, bad, _) in found.items() if bad]:
