@@ -422,7 +422,8 @@ static int fill_chosen(struct work *w)
 /* fdt_prop_len() for a sum that may already have failed */
 static void add_prop_len(int64_t *sum, const char *name, int64_t len)
 {
-	int room = len > INT_MAX ? -FDT_ERR_BADVALUE :
+	/* A negative length is no error of fdt_reg_len() here */
+	int room = len < 0 || len > INT_MAX ? -FDT_ERR_BADVALUE :
 		   fdt_prop_len(0, name, (int)len);
 
 	if (*sum >= 0)
