@@ -33,8 +33,10 @@ static int fdt_reg_get_format_(const void *fdt, int parent,
 {
 	int ret;
 
-	/* fdt_getprop() takes a tree with a bad header for one without
-	 * properties, which would give us the default cells */
+	/*
+	 * fdt_getprop() takes a tree with a bad header for one without
+	 * properties, which would give us the default cells
+	 */
 	fdt_get_name(fdt, parent, &ret);
 	if (ret < 0)
 		return ret;
@@ -97,8 +99,10 @@ static int fdt_reg_check_(const struct fdt_reg_format_ *format,
 	return 0;
 }
 
-/* Property values are only 4-byte aligned: store bytes. Cells beyond 64 bits
- * become zero. */
+/*
+ * Property values are only 4-byte aligned: store bytes. Cells beyond 64 bits
+ * become zero.
+ */
 static uint8_t *fdt_reg_store_(uint8_t *p, uint64_t value, int cells)
 {
 	int len = cells * (int)sizeof(fdt32_t);

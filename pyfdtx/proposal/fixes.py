@@ -191,7 +191,7 @@ def _partial(text: str) -> str:
         text,
         "fdt_setprop_inplace_namelen_partial",
         lambda f: places.once(
-            f, SUM, "(uint64_t)idx + (unsigned)len > (unsigned)proplen"
+            f, SUM, "(uint64_t)idx + (unsigned int)len > (unsigned int)proplen"
         ),
     )
 
@@ -209,7 +209,7 @@ def _negative(text: str) -> str:
     return places.within(
         text,
         "fdt_del_mem_rsv",
-        lambda f: places.once(f, TOO_LARGE, r"if ((n < 0) || (n >= \1))"),
+        lambda f: places.once(f, TOO_LARGE, r"if (n < 0 || n >= \1)"),
     )
 
 

@@ -98,13 +98,12 @@ static void check_cells(int ac, int sc)
 /* An entry behind a broken one would be read at the wrong place */
 static void check_ragged(int ac, int sc)
 {
+	static const char old[64] = "what was there before, and untouched";
 	int entry = 4 * (ac + sc), len, err;
 
 	for (len = 0; len <= 2 * entry; len++) {
 		make_tree(tree, ac, sc);
-		err = fdt_setprop(tree, 0, "prop",
-				  "0123456789abcdef0123456789abcdef"
-				  "0123456789abcdef0123456789abcdef", len);
+		err = fdt_setprop(tree, 0, "prop", old, len);
 		if (err)
 			FAIL("fdt_setprop(): %s", fdt_strerror(err));
 		memcpy(want, tree, SIZE);
@@ -127,6 +126,7 @@ static void check_refused(const char *what, int err, int expected)
 static void check_errors(void)
 {
 	static const struct fdt_reg regs[2] = { { 0, 0 }, { UINT64_MAX, 2 } };
+	static const struct fdt_reg good[2] = { { 1, 2 }, { 3, 4 } };
 	uint32_t used;
 
 	make_tree(tree, 2, 2);
@@ -151,9 +151,7 @@ static void check_errors(void)
 	fdt_set_totalsize(tree, used + 31);
 	memcpy(want, tree, SIZE);
 	check_refused("31 bytes free, 32 needed",
-		      fdt_appendprop_reg_array(tree, 0, 0, "prop",
-					       (struct fdt_reg[2]){ { 1, 2 } },
-					       2),
+		      fdt_appendprop_reg_array(tree, 0, 0, "prop", good, 2),
 		      -FDT_ERR_NOSPACE);
 	make_tree(tree, 5, 2);
 	memcpy(want, tree, SIZE);
@@ -163,6 +161,11 @@ static void check_errors(void)
 
 int main(int argc, char *argv[])
 {
+	static const uint8_t by_hand[24] = {
+		0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88,
+		0x90, 0xa0, 0xb0, 0xc0,
+		0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2,
+	};
 	int ac, sc, err;
 
 	test_init(argc, argv);
@@ -184,8 +187,6 @@ int main(int argc, char *argv[])
 		err = fdt_appendprop_reg(tree, 0, 0, "prop", 1, 2);
 	if (err)
 		FAIL("fdt_appendprop_reg(): %s", fdt_strerror(err));
-	check_getprop(tree, 0, "prop", 24,
-		      "\x11\x22\x33\x44\x55\x66\x77\x88" "\x90\xa0\xb0\xc0"
-		      "\0\0\0\0\0\0\0\1" "\0\0\0\2");
+	check_getprop(tree, 0, "prop", sizeof(by_hand), by_hand);
 	PASS();
 }
