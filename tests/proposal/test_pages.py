@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from dtc import clone
 
 from pyfdtx.proposal import fixes, helpers
+from pyfdtx.proposal.series import TOPICS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "proposal.md").read_text()
@@ -96,6 +97,40 @@ def test_the_page_names_every_function_and_defect():
     assert sorted(named) == sorted(helpers.HELPERS)
     seen = [re.search(r"`(\w+)`", row[2])[1] for row in table(PAGE, "defect")]
     assert seen == [fix.program for fix in fixes.FIXES]
+
+
+def test_the_page_has_the_size_of_every_patch_of_libfdt():
+    """By its subject, in the order in which they are exported."""
+    messages = Path(fixes.__file__).with_name("messages")
+    keys = [fix.key for fix in fixes.FIXES] + ["find-string"]
+    keys += [*helpers.WRITE_PATCHES, "reg-addrrange", *helpers.READ_PATCHES]
+    subjects = [(messages / f"{key}.txt").read_text().split("\n")[0] for key in keys]
+    rows = table(PAGE, "patch")
+    assert [row[0] for row in rows] == subjects
+    for row in rows:
+        assert all(re.fullmatch(r"[+-]\d+|0", cell) for cell in row[1:]), row
+
+
+def test_every_test_that_the_page_names_exists():
+    tests = (ROOT / "tests/proposal/test_against_dtc.py").read_text()
+    named = re.findall(r"`(test_\w+)`", PAGE)
+    assert named
+    for name in named:
+        assert f"def {name}(" in tests, name
+
+
+@pytest.mark.parametrize("page", ["proposal.md", "sending.md", "replaces.md"])
+def test_pages_link_to_what_is_there(page):
+    for link in re.findall(r"\]\(([^)#]+)", (ROOT / "docs" / page).read_text()):
+        assert (ROOT / "docs" / link).is_file(), f"{page}: {link}"
+
+
+def test_the_page_on_sending_names_what_export_makes():
+    text = (ROOT / "docs" / "sending.md").read_text()
+    for topic in TOPICS:
+        assert f"`{topic}`" in text
+    for word in ("git send-email", "b4 send", "Signed-off-by", "Assisted-by"):
+        assert word in text
 
 
 def test_every_proof_of_the_history_exists():
