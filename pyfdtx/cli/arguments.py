@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""argparse in our manners, and the forms of numbers and sizes."""
+"""argparse with our error lines; numbers and sizes as arguments."""
 
 from __future__ import annotations
 

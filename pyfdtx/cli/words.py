@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The library speaks of arguments, its users on a command line of options."""
+"""Errors of the library name arguments; here they become names of options."""
 
 from __future__ import annotations
 

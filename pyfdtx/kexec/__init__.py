@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The second kernel: its tree, the machine it starts on, its core header, its place."""
+"""kexec and kdump: the machine, the next tree, core header, placing, loading."""
 
 from __future__ import annotations
 

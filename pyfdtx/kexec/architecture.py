@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What differs between architectures: one module, or package, of arch/ each.
+"""Arch: the record of an architecture. One module or package of arch/ has each.
 
-Each has a record, Arch: the data, all limits among them. The others ask the record
-and never a name. What needs code is a
+The record is data, with every limit. The rest of the package asks the record, never
+a name. What needs code is a
 function, loaded when Arch.own() is asked for it:
 
 mapping(machine): the Mapping of the running kernel.

@@ -51,9 +51,8 @@ class Blob(_core.Blob):
     Attributes:
         buf: the bytes; its length is the blob's totalsize. Never keep a view
             or pointer of it: it is resized.
-        lock: C reads and writes without the GIL, trusts what it reads, and finds
-            nothing at an offset of yesterday: whoever touches `buf` holds it,
-            from before he asks where something is. Re-entrant.
+        lock: C reads and writes without the GIL, trusts what it reads, and and offsets
+            go stale after an edit: hold it from look-up to last use. Re-entrant.
         edits: number of the latest edit that moved anything; an offset is
             current if it was taken at this number.
         deaths: number of nodes deleted so far.

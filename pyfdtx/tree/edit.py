@@ -58,7 +58,7 @@ _WRITE = {_SET: lib.fdtx_setprop, _APPEND: lib.fdtx_appendprop}
 # Larger values than any tree can hold are refused before they are copied
 _MAX_VALUE: int = lib.FDTX_MAX_TOTALSIZE - 4096
 
-# Keeps whoever made a tree from knowing which names get slow
+# Random, so that nobody can make a tree whose names are slow to find
 _KEY = ffi.new("struct fdtx_key *")
 ffi.buffer(_KEY)[:] = os.urandom(ffi.sizeof("struct fdtx_key"))
 

@@ -85,7 +85,7 @@ def _in_child() -> None:
         if was_ours:
             lock.release()
         else:
-            # Whoever waited for it is not here
+            # No waiting thread exists in the child
             lock._at_fork_reinit()
     known = {id(blob) for blob, _ in held}
     for other in _trees.copy():

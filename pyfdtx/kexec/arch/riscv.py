@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""riscv64, and what is known of riscv32: all that is special about them.
+"""riscv64, and what is known of riscv32.
 
 A kernel needs no trampoline: the old one looks for the segment that is a device tree
 and puts its address into a1 (Linux arch/riscv/kernel/machine_kexec.c

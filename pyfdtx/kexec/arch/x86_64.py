@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""x86_64: all that is special about it. No device tree; the running kernel places
-and starts the next one by itself, from files (kexec_file_load(2)).
+"""x86_64. It has no device tree; the running kernel places and starts the next one
+itself, from files (kexec_file_load(2)).
 
 The memory map of a crash kernel is for those who place segments by themselves. It
 is told by an E820 table; `memmap=` on the command line says the same.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The checker: what the next kernel will not take as it is meant."""
+"""The checker: what in a tree the next kernel would ignore, misread or hang on."""

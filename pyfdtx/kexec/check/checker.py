@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Whether the kernel that boots next will take a tree as it is meant.
+"""check_tree(): how the kernel that boots next will read a tree.
 
-The rules are in pyfdtx/kexec/rules/, their table in docs/check.md.
+The rules are in check/rules/, their table in docs/check.md.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from .rules import Found, Rule
 
 OP = "check_tree"
-# Those that can be judged, the first one unless it is said; each adds its rules
+# Whose trees can be judged; the first is the default
 ARCHES = tuple(arch.name for arch in arches() if arch.judged)
-# Now that the rules of all are there, those of one may stand among them
+# The common rules are in place: add those of single architectures among them
 for _arch_of_rules in arches():
     _arch_of_rules.own("OURS")
 # A hostile tree can break one rule a million times

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """An ELF core header as fs/proc/vmcore.c of the crash kernel reads it.
 
-Only what that reads; every length checked; nothing is refused, a rule says it.
+Only what that reads. Every length is checked. Nothing is refused: rules report it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """The tree as Linux's early reader sees it, decoded once for all rules.
 
-Everything here is one pass or less over the tree. Nothing is refused: what
-cannot be decoded is absent, and a rule says so.
+At most one pass over the tree for each fact. Nothing is refused: what cannot be
+decoded is absent, and a rule says so.
 """
 
 from __future__ import annotations

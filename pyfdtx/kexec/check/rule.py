@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What a rule is: words for people, and a function that finds violations."""
+"""A rule: texts for people, and a function that finds violations."""
 
 from __future__ import annotations
 

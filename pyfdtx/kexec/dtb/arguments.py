@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The arguments of second_kernel_dtb(), read; what cannot be is refused by name."""
+"""Reading the arguments of second_kernel_dtb(); errors name the argument."""
 
 from __future__ import annotations
 

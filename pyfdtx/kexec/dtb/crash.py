@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Crash: what a crash kernel is told; and ranges as arguments."""
+"""Crash: where a crash kernel finds core header and memory. Ranges as arguments."""
 
 from __future__ import annotations
 

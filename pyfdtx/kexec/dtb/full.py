@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""second_kernel_dtb() in full: what is refused, what C does, what is warned about.
+"""second_kernel_dtb() in full: the call in C, then refusals and warnings.
 
-This says no, in words, to what the consuming kernel would refuse, misread or hang on.
+They name what the consuming kernel would refuse, misread or hang on.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _check_mem(line: bytes, arch: Arch, usable: Iterable[MemRange]) -> str:
     return (
         f"mem= on the command line leaves the {arch.name} crash kernel {limit:#x} of "
         f"the {total:#x} bytes of linux,usable-memory-range, from the start; the core "
-        "header, as a rule, lies at the end: set a cmdline without the word"
+        "header usually lies at the end: set a cmdline without the word"
     )
 
 

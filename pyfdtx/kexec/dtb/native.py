@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The job of second_kernel_dtb() in C's words, and the words for what C refuses.
+"""second_kernel_dtb() by cffi: the job as a struct, and errors as sentences.
 
-Two ways: the engine, and libfdt, which is the reference for the bytes and the
-only one that says what is wrong.
+Two ways: the engine; and libfdt, which is the reference for the bytes and alone says
+what is wrong.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """second_kernel_dtb(): arguments in, one call of the extension, bytes out.
 
-What is written, and in which order, is in docs/second-kernel.md. Plain arguments
-take the short way; the long one (full.py) has the words for what is refused or warned
-about, and loads cffi.
+docs/second-kernel.md says what is written, in which order. Plain arguments are handled
+by one function in C. When an error or a warning is due it returns None; then full.py
+handles the call, which loads cffi.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def second_kernel_dtb(
     if type(rng_seed) is str and rng_seed == "random":
         rng_seed = os.urandom(RNG_SEED_SIZE)
     if facts is not None and load_address is None and (wide or root_cells == "keep"):
-        # None for whatever is not plain, wrong or to be warned about
+        # None when an argument is not plain, or an error or a warning is due
         done = _plain(
             data,
             facts.crash_words,

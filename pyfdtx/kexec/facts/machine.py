@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What a running, or captured, system says about its memory and itself.
+"""Machine: the facts of a running, or captured, system.
 
-Nothing is read before it is asked for. Each fact is read once.
+Each is read once, when it is first asked for.
 """
 
 from __future__ import annotations

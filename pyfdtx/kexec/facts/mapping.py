@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Where the running kernel has its memory and itself, by virtual address.
 
-Readers of a dump start from these addresses. How they are found is a matter of the
-architecture: mapping() in arch/.
+Readers of a dump start from these addresses. mapping() of each architecture finds
+them.
 """
 
 from __future__ import annotations

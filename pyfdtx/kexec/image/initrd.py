@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""An initrd that is not read before there is a place for it."""
+"""An initrd that is read only when it has its place."""
 
 from __future__ import annotations
 

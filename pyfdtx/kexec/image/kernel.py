@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Kernel images, and what wraps them. Each architecture reads its own; a form that
-two of them have, the flat Image, is here."""
+"""Kernel images. Each architecture reads its own; the flat Image, which two of them
+share, is here."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""A kernel's files given to the running kernel, by kexec_file_load(2).
+"""kexec_file_load(2): load a kernel from its files.
 
-The running kernel reads and, when it is built or locked down to, verifies the
-image; it places the segments and makes the next kernel's tree or boot
-parameters, and the core header, itself: nothing of pyfdtx is in them. It is the
-one way into a locked-down kernel. Debian's kernels have it for x86_64, not for
-arm64, arm and riscv64.
+The running kernel reads the image, and checks its signature if it is configured or
+locked down to. It places the segments and makes the next kernel's tree or boot
+parameters, and the core header, itself: nothing of pyfdtx is in them. A locked-down
+kernel takes nothing else. Debian's kernels have it on x86_64, not on arm64, arm and
+riscv64.
 """
 
 from __future__ import annotations

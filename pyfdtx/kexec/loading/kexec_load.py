@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""A plan given to the running kernel, by kexec_load(2); and what is loaded, by
-this or by kexec_file_load(2), forgotten or started.
+"""kexec_load(2): load a Plan. Also: unload, and start, what is loaded by either call.
 
-The kernel itself checks neither image nor tree. Nothing checks the segments
-again before the next kernel is entered, unless the plan was made to (verify).
+The kernel checks neither image nor tree. Nothing checks the segments again before the
+next kernel is entered, unless the plan was made with verify=True.
 """
 
 from __future__ import annotations
@@ -103,7 +102,7 @@ def unload(machine: Machine, *, crash: bool) -> None:
     Raises:
         FdtLoadError: the kernel refused.
     """
-    # No segments are of no architecture: the default, 0, does on all of them
+    # Unloading passes no segments, so architecture 0 works
     code = lib.fdtx_kexec_load(0, 0, ffi.NULL, lib.KEXEC_ON_CRASH if crash else 0)
     if code in (-errno.EPERM, -errno.ENOSYS):
         # A locked-down kernel, or one without kexec_load(2), has another way

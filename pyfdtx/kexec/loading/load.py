@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""A plan, of whatever kind, given to the running kernel."""
+"""load(): a plan of either kind, given to the running kernel."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""FilePlan: what is left to be planned where the running kernel places the next one."""
+"""FilePlan: a plan for kexec_file_load(2), where the running kernel places segments."""
 
 from __future__ import annotations
 

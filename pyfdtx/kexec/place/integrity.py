@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""The sum that a verifying trampoline compares memory with."""
+"""SHA-256 of the segments, which a verifying trampoline checks."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""One kernel to be placed, and the tree that is made once places are known."""
+"""Job: one kernel to be placed. Tree: how its tree is made once places are known."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Pieces of memory: free ones, from which segments are cut."""
+"""Segments, and free memory from which they are cut."""
 
 from __future__ import annotations
 

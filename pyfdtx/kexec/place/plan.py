@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Where everything that the next kernel needs will lie in memory.
+"""make_plan() and plan(): where all that the next kernel needs will lie in memory.
 
 A crash kernel's core header takes the highest place; kernel, initrd, tree and
 trampoline take the lowest ones, in this order, the others above all that the

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""32-bit arm, with and without LPAE: all that is special about it.
-
-Here is its record, with where a zImage may lie. It needs no trampoline: the old
+"""32-bit arm, with and without LPAE: its record. A zImage needs no trampoline: the old
 kernel looks for the segment that is a device tree, and enters the image with r0 = 0,
 r1 = ~0 and r2 = the tree (Linux arch/arm/kernel/machine_kexec.c
 machine_kexec_prepare(), relocate_kernel.S).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What an arm crash kernel is told of its memory.
+"""Which memory an arm crash kernel is told to use.
 
 Source: Linux Documentation/arch/arm/booting.rst.
 """

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""arm64: all that is special about it.
-
-Here is its record. start: the code that hands a kernel its tree; verify, a64: code
+"""arm64: its record. start: the code that hands a kernel its tree; verify, a64: code
 that first checks what was loaded; running: where the running kernel has its memory;
 image; check: rules of its own.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What pyfdtx.kexec.check.checker has to say about a tree for arm64 alone."""
+"""Rules of check_tree() for arm64 alone."""
 
 from __future__ import annotations
 

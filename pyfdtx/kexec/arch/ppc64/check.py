@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What pyfdtx.kexec.check.checker has to say about a tree for ppc64le."""
+"""Rules of check_tree() for ppc64le."""
 
 from __future__ import annotations
 
