@@ -78,12 +78,12 @@ def a_tree():
     return fdt
 
 
-def on_a_tree(method, *args):
-    """Node.method(..., value) on a fresh tree: the call, what came of it."""
+def on_a_tree(method, **more):
+    """Node.method("p", value) on a fresh tree: the call, what came of it."""
 
     def prepare():
         root = a_tree().root
-        return lambda value: [getattr(root, method)("p", *args, value), root["p"]][1]
+        return lambda value: [getattr(root, method)("p", value, **more), root["p"]][1]
 
     return prepare
 
@@ -113,23 +113,23 @@ def header(**of):
 
 
 SMALL = a_tree().to_bytes()
-# The argument, and the calls that take it
+# The argument, and the calls that take it; with a parent, set_reg() is Python's
 CALLS = {
     "pairs": (list(PAIRS), {
-        "set_reg": on_a_tree("set_reg"),
-        "append_reg": on_a_tree("append_reg"),
+        "set_reg": on_a_tree("set_reg", parent="/"),
+        "append_reg": on_a_tree("append_reg", parent="/"),
         "edit.set_reg": in_an_edit("set_reg"),
         "Ranges": plain(lambda source: list(Ranges(source))),
         "ram": plain(lambda ram: header(ram=ram)),
         "notes": plain(lambda notes: header(notes=notes)),
     }),
     "lists": ([list(pair) for pair in PAIRS], {
-        "set_reg": on_a_tree("set_reg"),
+        "set_reg": on_a_tree("set_reg", parent="/"),
         "union": plain(lambda source: list(Ranges.union(source))),
     }),
     "packed": (array("Q", NUMBERS), {
-        "set_reg": on_a_tree("set_reg"),
-        "append_reg": on_a_tree("append_reg"),
+        "set_reg": on_a_tree("set_reg", parent="/"),
+        "append_reg": on_a_tree("append_reg", parent="/"),
         "edit.append_reg": in_an_edit("append_reg"),
         "Ranges": plain(lambda source: list(Ranges(source))),
         "exclude": plain(lambda s: list(Ranges([(0, 1 << 20)]).exclude(s))),
