@@ -101,9 +101,14 @@ class Lookup(Generic[N]):
     def _lost(self, path: str, full: str, op: str) -> FdtNotFound:
         """Says where a path ends."""
         names = [name for name in full.split("/") if name]
-        depth = len(names) - 1
-        while depth and self._find("/" + "/".join(names[:depth]), op) is None:
-            depth -= 1
+        # A search takes as long as the tree; an alias may have many names
+        depth, beyond = 0, len(names)
+        while beyond - depth > 1:
+            half = (depth + beyond) // 2
+            if self._find("/" + "/".join(names[:half]), op) is None:
+                beyond = half
+            else:
+                depth = half
         above = "/" + "/".join(names[:depth])
         return FdtNotFound(
             op, path, f"{above} has no child {names[depth]!r}", -lib.FDT_ERR_NOTFOUND

@@ -19,7 +19,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from growth import LIMIT, ratio
 
-from pyfdtx import Fdt, FdtView, to_dict
+from pyfdtx import Fdt, FdtNotFound, FdtView, to_dict
 from pyfdtx.kexec import second_kernel_dtb
 from pyfdtx.text.diff import diff
 from pyfdtx.text.dts import render
@@ -141,6 +141,14 @@ def with_cells(n: int) -> bytes:
     return blob(b"".join(nodes), b"#address-cells\0#size-cells\0")
 
 
+def far_alias(n: int) -> bytes:
+    """An alias of many names, of which only the first few are there."""
+    target = b"/n1" + b"/a" * n + b"\0"
+    aliases = begin("aliases") + prop(0, target) + END_NODE
+    nodes = [begin(f"n{i}") + END_NODE for i in range(n)]
+    return blob(b"".join(nodes) + begin("z") + END_NODE + aliases, b"far\0")
+
+
 def deep(n: int) -> bytes:
     """One node in the other, up to 1,000."""
     return blob((begin("a") + prop(0, b"1")) * (n // 16) + END_NODE * (n // 16), b"p\0")
@@ -230,6 +238,11 @@ def set_reg_everywhere(fdt: Fdt) -> None:
         for node in fdt.root.children():
             edit.set_reg(f"{node.path}/c", "reg", [(1, 2)])
             edit.append_reg(f"{node.path}/c", "reg", [(3, 4)])
+
+
+def follow(tree: Any) -> None:
+    with pytest.raises(FdtNotFound, match="/n1 has no child 'a'"):
+        tree["far"]
 
 
 def reg_everywhere(fdt: Any) -> None:
@@ -354,6 +367,11 @@ def test_names_that_met_in_one_chain(
 @pytest.mark.parametrize("act", [set_reg_everywhere, reg_everywhere])
 def test_cells_of_many_nodes(act: Callable[[Fdt], object]) -> None:
     assert ratio(act, made(with_cells, Fdt), N) < LIMIT
+
+
+@pytest.mark.parametrize("kind", [Fdt, FdtView])
+def test_an_alias_that_leads_nowhere(kind: Any) -> None:
+    assert ratio(follow, made(far_alias, kind), N) < LIMIT
 
 
 # Whose results have the length of all paths, or of one
