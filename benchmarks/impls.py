@@ -14,7 +14,8 @@ from typing import Any, Callable, NamedTuple
 import cbuild
 import peers
 import percall
-from cases import Corpus, Job
+from cases import Corpus
+from crash_job import Job
 
 # What an output has to equal before anything is timed
 BYTES = "bytes"  # the reference, byte for byte

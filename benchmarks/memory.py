@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Callable
 
 import cbuild
-from cases import CRASH
+from crash_job import CRASH
 from frame import Missing
 
 NODES = 60_000

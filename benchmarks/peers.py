@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Callable
 from percall import SLACK
 
 if TYPE_CHECKING:
-    from cases import Job, Range
+    from crash_job import Job, Range
 
     Run = Callable[[bytes], bytes]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pyfdtx._native import ffi, lib
 
 if TYPE_CHECKING:
-    from cases import Job, Range
+    from crash_job import Job, Range
 
 NOTFOUND = -lib.FDT_ERR_NOTFOUND
 SLACK = 1024  # room for what the job adds beside the command line

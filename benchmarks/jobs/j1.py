@@ -9,6 +9,7 @@ from collections import Counter
 import cases
 import impls
 from compare import byte_difference, tree_difference
+from crash_job import CRASH
 from frame import Case, Disagreement, Group, Prepared, Progress, Row, Setup
 from impls import BYTES, INPUT, TREE, Variant
 
@@ -105,7 +106,7 @@ def prepare(setup: Setup) -> Prepared:
         names, blobs = names[::PART], blobs[::PART]
     if not names:
         raise ValueError(f"no usable .dtb file below {setup.directory}")
-    variants, missing = impls.available(cases.CRASH)
+    variants, missing = impls.available(CRASH)
     corpora = cases.corpora(names, blobs)
 
     def agree_all(progress: Progress) -> None:

@@ -13,6 +13,7 @@ from typing import Callable, NamedTuple
 
 import cases
 from compare import byte_difference, tree_difference
+from crash_job import CRASH
 from frame import Case, Disagreement, Group, Prepared, Progress, Row, Setup
 
 KEY = "j4"
@@ -29,7 +30,7 @@ GROUPS = {
 }
 
 START = Path(__file__).resolve().parent.parent / "start"
-JOB = cases.CRASH
+JOB = CRASH
 # What every program gets after the two files
 COMMAND_LINE = [
     "-o", "{out}",

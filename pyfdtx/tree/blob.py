@@ -51,7 +51,7 @@ class Blob(_core.Blob):
     Attributes:
         buf: the bytes; its length is the blob's totalsize. Never keep a view
             or pointer of it: it is resized.
-        lock: C reads and writes without the GIL, trusts what it reads, and and offsets
+        lock: C reads and writes without the GIL, trusts what it reads, and offsets
             go stale after an edit: hold it from look-up to last use. Re-entrant.
         edits: number of the latest edit that moved anything; an offset is
             current if it was taken at this number.

@@ -22,6 +22,7 @@ import percall
 import run as runner
 import timing
 from compare import decode
+from crash_job import BEFORE, CRASH, FIRMWARE
 from frame import Case, Disagreement, Missing, Row
 from impls import BYTES, INPUT, TREE, in_python
 from jobs import j1
@@ -45,7 +46,7 @@ def variant(key, one, promise=BYTES, slow=False):
 
 
 def job(blob):
-    return percall.second_kernel_dtb(blob, cases.CRASH)
+    return percall.second_kernel_dtb(blob, CRASH)
 
 
 @pytest.mark.parametrize("nodes", [0, 1, 1000])
@@ -58,7 +59,7 @@ def test_the_synthetic_tree_is_sound_and_has_its_nodes(nodes):
 
 def test_the_job_writes_what_it_says():
     tree = decode(job(SMALL))
-    assert tree.reserved == [cases.CRASH.initrd, cases.CRASH.elfcorehdr]
+    assert tree.reserved == [CRASH.initrd, CRASH.elfcorehdr]
     chosen = {n: v for p, n, v in tree.items if p == "/chosen" and n}
     # Linux drivers/of/kexec.c writes u64 for the initrd, end exclusive, and
     # (address, size) with the root's cells, here 2 and 2, for the rest
@@ -69,7 +70,7 @@ def test_the_job_writes_what_it_says():
         "linux,usable-memory-range": struct.pack(
             ">QQQQ", 0x6AC00000, 0x10000000, 0x50000000, 0x8000000
         ),
-        "bootargs": cases.CRASH.cmdline.encode() + b"\0",
+        "bootargs": CRASH.cmdline.encode() + b"\0",
         "kaslr-seed": struct.pack(">Q", 0x0123456789ABCDEF),
         "rng-seed": bytes(range(128)),
         "linux,booted-from-kexec": b"",
@@ -79,11 +80,11 @@ def test_the_job_writes_what_it_says():
 def test_a_running_kernels_tree_differs_in_everything_the_job_writes():
     running, done = decode(cases.as_running(SMALL)), decode(job(SMALL))
     assert running.reserved == [
-        cases.FIRMWARE,
-        cases.BEFORE.initrd,
-        cases.BEFORE.elfcorehdr,
+        FIRMWARE,
+        BEFORE.initrd,
+        BEFORE.elfcorehdr,
     ]
-    for name in cases.CRASH.properties((2, 2)):
+    for name in CRASH.properties((2, 2)):
         old, new = running.value("/chosen", name), done.value("/chosen", name)
         assert old is not None, name
         assert old != new or not new, name
@@ -91,8 +92,8 @@ def test_a_running_kernels_tree_differs_in_everything_the_job_writes():
 
 def test_the_job_takes_the_old_reservations_away_and_no_other():
     tree = decode(job(cases.as_running(SMALL)))
-    new = [cases.CRASH.initrd, cases.CRASH.elfcorehdr]
-    assert tree.reserved == [cases.FIRMWARE, *new]
+    new = [CRASH.initrd, CRASH.elfcorehdr]
+    assert tree.reserved == [FIRMWARE, *new]
 
 
 def test_trees_without_root_cells_and_what_is_no_tree_are_left_out(tmp_path):
