@@ -8,7 +8,7 @@ BENCH_PIP    := $(BENCH_PYTHON) -m pip --disable-pip-version-check --quiet
 # Folder with .dtb files of your own; the default is Debian's arm64 kernel
 CORPUS       ?=
 BENCH_CORPUS  = $(if $(CORPUS),--corpus $(CORPUS))
-# Some of j1 j2 j3 j4 j6 growth memory; the default is all
+# Some of j1 j2 j3 j4 j6 j7 growth memory; the default is all
 JOBS         ?=
 BENCH_PAGES   = $(shell grep -ls '<!-- bench:' README.md docs/*.md)
 

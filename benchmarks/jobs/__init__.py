@@ -6,7 +6,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-NAMES = ("j1", "j2", "j3", "j4", "j6", "growth", "memory")
+NAMES = ("j1", "j2", "j3", "j4", "j6", "j7", "growth", "memory")
 
 
 def load(name: str) -> Any:

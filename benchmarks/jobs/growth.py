@@ -54,6 +54,19 @@ def ours_nodes(count: int) -> Job:
     return run
 
 
+def ours_nodes_last(count: int) -> Job:
+    from pyfdtx import Fdt
+
+    def run() -> bytes:
+        fdt = Fdt.empty()
+        root = fdt.root
+        for i in reversed(range(count)):
+            root.add(f"node@{i:x}", last=True).set_u32("reg", i)
+        return fdt.to_bytes()
+
+    return run
+
+
 def ours_nodes_in_edit(count: int) -> Job:
     from pyfdtx import Fdt
 
@@ -209,6 +222,13 @@ def pylibfdt_bytes(kib: int) -> Job:
 CHECKS = "grows by itself"
 NODE_ROWS: tuple[tuple[str, str, str, Any, int], ...] = (
     ("native", "pyfdtx.Fdt", CHECKS, ours_nodes, 1),
+    (
+        "last",
+        "pyfdtx.Fdt, node by node, each behind the others",
+        CHECKS,
+        ours_nodes_last,
+        1,
+    ),
     ("edit", "pyfdtx.Fdt, in an edit", CHECKS, ours_nodes_in_edit, 1),
     ("dropin", "pyfdtx.libfdt: FdtSw", CHECKS, writer_nodes("pyfdtx.libfdt"), 1),
     ("writer", "pylibfdt: FdtSw", CHECKS, writer_nodes("libfdt"), SELDOM),
