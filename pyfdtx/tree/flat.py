@@ -94,9 +94,8 @@ def read(tree: Tree) -> FlatTree:
     if hasattr(tree, "root"):
         blob: bytes = tree.to_bytes()  # type: ignore[union-attr]
     else:
-        buf = _native.copy_in(tree)
-        _native.validate(buf, "read")
-        blob = bytes(buf)
+        blob = _native.frozen(tree)
+        _native.validate(blob, "read")
     header = HEADER.unpack_from(blob)
     return FlatTree(header[7], _reservations(blob, header[4]), _nodes(blob, header))
 
