@@ -11,7 +11,10 @@ ENDING = "-seed"
 
 
 def is_secret_name(name: str) -> bool:
-    return name.partition("[")[0].endswith(ENDING)  # the second one is "NAME[2]"
+    """Of a property, or of a place: "/chosen:kaslr-seed"."""
+    if name.endswith("]"):  # the second one of a name is "NAME[2]"
+        name = name.rpartition("[")[0]
+    return name.endswith(ENDING)
 
 
 def is_secret(name: str, value: bytes) -> bool:
