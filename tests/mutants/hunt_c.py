@@ -364,7 +364,7 @@ class Judge:
         """The C programs over hostile blobs, with their objects of the mutant."""
         tree, path = self.copy.tree, mutant.path
         if "/dropin/" in path:
-            for name in ("argument_sweep.py", "hostile_sweep.py 0 1"):
+            for name in ("argument_sweep.py", "hostile_sweep.py 0 40"):
                 program = [sys.executable, *f"tests/dropin/{name}".split()]
                 answer = self.program(program, os.environ)
                 if answer != tests_of.PASSED:

@@ -1427,6 +1427,14 @@ def test_a_mem_word_that_cuts_nothing_is_no_fault(arch, words):
     assert s.found() == []
 
 
+def test_of_a_long_word_sixty_characters_are_shown():
+    s = Setup()
+    word = "mem=" + "0" * 80 + "64M"  # octal: 52 MiB
+    s.words(word)
+    (found,) = s.found()
+    assert (found.rule, found.value) == ("cmdline-mem", word[:60])
+
+
 def test_a_mem_word_of_a_kernel_that_is_no_crash_kernel_is_its_own_affair():
     s = Setup()
     s.normal()
