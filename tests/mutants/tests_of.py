@@ -208,8 +208,7 @@ def calls(
         if old.get("file") != file or (key and old["key"] != key):
             tests = traced(copy, name, seen, folder)
             old = {"file": file, "key": key, "tests": tests}
-            if not any(bad for _, bad, _ in tests.values()):
-                kept.write_text(json.dumps(old))
+            kept.write_text(json.dumps(old))
         found.update(old["tests"])
     for test in [test for test, (_, bad, _) in found.items() if bad]:
         print(f"left out, it fails without a mutant: {test}", flush=True)

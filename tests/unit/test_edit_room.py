@@ -129,6 +129,59 @@ def test_it_fits_or_nothing_is_changed(case):
     assert fits.count(False) <= max(0, len(blob(*want[1:])) - len(old))
 
 
+def unchanged(act):
+    """What act says of a tree with room, and that it leaves it alone."""
+    data = blob(*tree(PROPS, [CHILD])[0][1:])
+    buf = bytearray(data + bytes(100) + GUARD)
+    buf[4:8] = (len(buf) - len(GUARD)).to_bytes(4, "big")
+    held = bytes(buf)
+    with ffi.from_buffer("char[]", buf, require_writable=True) as p:
+        code = act(p, lib.fdtx_path_offset(p, b"/n", 2))
+    assert bytes(buf) == held
+    return code
+
+
+@pytest.mark.parametrize("off", [-1, -4, 1, 2, 4, 8, 1 << 20, (1 << 31) - 4])
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_no_offset_of_a_node_is_refused(case, off):
+    """libfdt.h: FDT_ERR_BADOFFSET; n's own first word is its FDT_BEGIN_NODE."""
+    call = CASES[case][0]
+    code = unchanged(lambda p, n: call(p, n + off if 0 < off < 100 else off))
+    assert code == -lib.FDT_ERR_BADOFFSET
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_what_is_there_is_not_added_and_what_is_not_is_not_deleted(last):
+    code = unchanged(lambda p, n: lib.fdtx_add_subnode(p, n, b"c", 1, 0, last))
+    assert code == -lib.FDT_ERR_EXISTS
+    # the root's first child, too
+    code = unchanged(lambda p, n: lib.fdtx_add_subnode(p, 0, b"n", 1, 0, last))
+    assert code == -lib.FDT_ERR_EXISTS
+    code = unchanged(lambda p, n: lib.fdtx_delprop(p, n, b"q"))
+    assert code == -lib.FDT_ERR_NOTFOUND
+
+
+@pytest.mark.parametrize("length", [1000, 1 << 20, (1 << 31) - 9, (1 << 31) - 1])
+def test_a_name_longer_than_its_tree_is_refused_before_it_is_read(length):
+    """Nor may its length overflow what it is added to."""
+    for add in (
+        lambda p, n: lib.fdtx_add_subnode(p, n, b"x", length, 1, 0),
+        lambda p, n: lib.fdtx_add_subnode(p, n, b"x", length, 1, 1),
+    ):
+        assert unchanged(add) == -lib.FDT_ERR_NOSPACE
+    if length <= 1 << 20:
+        code = unchanged(lambda p, n: lib.fdtx_set_name(p, n, 0, b"x" * length))
+        assert code == -lib.FDT_ERR_NOSPACE
+
+
+def test_a_name_is_changed_to_no_siblings_and_may_stay():
+    assert unchanged(lambda p, n: lib.fdtx_set_name(p, n, 0, b"n")) == 0
+    code = unchanged(lambda p, n: lib.fdtx_set_name(p, n, 0, b"z"))
+    assert code == -lib.FDT_ERR_EXISTS
+    code = unchanged(lambda p, n: lib.fdtx_set_name(p, n + 4, 0, b"y"))
+    assert code == -lib.FDT_ERR_BADOFFSET
+
+
 @pytest.mark.parametrize("name", [b"x", b"xyz", b"a-longer-name", b"n" * 40])
 def test_renaming_fits_or_nothing_is_changed(name):
     old = blob(*tree(PROPS, [CHILD])[0][1:])
