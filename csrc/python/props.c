@@ -57,7 +57,8 @@ struct value {
 	uint32_t len;
 };
 
-/* Tag of a property of the node at @at; through its list, if there is one */
+/* Tag of a property of the node at @at; through its list, if there is one.
+ * @raw: NULL if C cannot read the name, which only the list knows then */
 static int tag_of(const struct core_blob *blob, const char *fdt, int at,
 		  PyObject *name, const char *raw)
 {
@@ -71,7 +72,8 @@ static int tag_of(const struct core_blob *blob, const char *fdt, int at,
 		PyErr_Clear();
 		return -FDT_ERR_NOTFOUND;
 	}
-	return fdtx_find_prop(fdt, fdtx_enter(fdt, at), raw);
+	return raw ? fdtx_find_prop(fdt, fdtx_enter(fdt, at), raw) :
+	       -FDT_ERR_NOTFOUND;
 }
 
 static enum answer look(struct core_node *self, PyObject *name,
@@ -84,7 +86,7 @@ static enum answer look(struct core_node *self, PyObject *name,
 	int at, pos;
 
 	raw = core_plain(name, &len);
-	if (!raw)
+	if (!raw && (!blob->places || !PyUnicode_CheckExact(name)))
 		return ODD;
 	if (core_enter(blob))
 		return FAILED;
@@ -100,7 +102,7 @@ static enum answer look(struct core_node *self, PyObject *name,
 			value->len = fdt32_to_cpu(cell[1]);
 			return FOUND;
 		}
-		answer = MISSING;
+		answer = raw ? MISSING : ODD;
 	}
 	core_leave(blob);
 	return answer;

@@ -462,3 +462,25 @@ def test_places_of_many_properties_are_forgotten_when_they_move():
     assert node["p99"] == b"after"
     fdt.pack()
     assert node["p98"] == wanted["p98"]
+
+
+def test_names_beyond_ascii_are_found_before_and_after_places_are_known():
+    many = [(f"p{i:02}", bytes([i])) for i in range(100)]
+    data = blob(many).replace(b"p07\0", b"p\xe27\0")
+    name = "p\udce27"
+    fdt = Fdt(data)
+    for _ in range(2):
+        assert fdt.root[name] == b"\x07"
+        assert name in fdt.root
+        assert "p\udce28" not in fdt.root
+        for bad in ("p\xe27", "", "p\0"):
+            assert bad not in fdt.root
+            with pytest.raises(FdtBadParameter):
+                fdt.root[bad]
+        with pytest.raises(FdtNotFound):
+            fdt.root["p\udce28"]
+        assert list(fdt.root)[7] == name
+    fdt.root[name] = b"longer than it was"
+    assert dict(fdt.root)[name] == b"longer than it was"
+    del fdt.root[name]
+    assert name not in fdt.root
