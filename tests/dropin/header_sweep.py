@@ -54,7 +54,8 @@ GIVEN = {
     "startoffset": (-1,), "fragment_offset": (0,), "stroffset": (0, -2), "n": (0, 2),
     "phandle": (7,), "address": (1,), "addr": (1,), "size": (1,), "idx": (0,),
     "index": (0,), "depth": (0,), "supernodedepth": (0,), "checklen": (4,),
-    "need": (64,), "step": (64,), "version": (17,), "errval": (-1,), "flags": (0,),
+    "regs": (bytes(16),), "need": (64,), "step": (64,),
+    "version": (17,), "errval": (-1,), "flags": (0,),
 }  # fmt: skip
 # The value of a number that is stored, where "val" is not bytes
 NUMBERS = {"val": (1,), "value": (1,), "p": ()}

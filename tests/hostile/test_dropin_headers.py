@@ -46,6 +46,7 @@ def sanitized(tmp_path_factory):
     sources = [
         DROPIN / "dropin_alone.c",
         *(ROOT / "csrc/python/dropin").glob("*.c"),
+        *(ROOT / "csrc").glob("*.c"),
         ROOT / "csrc/edit/overlay.c",
         *(ROOT / "libfdt/src").glob("*.c"),
     ]
