@@ -161,7 +161,8 @@ def kcore_vmcoreinfo(head: bytes) -> bytes:
         core.write(head)
         core.flush()
         try:
-            return note_in_kcore(core.name).encode()
+            text = note_in_kcore(core.fileno(), core.name)
+            return text.encode("utf-8", "surrogateescape")
         except FdtMachineError as e:
             raise GuestError(f"the first {len(head)} bytes of {KCORE}: {e}") from None
 
