@@ -41,6 +41,8 @@ STORES = ("fdt_set_m", "fdt_set_t", "fdt_set_o", "fdt_set_v", "fdt_set_l", "fdt_
           "fdt_set_s", "fdt32_st", "fdt64_st")  # fmt: skip
 
 IN_PLACE = object()
+# The first parameter of a function that takes a tree, or bytes for one
+TREES = ("fdt", "buf", "property", "p")
 
 # By the name of a parameter: what is given for it, one call each
 GIVEN = {
@@ -68,8 +70,8 @@ def calls():
         if not inspect.isbuiltin(function) or not name.startswith(("fdt", "_sw")):
             continue
         names = list(inspect.signature(function).parameters)
-        if name in ("fdt_strerror", "fdt_header_size_", "fdt_stringlist_contains"):
-            continue  # no tree
+        if names[0] not in TREES:
+            continue
         takes_bytes = "len" in names
         known = GIVEN if takes_bytes else {**GIVEN, **NUMBERS}
         if name.endswith("_string"):
