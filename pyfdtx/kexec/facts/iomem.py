@@ -57,7 +57,8 @@ def parse(text: str, where: str) -> tuple[Resource, ...]:
             covered = MemRange(start, stop - start)
         except (ValueError, FdtBadParameter):
             colon = ""
-        if not colon:
+        # r_show() never sees a resource without a byte (__request_resource())
+        if not colon or not covered.size:
             raise FdtMachineError(
                 OP, where, f"line {number} is not 'first-last : name': {line[:80]!r}"
             )
