@@ -156,8 +156,8 @@ def _addrrange_doc(header: str) -> str:
         )
         return places.once(
             doc,
-            r"^ \*\t-FDT_ERR_BADVALUE, [^\n]*\n",
-            r"\g<0> *\t\tor the range ends behind the last address, or the old"
+            r"^( \*\t-FDT_ERR_BADVALUE, [^\n]*)\n",
+            r"\1,\n *\t\tor the range ends behind the last address, or the old"
             "\n *\t\tvalue is not a whole number of entries\n",
         )
 
