@@ -64,32 +64,40 @@ static void check_get_err(int n, int want)
 		FAIL("entry %d: results were written in spite of an error", n);
 }
 
-/* Every byte of an entry by itself, so that each has its place */
-static void check_cells(int ac, int sc)
+/* One byte of an entry, all others zero */
+static void check_byte(int ac, int sc, int pos, uint8_t byte)
 {
 	uint8_t val[MAX_N * 32];
-	int entry = 4 * (ac + sc), pos, n;
+	int entry = 4 * (ac + sc), n;
+	/* How far the byte is from the end of its number */
+	int in_size = pos >= 4 * ac;
+	int digit = (in_size ? entry : 4 * ac) - 1 - pos;
+	uint64_t number = 0;
 
+	if (digit < 8)
+		number = (uint64_t)byte << (8 * digit);
+	memset(val, 0, sizeof(val));
+	val[2 * entry + pos] = byte;
+	make_tree(ac, sc, val, MAX_N * entry);
+	check_count(MAX_N);
+	for (n = 0; n < MAX_N; n++)
+		if (n != 2)
+			check_get(n, 0, 0);
+	if (!number)
+		check_get_err(2, -FDT_ERR_BADVALUE);
+	else
+		check_get(2, in_size ? 0 : number, in_size ? number : 0);
+}
+
+static void check_cells(int ac, int sc)
+{
+	static const uint8_t zeros[64];
+	int entry = 4 * (ac + sc), pos;
+
+	/* The lowest and the highest bit of each byte */
 	for (pos = 0; pos < entry; pos++) {
-		/* How far the byte is from the end of its number */
-		int in_size = pos >= 4 * ac;
-		int digit = (in_size ? entry : 4 * ac) - 1 - pos;
-		uint64_t number = 0;
-
-		if (digit < 8)
-			number = (uint64_t)0x81 << (8 * digit);
-		memset(val, 0, sizeof(val));
-		val[2 * entry + pos] = 0x81;
-		make_tree(ac, sc, val, MAX_N * entry);
-		check_count(MAX_N);
-		for (n = 0; n < MAX_N; n++)
-			if (n != 2)
-				check_get(n, 0, 0);
-		if (!number)
-			check_get_err(2, -FDT_ERR_BADVALUE);
-		else
-			check_get(2, in_size ? 0 : number,
-				  in_size ? number : 0);
+		check_byte(ac, sc, pos, 0x01);
+		check_byte(ac, sc, pos, 0x80);
 	}
 	check_get_err(MAX_N, -FDT_ERR_NOTFOUND);
 	check_get_err(-1, -FDT_ERR_NOTFOUND);
@@ -100,7 +108,7 @@ static void check_cells(int ac, int sc)
 	check_get_err(0x40000000, -FDT_ERR_NOTFOUND);
 
 	for (pos = 0; pos <= 2 * entry; pos++) {
-		make_tree(ac, sc, val, pos);
+		make_tree(ac, sc, zeros, pos);
 		if (pos % entry) {
 			check_count(-FDT_ERR_BADVALUE);
 			check_get_err(0, -FDT_ERR_BADVALUE);
