@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .._core import pairs
 from .._native import ffi
 from ..errors import FdtBadParameter
 from .memrange import U64_END, U64_MAX, MemRange
@@ -88,9 +89,7 @@ def _from_pairs(
     entries: Iterable[Iterable[int]], op: str, where: str
 ) -> tuple[Any, int]:
     if isinstance(entries, (list, tuple)):
-        from .. import _core
-
-        packed = _core.pairs(entries)
+        packed = pairs(entries)
         if packed is not None:
             # The list may be longer or shorter by now, or say so
             return _regs(packed), len(packed) // 16

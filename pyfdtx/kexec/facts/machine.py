@@ -13,6 +13,7 @@ from ...codec.reg import MemRange
 from ...errors import FdtBadParameter, FdtMachineError
 from ...files.reading import LIMITS, Root
 from ..architecture import arch_of, arches
+from .devicetree import flatten
 from .iomem import Resource, parse
 from .kcore import Load, loads_in_kcore, note_in_kcore
 from .number import decimal, hexadecimal
@@ -479,8 +480,6 @@ class Machine:
         tree = self._first(TREES)
         if tree is None:
             self.refuse(FDT, "does not exist, nor /proc/device-tree; give a DTB")
-        from .devicetree import flatten
-
         try:
             return flatten(self.files, tree)
         except OSError as e:

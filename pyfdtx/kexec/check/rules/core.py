@@ -7,6 +7,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from ....codec.reg import U64_END
+from ...elfcore import ranges_of_32_bits
 from ...facts.ranges import Ranges
 from .. import names
 from ..elf import PN_XNUM, PT_LOAD, PT_NOTE, Segment
@@ -237,8 +238,6 @@ def core_load_missing(f: Facts) -> Iterator[Found]:
     want = f.machine.ram.exclude(f.machine.crash_ranges)
     want = want.exclude(f.machine.cma_ranges)
     if f.core.bits == 32:
-        from ...elfcore import ranges_of_32_bits
-
         want = ranges_of_32_bits(want)
     have = Ranges.union(
         [
