@@ -693,7 +693,7 @@ def test_a_busy_kernel_says_try_again(tmp_path):
         ("hello\n", "line 1 is not 'first-last : name': 'hello'"),
         ("0-f : System RAM\nf0 : x\n", "line 2"),
         ("0-f System RAM\n", "line 1"),
-        ("10-f : System RAM\n", "has no System RAM"),
+        ("10-f : System RAM\n", "line 1"),
         ("20-f : System RAM\n", "line 1"),
         ("0-ffffffffffffffffff : System RAM\n", "line 1"),
         ("0-f : reserved\n", "has no System RAM"),
