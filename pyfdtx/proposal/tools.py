@@ -102,6 +102,10 @@ def fdtput(stage: Stage) -> None:
 
 
 def _put(text: str) -> str:
+    if "#include <errno.h>\n" not in text:  # before v1.7.0
+        text = places.insert_after(
+            text, r"^#include <string\.h>$", "#include <errno.h>\n"
+        )
     text = places.insert_after(
         text,
         r"^\tint auto_path;",

@@ -114,6 +114,7 @@ SMALL = {
         "\t\tcase 'd':\n\t\t\tdisp.default_val = optarg;\n\t\t\tbreak;\n"
     ),
     "fdtput.c": (
+        "#include <string.h>\n\n"
         "struct info {\n\tint auto_path;\t\t/* make paths */\n};\n\n"
         "static char *realloc_property(char *fdt, int len)\n"
         "{\n\treturn fdt;\n}\n\n"
