@@ -1170,6 +1170,14 @@ def one_cell(s, header):
     s.reserved = []
 
 
+@pytest.mark.parametrize("arch", ["arm64", "arm", "riscv"])
+def test_usable_memory_without_a_core_header(arch):
+    s = Setup(arch)
+    s.normal()
+    s.say_usable(USABLE)
+    assert [f.rule for f in s.found()] == ["elfcorehdr-missing"]
+
+
 def test_a_header_of_one_byte_is_too_short_for_its_file():
     s = Setup()
     with_core(s)
