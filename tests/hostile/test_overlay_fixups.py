@@ -105,6 +105,18 @@ def test_the_last_four_bytes_of_a_property_may_be_fixed_up(offset):
     assert value(base, b"/soc", b"v") == want
 
 
+def test_a_property_of_the_overlays_root_may_be_fixed_up():
+    """Nobody reads it afterwards, but it is sound: /soc has 1."""
+    s = blobs.Strings()
+    tree = blobs.root(
+        s.prop(b"v", blobs.u32(0)),
+        blobs.node(overlays.FIXUPS, s.prop(b"bus", b"/:v:0\0")),
+        blobs.node(b"f", s.prop(b"target-path", b"/soc\0"), blobs.node(b"__overlay__")),
+    )
+    base, overlay = opened(blobs.rich(), 512), opened(blobs.assemble(tree, s.data), 0)
+    assert apply(base, overlay) == (0, "", 0)
+
+
 WRAPS = [2**31 - 1, 2**31, *(2**32 - n for n in (*range(1, 10), 64))]
 
 
