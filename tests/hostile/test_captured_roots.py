@@ -317,3 +317,14 @@ def test_a_sparse_file_takes_no_memory(root, name, fact, limit):
         cwd=root,
     )
     assert (done.stdout, done.stderr) == (b"FdtMachineError\n", b"")
+
+
+@pytest.mark.parametrize("length", [0, 3, 5, 9, 4000])
+def test_a_crash_region_in_the_tree_is_one_or_two_cells(root, length):
+    (root / "proc/iomem").write_text("0-7fffffff : System RAM\n")
+    chosen = root / "proc/device-tree/chosen"
+    chosen.mkdir()
+    (chosen / "linux,crashkernel-base").write_bytes(bytes(length))
+    (chosen / "linux,crashkernel-size").write_bytes(bytes(3) + b"\1")
+    with pytest.raises(FdtMachineError, match=r"crashkernel-base: has \d+ bytes, not"):
+        _ = Machine(root).crash_ranges

@@ -91,7 +91,12 @@ WAYS = {
     "status": [ROOT, (*ROOT, "--json")],
     "elfcorehdr": [("-o", "new", *ROOT)],
     "capture": [("new", *ROOT), ("machine", *ROOT)],
-    "show": [("boot.dtb",), ("boot.dtb", "--json")],
+    "show": [
+        ("boot.dtb",),
+        ("boot.dtb", "--json"),
+        ("boot.dtb", "/chosen"),
+        ("boot.dtb", "/secure-chosen"),
+    ],
     "get": [
         ("boot.dtb", "/chosen"),
         ("boot.dtb", "/chosen", "--json"),
