@@ -203,6 +203,26 @@ def test_of_siblings_with_one_name_the_first_is_the_one():
     assert fdt.node_by_phandle(5).path == "/a"
 
 
+@pytest.mark.parametrize(
+    "first", ["/soc@0/uart@1/dma", "/soc/uart@1/dma", "serial0/dma"]
+)
+def test_the_nodes_above_one_that_was_looked_up_are_where_they_are(first):
+    """Their handles are made with it, but its place is not theirs."""
+    fdt = tree()
+    dma = fdt[first]
+    uart, soc = dma.parent, dma.parent.parent
+    soc["of"] = b"soc"
+    uart["of"] = b"uart"
+    dma["of"] = b"dma"
+    assert (soc.phandle, uart.phandle) == (1, None)
+    assert [n.name for n in soc.children()] == ["uart@2", "uart@1"]
+    again = Fdt(fdt.to_bytes())
+    for path, of in (("/soc@0", b"soc"), ("/soc@0/uart@1", b"uart")):
+        assert again[path]["of"] == of
+    assert again["/soc@0/uart@1/dma"]["of"] == b"dma"
+    assert len(again.root) == 0
+
+
 # ---- phandles ------------------------------------------------------------
 
 
