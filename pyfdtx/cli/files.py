@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+# Zeros behind a tree are not mentioned up to here
+PADDING = 1 << 20
 HEAD = 64  # more than a header, so that a wrong one is judged as such
 
 
@@ -108,9 +110,13 @@ def _blob(fd: int) -> tuple[bytes, int]:
     limit = LIMITS["blob"]
     if totalsize > limit:
         raise OSError(errno.EFBIG, f"says it has {totalsize} bytes, more than {limit}")
+    blob = head + read_some(fd, max(0, totalsize - HEAD))
     stat = os.fstat(fd)
-    behind = stat.st_size - max(totalsize, HEAD) if S_ISREG(stat.st_mode) else 0
-    return head + read_some(fd, max(0, totalsize - HEAD)), max(0, behind)
+    behind = stat.st_size - len(blob) if S_ISREG(stat.st_mode) else 0
+    # Zeros are padding, of a partition for one
+    if behind <= 0 or (behind <= PADDING and not read_some(fd, PADDING).strip(b"\0")):
+        return blob, 0
+    return blob, behind
 
 
 def _indexed(fd: int, index: int) -> tuple[bytes, int]:

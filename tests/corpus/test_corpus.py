@@ -17,6 +17,7 @@ from pyfdtx._native import validate
 from pyfdtx.kexec import Crash, second_kernel_dtb
 from pyfdtx.kexec.dtb import native as long_way
 from pyfdtx.kexec.dtb import second_kernel
+from pyfdtx.text import dts as show
 
 # All below 2^32, so that they fit one cell too
 INITRD = (0x6C6B0000, 0x214000)
@@ -269,3 +270,16 @@ def test_dtc_and_fdtget_read_what_was_asked_for(tree, request, dtc, tmp_path):
         assert gone < set(old_reserved)
         old_reserved = [r for r in old_reserved if r not in gone]
     assert reserved == [*old_reserved, INITRD, HEADER]
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_dtc_compiles_what_is_shown(tree, dtc, labels):
+    """Node by node the same, in the same order, with labels and without."""
+    text = show.render(tree, labels=labels)
+    options = text.splitlines()[1].partition("dtc ")[2].split()
+    done = subprocess.run(
+        ["dtc", "-q", "-q", *options, "-"],
+        input=text.encode("ascii"), capture_output=True, check=True,
+    )  # fmt: skip
+    assert pure.unflatten(done.stdout) == pure.unflatten(tree)
+    assert pure.memreserve(done.stdout) == pure.memreserve(tree)

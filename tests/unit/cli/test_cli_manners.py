@@ -97,7 +97,7 @@ def test_python_m_is_the_same_program(cli):
         (("zzz",), "there are crash-dtb, kexec-dtb"),
         (("--jsno",), "unknown option"),
         (("show",), "DTB"),
-        (("show", "boot.dtb", "more"), "more"),
+        (("show", "boot.dtb", "/", "more"), "more"),
         (("show", "--js", "boot.dtb"), "--js"),
         (("get", "boot.dtb"), "PATH"),
         (("set", "boot.dtb", "/", "x", "hallo"), "--in-place"),
@@ -120,9 +120,10 @@ def test_wrong_usage_is_status_2_and_one_line(cli, args, hint):
     ("name", "content", "why"),
     [
         ("missing.dtb", None, "No such file or directory"),
-        ("empty.dtb", b"", "shorter than a device tree header"),
+        ("empty.dtb", b"", "is empty; a device tree has 40 bytes at least"),
         ("short.dtb", b"\xd0\x0d\xfe\xed", "shorter than a device tree header"),
-        ("text.dtb", b"/dts-v1/;\n" * 99, "d00dfeed"),
+        ("text.dtb", b"/dts-v1/;\n" * 99, "is device tree source; compile it: dtc"),
+        ("words.dtb", b"hello\n" * 99, "d00dfeed"),
         # a header alone that promises more
         ("lie.dtb", "head", "totalsize is larger than the data"),
         ("half.dtb", "half", "totalsize is larger than the data"),
@@ -313,7 +314,7 @@ def test_files_and_values_may_look_like_options_behind_two_dashes(cli, boot):
             assert cli.good("diff", "--", name, "boot.dtb") == b""
     out = cli.good("get", "-t", "u32", "--", "-x.dtb", "/soc", "#size-cells")
     assert out == b"0x1\n"
-    assert "unrecognized arguments: -y" in cli.bad(2, "show", "--", "-x.dtb", "-y")
+    assert "unrecognized arguments: -y" in cli.bad(2, "show", "--", "-x.dtb", "/", "-y")
 
 
 @pytest.mark.parametrize("values", [(), ("",), (" ",), ("", " ")])
