@@ -207,6 +207,23 @@ def test_a_loaded_kernel_is_replaced_when_asked_to(tmp_path, kernel, crash):
     assert len(fake.calls) == 1
 
 
+def test_nothing_is_replaced_by_default(tmp_path, kernel):
+    """By the function that users call."""
+    from pyfdtx import kexec
+
+    root = tmp_path / "root"
+    shutil.copytree(EXAMPLES / "arm64-dt", root)
+    (root / "sys/kernel/kexec_crash_loaded").write_text("1\n")
+    machine = Machine(root)
+    plan = make_plan(machine, arm64_image())
+    fake = kernel()
+    with pytest.raises(FdtLoadError, match="is loaded already"):
+        kexec.load(plan, machine)
+    assert not fake.calls
+    kexec.load(plan, machine, replace=True)
+    assert len(fake.calls) == 1
+
+
 class Plan:
     """As many segments as the kernel takes: linux/kexec.h KEXEC_SEGMENT_MAX."""
 
