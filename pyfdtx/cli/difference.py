@@ -36,6 +36,9 @@ example:
 """
 # Longer values are shortened for people
 LIMIT = 256
+# Paths of more bytes in one property are not spelled: a few long names can be in any
+# number of references
+MOST = 1 << 16
 BOLD, RED, GREEN, OFF = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[m"
 
 
@@ -104,7 +107,7 @@ def _drawn(changes: list[Change], args: argparse.Namespace) -> str:
         lines.append(f"{bold}  other numbers, but phandles of the same nodes{off}")
     for change in renumbered:
         place = f"{change.path.rstrip('/')}:{change.name}"
-        paths = " ".join(dict.fromkeys(change.refers[0].values()))
+        paths = " ".join(dict.fromkeys(change.refers[0].values()))[:MOST]
         lines.append(f"~ {clean(place)} = {clean(paths)}")
     return "\n".join(lines) + "\n"
 
@@ -113,7 +116,9 @@ def _statement(
     change: Change, value: Place, refers: dict[int, str], args: argparse.Namespace
 ) -> str:
     if isinstance(value, bytes):
-        paths = {at: f"&{{{path}}}" for at, path in refers.items()}
+        paths = None
+        if sum(map(len, refers.values())) <= MOST:
+            paths = {at: f"&{{{path}}}" for at, path in refers.items()}
         limit = None if args.full else LIMIT
         text = dts.property_text(
             change.name, value, limit, paths, secrets=args.show_secrets

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     References = dict[int, str]
 
 CONTENT = "__overlay__"
+# References without a label spell paths, and few long names can be in any number
+MAX_TEXT = 16 << 20
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 LABEL = LETTERS | frozenset("0123456789")
 
@@ -63,6 +65,7 @@ class Labels:
 
     def _refer(self, root: Branch, numbers: dict[Branch, int]) -> None:
         own = {n.phandle: n for n in reversed(list(root.walk())) if n.phandle}
+        spelled = 0
         for r in (*external(root), *local(root)):
             if r.target is None:
                 cell = r.node.properties[r.name][r.offset : r.offset + 4]
@@ -77,6 +80,9 @@ class Labels:
                 text = f"&{r.target}"
             else:
                 raise FdtBadContent("dts", r.node.path, "a fixup that is no label")
+            spelled += len(text)
+            if spelled > MAX_TEXT:
+                raise FdtBadContent("dts", "", "references are too long to spell")
             cells = self._references.setdefault((numbers[r.node], r.name), {})
             if any(at in cells for at in range(r.offset - 3, r.offset + 4)):
                 raise FdtBadContent("dts", r.node.path, "fixups that overlap")

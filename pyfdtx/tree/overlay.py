@@ -24,6 +24,8 @@ __all__ = ["apply"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Callable
+
     from .edit import Edit
     from .owned import Owned
     from .props import Properties
@@ -100,6 +102,8 @@ class _Merge:
                 self.by_phandle.setdefault(node.phandle, node)
         self.own: dict[int, Branch] = {}
         self.shift = self.last = 0
+        # Bytes of paths that have been spelled
+        self.spelled = 0
         self._number()
         # Only for a base that is an overlay
         self.open = _Open(base) if _is_overlay(base) else None
@@ -387,7 +391,14 @@ class _Merge:
                 continue
             to = self.base.children.get(SYMBOLS) or self._add(self.base, SYMBOLS)
             raw = there.path.encode("ascii", "surrogateescape") + b"\0"
+            self._spend(len(raw))
             self._set(to, label, raw)
+
+    def _spend(self, size: int) -> None:
+        """A few long names can be on the way to any number of changes."""
+        self.spelled += size
+        if self.spelled > MAX_PATHS:
+            raise bad("", f"the paths of its changes take over {MAX_PATHS} bytes")
 
     # -- a base that is an overlay -----------------------------------------
 
@@ -431,17 +442,14 @@ class _Merge:
         is listed first."""
         if self.open:
             self._rewrite(edit, self.open)
-        spelled = 0
         for parent, children in self.added.items():
             path = parent.path.rstrip("/")
             for child in reversed(children):
-                spelled += len(path) + len(child.name)
+                self._spend(len(path) + len(child.name))
                 edit.add_node(f"{path}/{child.name}")
         for node, properties in self.values.items():
             path = node.path
-            spelled += len(path) * len(properties)
-            if spelled > MAX_PATHS:
-                raise bad("", f"the paths of its changes take over {MAX_PATHS} bytes")
+            self._spend(len(path) * len(properties))
             for name in reversed(properties):
                 edit.set(path, name, properties[name])
 
@@ -452,7 +460,7 @@ class _Merge:
             edit.delete_node(f"/{name}")
         for name in (FIXUPS, LOCAL_FIXUPS):
             self.base.children.pop(name, None)
-        left.write(edit)
+        left.write(edit, self._spend)
         nodes = list(self.base.walk())
         self.added = {n: list(n.children.values()) for n in nodes if n.children}
         self.values = {n: n.properties for n in nodes if n.properties}
@@ -476,13 +484,14 @@ class _Open:
         """A property gets another value."""
         self.cells.get(node, {}).pop(name, None)
 
-    def write(self, edit: Edit) -> None:
+    def write(self, edit: Edit, spend: Callable[[int], None]) -> None:
         labels: dict[str, list[str]] = {}
         nodes: set[str] = set()
         for node, properties in self.cells.items():
             path = node.path
             for name, cells in properties.items():
                 offsets = []
+                spend(len(path) * (1 + sum(label is not None for _, label in cells)))
                 for offset, label in cells:
                     if label is None:
                         offsets.append(offset.to_bytes(4, "big"))

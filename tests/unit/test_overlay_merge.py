@@ -380,3 +380,22 @@ def calls(n):
 
 def test_labels_and_fixups_take_linear_time():
     assert calls(2000) < 5 * calls(500)
+
+
+def test_long_names_on_the_way_to_many_changes_are_refused():
+    """A megabyte of overlay would ask for a terabyte of paths."""
+    name = "n" * (1 << 19)
+    inside = (name, [], [])
+    many = [
+        (f"l{i}", f"/fragment@0/__overlay__/{name}".encode() + b"\0") for i in range(3)
+    ]
+    good = overlay(fragment(0, [path("/")], [], [inside]), ("__symbols__", many, []))
+    fdt = base()
+    fdt.apply_overlay(good)
+    assert fdt["&l2"].name == name
+    props = [(f"p{i}", b"") for i in range(600)]
+    bad = overlay(fragment(0, [path("/")], [], [(name, props, [])]))
+    before = fdt.to_bytes()
+    with pytest.raises(FdtBadContent, match="paths of its changes"):
+        fdt.apply_overlay(bad)
+    assert fdt.to_bytes() == before
