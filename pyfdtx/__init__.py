@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Device trees for the kernel that boots next: libfdt and more, from Python."""
 
+# Its one home: pyproject.toml takes it from here
+__version__ = "0.1.0"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .codec.memrange import MemRange
@@ -75,11 +78,6 @@ def __getattr__(name: str) -> object:
         found: object = getattr(__import__(home, fromlist=[name]), name)
     elif name in _MODULES:
         found = __import__(f"{__name__}.{name}", fromlist=[name])
-    elif name == "__version__":
-        # importlib.metadata costs more than the rest of the package
-        from importlib.metadata import version
-
-        found = version("pyfdtx")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = found
@@ -87,4 +85,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_MODULES, "__version__"})
+    return sorted({*globals(), *__all__, *_MODULES})
