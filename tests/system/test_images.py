@@ -68,13 +68,13 @@ def test_debians_riscv64_kernel(riscv64_kernel):
 
 @pytest.mark.kernel("arm64")
 def test_a_running_kernel_has_the_size_that_its_image_says(arm64):
-    """_text to _end, as the captured machine's own files place them."""
+    """_text to _end, as the captured machine's own files place them: to the byte if
+    that ran the very kernel; another build of Debian's differs by a little."""
     machine = Machine(ROOT / "examples" / "arm64-dt")
-    if not arm64.name.endswith(machine.release):
-        pytest.skip(f"{arm64.name} is not the kernel of the capture {machine.release}")
     image = read_image(arm64)
     text, _ = machine.mapping.text
-    assert text.size == image.image_size
+    same = arm64.name.endswith(machine.release)
+    assert abs(text.size - image.image_size) <= (0 if same else 1 << 20)
     assert (text.start - image.text_offset) % (2 << 20) == 0
 
 
