@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from python_devicetree import meaning, overlays
 from python_input import Input, Target, tree
 
 from pyfdtx import Fdt, FdtView, pure, to_dict
@@ -339,8 +340,10 @@ def checker(source: Input) -> None:
 
 TARGETS: dict[str, Target] = {
     target.__name__: target
-    for target in (texts, kcore, images, roots, trees, second_kernel, checker)
-}
+    for target in (
+        texts, kcore, images, roots, trees, second_kernel, checker, overlays, meaning
+    )
+}  # fmt: skip
 SCRATCH = tempfile.gettempdir()
 if sys.platform == "linux" and os.access("/dev/shm", os.W_OK):
     SCRATCH = "/dev/shm"

@@ -122,6 +122,8 @@ def python_inputs() -> "dict[str, list[bytes]]":
         ],
         "trees": small,
         "second_kernel": [front + tree for tree in small],
+        "overlays": [bytes((0, 1, 2, 3, n, 1)) * 20 for n in range(12)],
+        "meaning": small,
         "checker": [bytes((arch, 3, 1)) + tree for tree in small for arch in range(4)],
     }
 
