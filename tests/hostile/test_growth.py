@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 import sys
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -317,11 +318,17 @@ WHOLE: dict[str, Callable[[bytes], object]] = {
 N = 4_000
 
 
+@cache
+def written(make: Callable[[int], bytes], n: int) -> bytes:
+    """Hundreds of tests look at the same few trees."""
+    return make(n)
+
+
 def made(
     make: Callable[[int], bytes], build: Callable[[bytes], Any]
 ) -> Callable[[int], Callable[[], Any]]:
     def of_size(n: int) -> Callable[[], Any]:
-        data = make(n)
+        data = written(make, n)
         return lambda: build(data)
 
     return of_size
