@@ -75,7 +75,8 @@ def run(args: argparse.Namespace) -> int:
     short = sys.stdout is not None and os.isatty(1) and not args.full
     try:
         if args.json:
-            out_text(_json(blob, args.show_secrets))
+            for piece in _pieces(_json(blob, args.show_secrets)):
+                out_text(piece)
             return 0
         path = Fdt(blob)[args.path].path if args.path else "/"
         for piece in _pieces(
@@ -151,7 +152,8 @@ def property_json(name: str, value: bytes, *, secrets: bool) -> dict[str, object
             "raw": None,
         }
     kind, typed = dts.interpret(name, value)
-    return {"name": name, "type": kind, "value": typed, "raw": value.hex()}
+    raw = typed if kind == "bytes" else value.hex()
+    return {"name": name, "type": kind, "value": typed, "raw": raw}
 
 
 def json_rows(head: dict[str, object], key: str, rows: Iterable[object]) -> str:
@@ -162,19 +164,23 @@ def json_rows(head: dict[str, object], key: str, rows: Iterable[object]) -> str:
     return start + "\n" + ",\n".join(map(dumps, rows)) + "\n]}\n"
 
 
-def _json(blob: bytes, secrets: bool) -> str:
+def _json(blob: bytes, secrets: bool) -> Iterator[str]:
+    """The tree in pieces, one property at a time."""
+    from json import dumps
+
     tree = flat.read(blob)
     head: dict[str, object] = {
         "boot_cpuid_phys": tree.boot_cpuid_phys,
         "memreserve": [{"start": a, "size": n} for a, n in tree.memreserve],
+        "nodes": [],
     }
-    rows = (
-        {
-            "path": path,
-            "properties": [
-                property_json(*item, secrets=secrets) for item in node.properties
-            ],
-        }
-        for path, node in tree.with_paths()
-    )
-    return json_rows(head, "nodes", rows)
+    yield dumps(head)[: -len("]}")] + "\n"
+    between = ""
+    for path, node in tree.with_paths():
+        yield f'{between}{{"path": {dumps(path)}, "properties": ['
+        for n, item in enumerate(node.properties):
+            yield ", " if n else ""
+            yield dumps(property_json(*item, secrets=secrets))
+        yield "]}"
+        between = ",\n"
+    yield "\n]}\n"

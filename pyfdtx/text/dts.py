@@ -85,15 +85,15 @@ def interpret(name: str, value: bytes) -> tuple[str, Any]:
 
     Returns:
         ("empty", None); ("string", [str, ...]) for one or more terminated
-        texts; ("cells", [int, ...]) for big-endian u32; ("bytes", "00ff...") in hex
-        when nothing else fits. Each holds all of the value's bytes.
+        texts; ("cells", [int, ...]) for big-endian u32, up to 4096 bytes of them;
+        ("bytes", "00ff...") in hex else. Each holds all of the value's bytes.
     Source: dtc, treesource.c, guess_value_type().
     """
     if not value:
         return "empty", None
     if _is_text(name, value):
         return "string", value[:-1].decode("ascii").split("\0")
-    if len(value) % 4 == 0:
+    if len(value) % 4 == 0 and len(value) <= LARGE:
         return "cells", list(unpack(f">{len(value) // 4}I", value))
     return "bytes", value.hex()
 

@@ -249,8 +249,9 @@ def trees(source: Input) -> None:
     assert fdt.to_bytes() == pure.canonicalise(blob, squeeze=True)
     if all(start + size <= 2**64 for start, size in pure.memreserve(blob)):
         assert list(map(tuple, fdt.memreserve)) == pure.memreserve(blob)
-    _json(blob, secrets=True)
-    _json(blob, secrets=False)
+    for secrets in (True, False):
+        for piece in _json(blob, secrets=secrets):
+            assert piece.isascii()
     for ask in (render, to_dict):
         try:
             ask(blob)
