@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from .libfdt._install import install_as_libfdt
     from .sources import get_include, get_source
-    from .tree.node import Fdt, Node
+    from .tree.fdt import Fdt, Node
     from .tree.view import FdtView, NodeView, to_dict
 
 __all__ = [
@@ -58,10 +58,10 @@ __all__ = [
 # than the module in whose place it comes, a command no more than it needs.
 # What is not an error, and the module it lives in
 _HOMES = {
-    "Fdt": "tree.node",
+    "Fdt": "tree.fdt",
     "FdtView": "tree.view",
     "MemRange": "codec.memrange",
-    "Node": "tree.node",
+    "Node": "tree.fdt",
     "NodeView": "tree.view",
     "get_include": "sources",
     "get_source": "sources",

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from ..tree.node import Node
+    from ..tree.fdt import Node
     from .values import ValueType
 
 EPILOG = (

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from ..tree.node import Fdt
+    from ..tree.fdt import Fdt
 
 EPILOG = """\
 Without PROP the node goes, with all below it. Nobody looks for references to it.

@@ -9,7 +9,7 @@ from ..codec.secret import ENDING, is_secret
 from ..errors import FdtBadParameter, FdtError
 from ..text.dts import unspellable
 from ..tree import flat
-from ..tree.node import Fdt
+from ..tree.fdt import Fdt
 from ..tree.owned import padded
 from .arguments import size
 from .files import called, is_private, read_all, read_blob, write_blob
@@ -30,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..tree.node import Node
+    from ..tree.fdt import Node
     from .values import ValueType
 
     Change = Callable[[Node, str, ValueType, list[str]], None]

@@ -7,7 +7,7 @@ import argparse
 
 from ..errors import FdtError, FdtNotFound
 from ..text import dts
-from ..tree.node import Fdt
+from ..tree.fdt import Fdt
 from .arguments import number
 from .files import called, read_blob, write_blob
 from .show import property_json, secret_argument
@@ -18,7 +18,7 @@ __all__ = ["arguments", "run"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..tree.node import Node
+    from ..tree.fdt import Node
 
 EPILOG = (
     TYPES_HELP.format(

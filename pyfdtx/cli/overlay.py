@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..errors import FdtError
-from ..tree.node import Fdt
+from ..tree.fdt import Fdt
 from .edit import output_arguments, write_result
 from .files import called, read_blob
 from .trouble import Trouble, UsageError

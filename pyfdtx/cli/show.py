@@ -11,7 +11,7 @@ from ..errors import FdtBadContent, FdtError
 from ..files.kinds import trees_in
 from ..text import dts
 from ..tree import flat
-from ..tree.node import Fdt
+from ..tree.fdt import Fdt
 from .arguments import number
 from .files import called, read_all, read_blob
 from .trouble import Trouble, UsageError, clean, out_text

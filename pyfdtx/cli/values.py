@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..tree.node import Node
+    from ..tree.fdt import Node
 
 TYPES_HELP = """\
 types (-t):

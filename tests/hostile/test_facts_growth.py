@@ -24,7 +24,7 @@ from pyfdtx.kexec.facts.vmcoreinfo import Vmcoreinfo
 from pyfdtx.kexec.image.kernel import parse_image
 from pyfdtx.kexec.place import job
 from pyfdtx.kexec.place.plan import make_plan
-from pyfdtx.tree.node import Fdt
+from pyfdtx.tree.fdt import Fdt
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MIB = 1 << 20

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Mutants of pyfdtx/kexec, node.py and edit.py, in a copy of the installed
+"""Mutants of pyfdtx/kexec, fdt.py and edit.py, in a copy of the installed
 package. The tests that run through the changed function are asked, by themselves
 or in processes that they start; first those that run through little else.
 """
@@ -35,7 +35,7 @@ LEFT_OUT = (
 
 def targets(root: Path) -> list[Path]:
     home = root / "pyfdtx"
-    found = [*home.glob("kexec/**/*.py"), home / "tree/node.py", home / "tree/edit.py"]
+    found = [*home.glob("kexec/**/*.py"), home / "tree/fdt.py", home / "tree/edit.py"]
     return sorted(found)
 
 

@@ -126,7 +126,7 @@ def test_a_module_imports_only_what_lies_below_it(name, path):
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("tree.node", "from ..kexec.facts import machine"),
+        ("tree.fdt", "from ..kexec.facts import machine"),
         ("kexec.facts.machine", "from ..place.plan import Plan"),
         (
             "kexec.dtb.crash",
@@ -142,7 +142,7 @@ def test_the_test_sees_an_import_upwards(name, line):
 
 
 def test_the_test_sees_imports():
-    found = set(imports("tree.node", FILES["tree.node"]))
+    found = set(imports("tree.fdt", FILES["tree.fdt"]))
     # At its top, for its types alone, and in a function
     assert {"_native", "errors", "tree.blob", "tree.edit", "tree.overlay"} <= found
 
@@ -191,15 +191,15 @@ def test_no_imports_go_in_circles_not_even_those_of_types():
 @pytest.mark.parametrize(
     "line",
     [
-        "from ..tree.node import Node",
-        "if TYPE_CHECKING:\n    from pyfdtx.tree.node import Node",
-        "def f():\n    from ..tree import node",
+        "from ..tree.fdt import Node",
+        "if TYPE_CHECKING:\n    from pyfdtx.tree.fdt import Node",
+        "def f():\n    from ..tree import fdt",
     ],
 )
 def test_the_test_sees_a_planted_circle(line):
     arrows = {n: {t for t in to if t not in DOORS} for n, to in all_arrows().items()}
     arrows["codec.values"] |= set(imported("codec.values", line))
-    assert any({"codec.values", "tree.node"} <= set(c) for c in circles(arrows))
+    assert any({"codec.values", "tree.fdt"} <= set(c) for c in circles(arrows))
 
 
 # Words of a rule for people: they may say what each kernel does

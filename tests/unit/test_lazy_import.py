@@ -35,14 +35,14 @@ def python(code, tmp_path):
         ("import pyfdtx; dir(pyfdtx)", {"pyfdtx."}),
         (
             "import pyfdtx.libfdt",
-            {"pyfdtx.tree.node", "pyfdtx._native", "_cffi_backend"},
+            {"pyfdtx.tree.fdt", "pyfdtx._native", "_cffi_backend"},
         ),
         (
             "import pyfdtx.kexec",
-            {"pyfdtx.tree.node", "pyfdtx.libfdt", "_cffi_backend"},
+            {"pyfdtx.tree.fdt", "pyfdtx.libfdt", "_cffi_backend"},
         ),
-        ("from pyfdtx import MemRange", {"pyfdtx.tree.node", "pyfdtx.libfdt"}),
-        ("from pyfdtx import install_as_libfdt", {"pyfdtx.tree.node", "_cffi_backend"}),
+        ("from pyfdtx import MemRange", {"pyfdtx.tree.fdt", "pyfdtx.libfdt"}),
+        ("from pyfdtx import install_as_libfdt", {"pyfdtx.tree.fdt", "_cffi_backend"}),
     ],
 )
 def test_an_import_leaves_alone_what_it_does_not_need(statement, unwanted, tmp_path):

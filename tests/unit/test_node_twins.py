@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from pyfdtx import Fdt, FdtError, _core
-from pyfdtx.tree.node import Handle, Node
+from pyfdtx.tree.fdt import Handle, Node
 
 # What C and Python both have; what else is in C has no twin
 TWINS = [

@@ -9,8 +9,8 @@ import pytest
 
 import pyfdtx.codec.reg
 import pyfdtx.tree.edit
+import pyfdtx.tree.fdt
 import pyfdtx.tree.memreserve
-import pyfdtx.tree.node
 
 # docs/architecture.md: each costs more than the whole package
 DEAR = [
@@ -22,7 +22,7 @@ DEAR = [
 @pytest.mark.parametrize(
     ("module", "least"),
     [
-        (pyfdtx.tree.node, 2),
+        (pyfdtx.tree.fdt, 2),
         (pyfdtx.tree.memreserve, 1),
         (pyfdtx.tree.edit, 1),
     ],
@@ -47,5 +47,5 @@ def test_importing_loads_nothing_dear(module):
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     loaded = done.stdout.split()
-    assert "pyfdtx.tree.node" in loaded
+    assert "pyfdtx.tree.fdt" in loaded
     assert sorted(set(loaded) & set(DEAR)) == []

@@ -10,7 +10,7 @@ import pytest
 
 from pyfdtx import Fdt, FdtError, MemRange
 from pyfdtx.tree import blob, edit, memreserve, overlay, owned, props
-from pyfdtx.tree import node as node_module
+from pyfdtx.tree import fdt as fdt_module
 
 
 def build(seed, n):
@@ -102,7 +102,7 @@ CALLS = {
         "version": lambda fdt: fdt.version,
         "walk": lambda fdt: [node.path for node in fdt.walk()],
     },
-    node_module.Node: {
+    fdt_module.Node: {
         "add": lambda fdt: [fdt.root.add(f"n{i}") for i in range(40)],
         "address_cells": lambda fdt: fdt.root.address_cells,
         "addresses": lambda fdt: refused(fdt["/soc/uart@1"].addresses),
@@ -282,7 +282,7 @@ def watch_bytes(fdt, monkeypatch):
 
     slot.__set__(shared, wrap(slot.__get__(shared)))
     monkeypatch.setattr(type(shared), "buf", property(get, put))
-    for module in (blob, edit, memreserve, overlay, owned, props, node_module):
+    for module in (blob, edit, memreserve, overlay, owned, props, fdt_module):
         for name in ("dump", "memoryview", "reading", "resize", "writing"):
             func = getattr(module, name, None) or getattr(builtins, name, None)
             if func is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....codec.reg import U64_END, MemRange
 from ....errors import FdtError
-from ....tree.node import Fdt
+from ....tree.fdt import Fdt
 from ...check import names
 from ...check.elf import PT_LOAD
 from ...check.facts import hexed, overlap, shown

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ....tree.node import Fdt, Node
+    from ....tree.fdt import Fdt, Node
 
 OP = "ppc64le"
 RTAS, OPAL = "/rtas", "/ibm,opal"

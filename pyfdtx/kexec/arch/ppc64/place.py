@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ....codec.reg import U64_END, MemRange
 from ....errors import FdtBadContent, FdtImageError
-from ....tree.node import Fdt
+from ....tree.fdt import Fdt
 from ...elfcore import core_header_of
 from ...place.places import Segment, Space, up
 from .firmware import first_memory, kept, old_kernel, pages, reserved

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ....codec.reg import U64_END, MemRange
 from ....errors import FdtBadContent, FdtBadParameter
-from ....tree.node import Fdt
+from ....tree.fdt import Fdt
 from ...dtb.arguments import cmdline_bytes, rng_bytes
 from ...facts.ranges import Ranges
 from . import COMMAND_LINE_SIZE
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Literal, Union
 
     from ...._native import Buffer
-    from ....tree.node import Node
+    from ....tree.fdt import Node
     from ...facts.ranges import Pair
 
     Seed = Union[Buffer, Literal["random"], None]
