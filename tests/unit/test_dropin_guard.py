@@ -6,15 +6,17 @@ fdt_rw_probe_(), fdt_check_header()); where it would wrap around or read on, the
 code is the one that it has for the same fault without that.
 """
 
+import inspect
 import sys
 from pathlib import Path
 
 import pytest
 
+import pyfdtx._core as C
 import pyfdtx.libfdt as L
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "hostile"))
-from hostile_blobs import OFFSET, Strings, assemble, root, u32
+from hostile_blobs import OFFSET, Strings, assemble, rich, root, u32
 
 MAGIC, WRITTEN = 0xD00DFEED, 0x2FF20112
 S = Strings(b"a")
@@ -188,3 +190,52 @@ def test_what_is_opened_in_place_is_read_inside_its_buffer():
     for total in range(28, 40):
         tree = bytearray(u32(MAGIC, total, 28, 28, 16, 17, 0, 0, 0, 0) + bytes(200))
         assert L.fdt_open_into(tree, tree, len(tree)) == TRUNCATED
+
+
+ARGUMENTS = {
+    **dict.fromkeys(("name", "propname", "property"), "compatible"),
+    **dict.fromkeys(("str", "string", "compatible"), "x"),
+    **{"parent": 0, "addr": 1, "size": 1, "regs": bytes(16), "n": 1, "index": 0},
+    **{"len": 3, "namelen": 3, "buflen": 100, "idx": 0, "supernodedepth": 0},
+}
+NODES = {"nodeoffset", "parentoffset"}
+
+
+def takes(function):
+    """Names of the arguments behind the tree that must be there."""
+    found = list(inspect.signature(function).parameters.values())[1:]
+    return [p.name for p in found if p.default is p.empty]
+
+
+OF_A_NODE = sorted(
+    name
+    for name, function in vars(C).items()
+    if name.startswith("fdt_") and NODES & set(takes(function))
+)
+
+
+def argument(name, function):
+    if name == "val":
+        return 7 if function.endswith(("_u32", "_u64", "_cell")) else b"abc"
+    return ARGUMENTS[name]
+
+
+@pytest.mark.parametrize("function", OF_A_NODE)
+@pytest.mark.parametrize("offset", [-1, -4, 3, 1_000_000, 2**31 - 1, -(2**31)])
+def test_where_no_node_can_begin_nothing_is_found_and_nothing_changed(function, offset):
+    call = getattr(C, function)
+    tree = bytearray(rich()) + bytearray(200)
+    args = [offset if n in NODES else argument(n, function) for n in takes(call)]
+    before = bytes(tree)
+    answer = call(tree, *args)
+    assert bytes(tree) == before
+    if function == "fdt_get_phandle":
+        assert answer == 0  # its only way to say that there is none
+        return
+    numbers = answer if isinstance(answer, list) else [answer]
+    assert min(n for n in numbers if isinstance(n, int)) < 0
+    assert not any(isinstance(n, str) and n for n in numbers)
+
+
+def test_all_functions_of_a_node_are_asked():
+    assert len(OF_A_NODE) > 50

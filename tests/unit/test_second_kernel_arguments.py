@@ -178,6 +178,12 @@ def test_random_seeds_have_their_lengths_and_differ():
         assert first.prop(name) != second.prop(name)
 
 
+def test_a_random_kaslr_seed_uses_all_of_its_bytes():
+    """Each byte of 16 seeds is 0 by chance once in 2**128."""
+    seeds = [make().prop("kaslr-seed") for _ in range(16)]
+    assert all(any(bytes_at) for bytes_at in zip(*seeds))
+
+
 @pytest.mark.parametrize("seed", [0, 1, 0x0102030405060708, U64_MAX])
 def test_a_fixed_kaslr_seed_is_a_big_endian_u64(seed):
     assert make(kaslr_seed=seed).prop("kaslr-seed") == seed.to_bytes(8, "big")
