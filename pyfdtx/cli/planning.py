@@ -47,7 +47,12 @@ def plan_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a crash kernel, in the memory of crashkernel= (default: plain kexec)",
     )
-    add("--initrd", metavar="FILE", help="its initrd")
+    add(
+        "--initrd",
+        metavar="FILE",
+        action="append",
+        help="its initrd; of several each is put behind the one before",
+    )
     line = parser.add_mutually_exclusive_group()
     line.add_argument("--cmdline", metavar="TEXT", help="the whole command line")
     line.add_argument(
@@ -68,16 +73,32 @@ def plan_arguments(parser: argparse.ArgumentParser) -> None:
     machine_arguments(parser)
 
 
-def _initrd(path: str) -> bytes | InitrdFile:
+def _part(path: str) -> str | bytes:
     """A pipe is read now, a file when the rest is known to be good."""
     try:
         if S_ISFIFO(os.stat(path).st_mode):
             return read_file(path, LIMITS["initrd"], pipes=True)
-        return InitrdFile(path)
     except OSError as e:
         raise Trouble(f"{path}: {because(e)}") from None
     except ValueError as e:  # a NUL in the name
         raise Trouble(f"{path}: {e}") from None
+    return path
+
+
+def _initrd(paths: list[str] | None) -> InitrdFile | None:
+    return InitrdFile(*map(_part, paths)) if paths else None
+
+
+def _only_one(paths: list[str] | None) -> str | None:
+    """The initrd of a kernel that the running one reads from its file."""
+    if not paths:
+        return None
+    if len(paths) > 1:
+        raise UsageError(
+            "several --initrd cannot be combined here: the running kernel reads one "
+            "file; join them first, each at a multiple of 4 bytes"
+        )
+    return paths[0]
 
 
 def _refuse_options(args: argparse.Namespace, why: str) -> None:
@@ -111,7 +132,7 @@ def planned(
             machine,
             args.image,
             crash=args.crash,
-            initrd=args.initrd,
+            initrd=_only_one(args.initrd),
             cmdline=args.cmdline,
             append=args.append,
             by_file=True,
@@ -119,7 +140,7 @@ def planned(
         return found, machine
     placed_arch(machine.arch)  # says so if it is not known here
     image = read_image(args.image)
-    initrd = None if args.initrd is None else _initrd(args.initrd)
+    initrd = _initrd(args.initrd)
     dtb = None if args.dtb is None else read_blob(args.dtb)
     try:
         placed = make_plan(

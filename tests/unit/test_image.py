@@ -15,11 +15,12 @@ import random
 import struct
 import subprocess
 import sys
+import warnings
 import zlib
 
 import pytest
 
-from pyfdtx.errors import FdtImageError
+from pyfdtx.errors import FdtImageError, FdtWarning
 from pyfdtx.kexec import ZImage
 from pyfdtx.kexec.image import kernel, unpack
 from pyfdtx.kexec.image.kernel import Image, parse_image, read_image
@@ -386,3 +387,25 @@ def test_what_is_no_buffer_is_a_type_error(wrong):
 def test_any_buffer_is_taken():
     for kind in (bytes, bytearray, memoryview):
         assert parse_image(kind(arm64())).data == arm64()
+
+
+TREE = b"\xd0\x0d\xfe\xed" + bytes(range(1, 61))
+
+
+@pytest.mark.parametrize(
+    ("tail", "says"), [(TREE, "a device tree behind"), (b"\1" * 9, "9 bytes behind")]
+)
+def test_what_is_appended_to_a_zimage_is_left_out_and_named(tail, says):
+    """CONFIG_ARM_APPENDED_DTB: the decompressor takes a tree at its _edata, the end
+    that its header states (arch/arm/boot/compressed/head.S)."""
+    with pytest.warns(
+        FdtWarning, match=f"zImage: {says} the end of the zImage.*APPEND"
+    ):
+        image = parse_image(zimage() + tail, "zImage")
+    assert image.data == zimage()
+
+
+def test_padding_behind_a_zimage_is_left_out_without_a_word():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert parse_image(zimage() + bytes(5000)).data == zimage()

@@ -120,7 +120,9 @@ def sound(plan, machine, image, initrd=None):
 
 @every_capture
 @pytest.mark.parametrize("crash", [True, False], ids=["crash", "plain"])
-@pytest.mark.parametrize("initrd", [None, b"i", bytes(5_000_001)], ids=["-", "1", "5M"])
+@pytest.mark.parametrize(
+    "initrd", [None, bytes(1), bytes(5_000_001)], ids=["-", "1", "5M"]
+)
 def test_plans_for_captured_machines_keep_every_rule(root, crash, initrd):
     machine, image = Machine(root), arm64()
     sound(make_plan(machine, image, crash=crash, initrd=initrd), machine, image, initrd)
@@ -263,13 +265,13 @@ def test_an_unknown_architecture_is_named_with_the_known_ones(tmp_path):
 
 def test_an_empty_initrd_and_one_that_looks_like_a_tree(riscv64):
     """A riscv kernel takes the first segment with a tree's magic for the tree
-    (arch/riscv/kernel/machine_kexec.c); arm64 has the trampoline."""
+    (arch/riscv/kernel/machine_kexec.c); no kernel takes it for an initrd."""
     arm, lookalike = Machine(EXAMPLES / "arm64-dt"), b"\xd0\x0d\xfe\xed" + bytes(100)
     with pytest.raises(FdtBadParameter, match="empty"):
         make_plan(arm, arm64(), initrd=b"")
-    with pytest.raises(FdtBadParameter, match="device tree"):
-        make_plan(riscv64, riscv(), initrd=lookalike)
-    sound(make_plan(arm, arm64(), initrd=lookalike), arm, arm64(), lookalike)
+    for machine, image in ((riscv64, riscv()), (arm, arm64())):
+        with pytest.raises(FdtBadParameter, match="device tree"):
+            make_plan(machine, image, initrd=lookalike)
 
 
 def test_a_tree_above_2_mib_is_refused():

@@ -103,7 +103,9 @@ def sound(plan, machine, image, initrd=None):
 
 
 @pytest.mark.parametrize("crash", [True, False], ids=["crash", "plain"])
-@pytest.mark.parametrize("initrd", [None, b"i", bytes(9_000_001)], ids=["-", "1", "9M"])
+@pytest.mark.parametrize(
+    "initrd", [None, bytes(1), bytes(9_000_001)], ids=["-", "1", "9M"]
+)
 @pytest.mark.parametrize("cells", [1, 2])
 @pytest.mark.parametrize("length", [1_000_000, 5_000_000, 25_000_000])
 def test_plans_keep_every_rule(tmp_path, crash, initrd, cells, length):
@@ -129,7 +131,7 @@ STARTS = [0x6000_0000 + n * PAGE for n in (0, 1, 0xFF, 0x100, 0x1FF, 0x200, 0x20
 @pytest.mark.parametrize("start", STARTS, ids=hex)
 def test_a_region_may_start_anywhere(tmp_path, start):
     machine, image = with_region(tmp_path, start, 96 * MIB), zimage()
-    sound(make_plan(machine, image, initrd=b"i"), machine, image, b"i")
+    sound(make_plan(machine, image, initrd=bytes(1)), machine, image, bytes(1))
 
 
 def missing_bytes(error):
@@ -174,9 +176,9 @@ def test_a_plain_kexec_starts_memory_where_the_zimage_rounds_down_to(
     tmp_path, ram, start
 ):
     machine, image = machine_with(tmp_path, f"{ram}\n"), zimage()
-    plan = make_plan(machine, image, crash=False, initrd=b"i")
+    plan = make_plan(machine, image, crash=False, initrd=bytes(1))
     assert memory_start(plan, machine) == start
-    sound(plan, machine, image, b"i")
+    sound(plan, machine, image, bytes(1))
 
 
 def test_nothing_lies_above_4_gib(tmp_path):
@@ -228,3 +230,15 @@ def test_the_map_says_which_memory_the_dump_will_not_have(tmp_path, end, words):
         assert any(row.startswith("0x1ffffe000 +") for row in drawn)
     found = [re.search(r"memory, (not )?dumped", row) for row in drawn]
     assert [f[0] for f in found if f] == words
+
+
+@pytest.mark.parametrize("length", [PAGE - 1, PAGE, 2 * PAGE - 4, 2 * PAGE - 3])
+@pytest.mark.parametrize("crash", [True, False])
+def test_the_word_behind_the_zimage_is_zero(tmp_path, length, crash):
+    """Else the decompressor may find an old tree's magic there, and take that tree:
+    kexec_load(2) clears what memsz has beyond bufsz, nothing more."""
+    image = zimage(length)
+    segment = make_plan(machine_with(tmp_path), image, crash=crash)["kernel"]
+    assert bytes(segment.data) == image.data
+    assert segment.size >= length + 4
+    assert segment.size - length < PAGE + 4

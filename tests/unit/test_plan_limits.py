@@ -80,23 +80,19 @@ def test_the_largest_tree_is_taken_and_one_byte_more_is_not(system, crash):
         plan_of(name + "_", size)
 
 
-def test_an_initrd_file_that_starts_like_a_tree_is_refused_as_its_bytes_are(tmp_path):
+def test_an_initrd_file_that_became_a_tree_is_refused(tmp_path):
     """riscv and arm look for the tree by its magic (arch/*/kernel/machine_kexec.c)."""
     place = tmp_path / "initrd"
-    place.write_bytes(FDT_MAGIC + bytes(100))
     riscv64 = riscv64_machine.machine(tmp_path / "riscv64"), riscv64_machine.riscv()
     arm = arm_machine.machine_with(tmp_path / "arm"), arm_machine.zimage()
     for machine, image in (riscv64, arm):
-        for initrd in (InitrdFile(place), place.read_bytes()):
-            with pytest.raises(FdtBadParameter, match="starts like a device tree"):
-                make_plan(machine, image, initrd=initrd)
-    # where the tree's address is handed over, any file will do
-    ppc64 = ppc64_machine.machine(tmp_path / "ppc64")
-    vmlinux = parse_image(ppc64_machine.vmlinux(), "vmlinux")
-    for machine, image in ((Machine(DT), arm64()), (ppc64, vmlinux)):
-        for initrd in (InitrdFile(place), place.read_bytes()):
-            plan = make_plan(machine, image, initrd=initrd)
-            assert bytes(plan["initrd"].data) == place.read_bytes()
+        place.write_bytes(bytes(104))
+        initrd = InitrdFile(place)
+        place.write_bytes(FDT_MAGIC + bytes(100))
+        with pytest.raises(FdtBadParameter, match="starts like a device tree"):
+            make_plan(machine, image, initrd=initrd)
+        with pytest.raises(FdtBadParameter, match="is a device tree blob"):
+            InitrdFile(place)
 
 
 # Documentation/arch/arm64/booting.rst: image and initrd lie in one window of 32 GiB
@@ -155,7 +151,7 @@ def test_ppc64_kernels_lie_at_multiples_of_64_kib_whatever_the_page(
     start = 512 * MIB + behind
     machine = ppc64_with(tmp_path, start, page)
     vmlinux = parse_image(ppc64_machine.vmlinux(), "vmlinux")
-    plan = make_plan(machine, vmlinux, initrd=b"i")
+    plan = make_plan(machine, vmlinux, initrd=bytes(1))
     assert plan.page_size == page
     assert plan["kernel"].start == -(-start // 65536) * 65536
     for s in plan.segments:
@@ -170,7 +166,7 @@ def test_ppc64_trees_have_room_for_all_that_is_written_into_them(tmp_path):
     fdt = ppc64_machine.tree()
     fdt.root["filler"] = b""
     machine = ppc64_machine.machine(tmp_path / "0", fdt)
-    words = {"initrd": b"i", "cmdline": "quiet", "rng_seed": None}
+    words = {"initrd": bytes(1), "cmdline": "quiet", "rng_seed": None}
     first = len(make_plan(machine, vmlinux, **words)["dtb"].data)
     sizes = set()
     for more in range(-120, 8, 4):

@@ -215,12 +215,6 @@ def test_a_big_endian_kernel_is_refused(tmp_path):
         plan_for(machine(tmp_path), vmlinux(order=2))
 
 
-def test_an_initrd_that_starts_like_a_tree_is_no_trouble_here(tmp_path):
-    """The trampoline says where the tree is; nobody looks for it."""
-    plan = plan_for(machine(tmp_path), initrd=b"\xd0\x0d\xfe\xed" + bytes(60))
-    assert "initrd" in plan
-
-
 def test_the_drawing_shows_everything_once(tmp_path, capfd):
     machine(tmp_path)
     (tmp_path / "vmlinux").write_bytes(IMAGE)

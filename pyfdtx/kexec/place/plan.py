@@ -16,7 +16,7 @@ from ..architecture import arch_of, arches, placed_arch
 from ..elfcore import core_header_of
 from ..facts.number import decimal
 from ..facts.ranges import Ranges
-from ..image.initrd import InitrdFile
+from ..image.initrd import InitrdFile, look_at
 from ..image.kernel import KernelImage, read_image
 from .file_plan import FilePlan
 from .job import OP, Job, Tree, named, startable
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ..facts.ranges import Source
 
     Buffer = Union[bytes, bytearray, memoryview]
+    Part = Union[str, os.PathLike[str], Buffer]
+    Initrd = Union[Part, list[Part], tuple[Part, ...], InitrdFile]
 
 PAGE, MAX_PAGE = 4096, 1 << 20
 MIB = 1 << 20
@@ -142,6 +144,7 @@ def _checked_initrd(arch: Arch, initrd: Buffer | InitrdFile | None) -> bytes | N
         raise FdtBadParameter(OP, "initrd", "is empty; leave it out instead")
     if isinstance(initrd, InitrdFile):
         return initrd  # type: ignore[return-value]
+    look_at(initrd, "")
     return startable(arch, bytes(initrd))
 
 
@@ -268,7 +271,7 @@ def plan(
     kernel: str | os.PathLike[str] | KernelImage,
     *,
     crash: bool = True,
-    initrd: str | os.PathLike[str] | Buffer | InitrdFile | None = None,
+    initrd: Initrd | None = None,
     cmdline: str | None = None,
     append: str | None = None,
     by_file: bool = False,
@@ -281,7 +284,8 @@ def plan(
         machine: the facts of the running, or of a captured, system.
         kernel: its path; or, where it is placed here, an image from read_image().
         crash: for kdump; False: a plain kexec.
-        initrd: its path, or its bytes where it is placed here.
+        initrd: its path, or its bytes where it is placed here; there also a list of
+            several, which are put one behind the other.
         cmdline: the command line; None: reused_cmdline().
         append: words to put behind it.
         by_file: leave it to the running kernel though it could be placed here.
@@ -296,7 +300,9 @@ def plan(
         if not isinstance(kernel, KernelImage):
             kernel = read_image(kernel)
         if isinstance(initrd, (str, os.PathLike)):
-            initrd = InitrdFile(os.fspath(initrd))
+            initrd = InitrdFile(initrd)
+        elif isinstance(initrd, (list, tuple)):
+            initrd = InitrdFile(*initrd)
         return make_plan(
             machine,
             kernel,

@@ -17,7 +17,7 @@ from pyfdtx.kexec.elfcore import core_header_of
 @pytest.fixture
 def machine(cli):
     (cli.folder / "zImage").write_bytes(zimage().data)
-    (cli.folder / "initrd").write_bytes(b"i" * 70_000)
+    (cli.folder / "initrd").write_bytes(b"070701" * 12_000)
     return machine_with(cli.folder / "root")
 
 

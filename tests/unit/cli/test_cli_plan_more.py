@@ -49,7 +49,7 @@ def made(request, cli):
     name = request.param
     image = cli.folder / "kernel"
     image.write_bytes(zimage().data if name == "arm-dt" else vmlinux())
-    (cli.folder / "initrd").write_bytes(b"i" * 100_000)
+    (cli.folder / "initrd").write_bytes(b"070701" * 17_000)
     cli.good(
         *("load", "--crash", "kernel", "--initrd", "initrd", "--dry-run"),
         *("--root", EXAMPLES / name, "--output-dir", "out"),

@@ -7,6 +7,7 @@ import struct
 
 from ....errors import FdtImageError
 from ...image.kernel import HEADER_SIZE, OP, Footprint, KernelImage
+from ...image.tail import without_tail
 from . import CRASH_BOUNDARY, PLAIN_BOUNDARY
 
 __all__ = ["ZImage", "read_image"]
@@ -32,6 +33,8 @@ ZIMAGE_MALLOC = 0x1_0000
 # Where it is loaded: any place that its room covers will do, since it moves itself
 # out of its own way; this one has always been the bootloaders'
 LOADED_AT = 0x8000
+WORD = 4
+APPENDED = "a tree there would replace the one that we make (CONFIG_ARM_APPENDED_DTB)"
 
 
 class ZImage(KernelImage):
@@ -62,6 +65,7 @@ class ZImage(KernelImage):
                 f"its header says {stop - start} bytes, but there are {len(data)}: "
                 "cut off?",
             )
+        self.data = without_tail(data, stop - start, where, "the zImage", APPENDED)
         if extended != ZIMAGE_TAGS:
             raise FdtImageError(
                 OP,
@@ -110,7 +114,7 @@ class ZImage(KernelImage):
         text_offset; zImage, heap and stack are moved behind it.
         """
         unpacked = self.inflated + self.bss
-        moved = self.inflated + 0x1000 + len(self.data) + self.malloc + 0x2000
+        moved = self.inflated + 0x1000 + len(self.data) + WORD + self.malloc + 0x2000
         end = self.text_offset + max(unpacked, moved)
         return (end + 0xF_FFFF) & ~0xF_FFFF
 
@@ -120,7 +124,9 @@ class ZImage(KernelImage):
 
     @property
     def footprint(self) -> Footprint:
-        return Footprint(self.room, at=LOADED_AT, length=len(self.data))
+        # The word behind it is zero, so that the decompressor takes nothing of what
+        # lay there for an appended tree (CONFIG_ARM_APPENDED_DTB)
+        return Footprint(self.room, at=LOADED_AT, length=len(self.data) + WORD)
 
     def starts_at(self, address: int, usable: Sequence[MemRange]) -> int:
         """From where memory starts on, which the decompressor finds out."""
