@@ -77,6 +77,12 @@ def system_libfdt() -> tuple[list[str], list[str]]:
     )
 
 
+def system_version() -> str:
+    """What `pyfdtx --version` says of the system's libfdt."""
+    found = (quiet("pkg-config", "--modversion", "libfdt") or "").strip()
+    return f"{found} (the system's)" if found else "of the system"
+
+
 def arguments() -> dict[str, Any]:
     """Keyword arguments of an Extension with all but csrc/python; paths are
     relative to the root."""
@@ -92,9 +98,12 @@ def arguments() -> dict[str, Any]:
         cflags, libs = system_libfdt()
         args["extra_compile_args"] += cflags
         args["extra_link_args"] += libs
+        version = system_version()
     else:
+        version = vendor.pin()["upstream"]["version"]
         args["sources"] += [f"libfdt/src/{name}" for name in vendor.sources()]
         args["include_dirs"] += ["libfdt/src"]
+    args["define_macros"] = [("FDTX_LIBFDT", f'"{version}"')]
     return args
 
 

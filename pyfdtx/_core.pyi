@@ -4,6 +4,9 @@ from typing import Any, final, overload
 
 from typing_extensions import Buffer, Self
 
+# Version of the libfdt in it, with a word if it is the system's
+LIBFDT: str
+
 # For pyfdtx.libfdt: upstream's names
 __all__ = [
     "FDT_BEGIN_NODE",

@@ -101,8 +101,15 @@ static PyMethodDef core_functions[] = {
 	{ NULL, NULL, 0, NULL },
 };
 
+/* Set by csrc/build.py */
+#ifndef FDTX_LIBFDT
+#define FDTX_LIBFDT	"of an unknown version"
+#endif
+
 static int core_exec(PyObject *module)
 {
+	if (PyModule_AddStringConstant(module, "LIBFDT", FDTX_LIBFDT))
+		return -1;
 	if (core_add_index(module) || core_add_lock(module) ||
 	    core_add_blob(module) || core_add_node(module) ||
 	    core_add_second_kernel(module) || core_add_dropin(module))
