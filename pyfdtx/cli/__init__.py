@@ -11,7 +11,16 @@ import os
 import sys
 
 from ..errors import FdtError
-from .trouble import Killed, Trouble, UsageError, complain, die_of, out_text
+from .trouble import (
+    Killed,
+    Trouble,
+    UsageError,
+    complain,
+    die_of,
+    loudness,
+    note,
+    out_text,
+)
 from .words import in_options
 
 __all__ = ["main"]
@@ -42,23 +51,31 @@ COMMANDS = {
     "diff": ("difference", 2, "compare two trees by meaning"),
     "proposal": ("proposal", 1, "the C helpers as patches for libfdt's upstream"),
 }
-USAGE = "usage: pyfdtx COMMAND ...   |   pyfdtx -h   |   pyfdtx -V"
+# Above these stands what the commands from there on are for
+GROUPS = {
+    "crash-dtb": "the kernel that boots next:",
+    "show": "any device tree:",
+    "proposal": "libfdt's upstream:",
+}
+USAGE = "usage: pyfdtx COMMAND ...   |   pyfdtx help COMMAND   |   pyfdtx -V"
 HELP = """\
 {usage}
 
 Device trees for the kernel that boots next.
 
-commands:
 {commands}
 
 options:
-  -h, --help     show this text; "pyfdtx COMMAND -h" shows a command's
-  -V, --version  show the version
+  -h, --help     show this text, "pyfdtx COMMAND -h" a command's; "help" does, too
+  -V, --version  show the versions of pyfdtx and of the libfdt in it
+  -q, --quiet    with any command: errors alone, no notes and no warnings
+  -v, --verbose  with any command: also what is read and written
 
 "-" as a file name is stdin or stdout. Output files appear whole or not at all.
 Exit status: 0 good, 1 failed, 2 wrong usage (diff: 0 same, 1 different, 2 trouble).
 
-example:
+examples:
+  pyfdtx show boot.dtb | less
   pyfdtx crash-dtb boot.dtb -o crash.dtb --elfcorehdr 0x7abff000,0x400 \\
       --usable 0x6ac00000,256M --append "maxcpus=1"
 """
@@ -102,19 +119,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: list[str]) -> int:
     if not args:
-        raise UsageError(f"no command given; {USAGE}")
-    command = args[0]
-    if command in ("-h", "--help"):
-        lines = [f"  {name:<14} {row[2]}" for name, row in COMMANDS.items()]
-        out_text(HELP.format(usage=USAGE, commands="\n".join(lines)))
+        out_text(_help())
+        raise UsageError("no command given; the text on stdout names them")
+    command, *rest = args
+    if command == "help" and rest:
+        command, *rest = (rest[0], "-h", *rest[1:])
+    if command in ("-h", "--help", "help"):
+        out_text(_help())
         return 0
     if command in ("-V", "--version"):
-        from .. import __version__
-
-        out_text(f"pyfdtx {__version__}\n")
+        out_text(_versions())
         return 0
     if command not in COMMANDS:
-        raise UsageError(_unknown(command))
+        from .unknown import unknown_command
+
+        raise UsageError(unknown_command(command, COMMANDS))
 
     from importlib import import_module
 
@@ -123,21 +142,29 @@ def _run(args: list[str]) -> int:
     module = import_module(f".{COMMANDS[command][0]}", __name__)
     parser = Parser(prog=f"pyfdtx {command}", description=module.__doc__)
     module.arguments(parser)
+    parser.add_loudness()
     try:
-        parsed = parser.parse(args[1:])
+        parsed = parser.parse(rest)
     except SystemExit as e:  # argparse after --help
         return int(e.code or 0)
+    loudness(parsed.loudness)
     _one_line_warnings()
     return int(module.run(parsed))
 
 
-def _unknown(command: str) -> str:
-    from difflib import get_close_matches
+def _help() -> str:
+    lines = []
+    for name, row in COMMANDS.items():
+        if name in GROUPS:
+            lines += ["", GROUPS[name]]
+        lines.append(f"  {name:<14} {row[2]}")
+    return HELP.format(usage=USAGE, commands="\n".join(lines[1:]))
 
-    what = "option" if command.startswith("-") else "command"
-    near = get_close_matches(command, COMMANDS, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(COMMANDS)}"
-    return f"unknown {what} '{command}'; {hint}"
+
+def _versions() -> str:
+    from .. import __version__, _core
+
+    return f"pyfdtx {__version__}, libfdt {_core.LIBFDT}\n"
 
 
 def _one_line_warnings() -> None:
@@ -146,7 +173,7 @@ def _one_line_warnings() -> None:
     from ..errors import FdtWarning
 
     def show(message: Warning | str, *_: object) -> None:
-        complain(f"warning: {in_options(str(message))}")
+        note(f"warning: {in_options(str(message))}")
 
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", FdtWarning)

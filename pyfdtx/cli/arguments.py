@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 
 from ..codec.reg import MemRange
 from ..errors import FdtBadParameter
-from .trouble import UsageError, out_text
+from .trouble import NORMAL, QUIET, VERBOSE, Trouble, UsageError, out_text
 
-__all__ = ["Parser", "address_size", "memory", "number", "size"]
+__all__ = ["Parser", "address_size", "machine_root", "memory", "number", "size"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 NUMBER = re.compile(r"(0[xX][0-9a-fA-F]{1,40}|0|[1-9][0-9]{0,39})([kKmMgG]?)")
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
+
+# What argparse takes for an option: no number, and no text with a blank
+OPTION = re.compile(r"-(?!\d+$|\d*\.\d+$)[^ ]+$")
 
 # In front of an argument; no argument of a process has a NUL
 MARK = "\0"
@@ -36,6 +40,16 @@ class Parser(argparse.ArgumentParser):
         keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
         super().__init__(allow_abbrev=False, **keywords)
 
+    def add_loudness(self) -> None:
+        """-q and -v, which all commands have."""
+        either = self.add_mutually_exclusive_group()
+        add = either.add_argument
+        keywords: dict[str, Any] = {"dest": "loudness", "action": "store_const"}
+        help = "say errors alone: no notes, no warnings"
+        add("-q", "--quiet", const=QUIET, default=NORMAL, help=help, **keywords)
+        help = "say what is read and written, too"
+        add("-v", "--verbose", const=VERBOSE, default=NORMAL, help=help, **keywords)
+
     def parse(self, args: list[str]) -> argparse.Namespace:
         """Options and positionals mixed; behind "--" nothing is an option.
 
@@ -45,6 +59,7 @@ class Parser(argparse.ArgumentParser):
         if "--" in args:
             at = args.index("--")
             args = args[:at] + [MARK + arg for arg in args[at + 1 :]]
+        self._refuse_unknown(args)
         parsed = self.parse_intermixed_args(args)
         for name, value in vars(parsed).items():
             if isinstance(value, str):
@@ -52,6 +67,28 @@ class Parser(argparse.ArgumentParser):
             elif isinstance(value, list):
                 setattr(parsed, name, [_unmarked(item) for item in value])
         return parsed
+
+    def _refuse_unknown(self, args: list[str]) -> None:
+        """Options that are none, before anything is missing: the nearest one is of
+        more help than the name of an argument."""
+        known = self._option_string_actions
+        taker = None  # the option whose value comes next
+        for arg in args:
+            name = arg.partition("=")[0]
+            if arg == "--" or not OPTION.match(arg):
+                taker = None
+            elif taker is not None:
+                self.error(
+                    f"{taker} needs a value; one that starts with '-' is given as "
+                    f"{taker}={arg}"
+                )
+            elif name in known:
+                takes = "=" not in arg and known[name].nargs is None
+                taker = name if takes else None
+            elif name.startswith("--") or name[:2] not in known:
+                from .unknown import unknown_option
+
+                self.error(unknown_option(self.prog, name, list(known)))
 
     def error(self, message: str) -> NoReturn:
         message = message.replace(MARK, "")
@@ -101,3 +138,18 @@ def memory(text: str) -> MemRange:
     if not found.size:
         raise argparse.ArgumentTypeError(f"'{text}' is empty")
     return found
+
+
+def machine_root(text: str) -> str:
+    """A directory with the files of a machine."""
+    where = text or "''"
+    if not os.path.lexists(text):
+        raise Trouble(f"--root {where}: No such file or directory")
+    if not os.path.isdir(text):
+        raise Trouble(f"--root {where}: is no directory; 'pyfdtx capture' makes one")
+    if not any(os.path.isdir(os.path.join(text, name)) for name in ("proc", "sys")):
+        raise Trouble(
+            f"--root {where}: has no machine's files, no proc and no sys; 'pyfdtx "
+            "capture' copies them"
+        )
+    return text

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from ..kexec.facts.capture import capture
+from .arguments import machine_root
 from .files import tidy_on_signals
-from .trouble import UsageError, out_text
+from .trouble import UsageError, out_text, quiet
 
 __all__ = ["arguments", "run"]
 
@@ -27,7 +28,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("directory", metavar="DIR", help="a new directory")
     parser.add_argument(
-        "--root", metavar="DIR", default="/", help="where to read (default: /)"
+        "--root",
+        metavar="DIR",
+        type=machine_root,
+        default="/",
+        help="where to read (default: /)",
     )
 
 
@@ -36,5 +41,6 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("the name of the directory is empty")
     with tidy_on_signals():
         names = capture(args.directory, args.root)
-    out_text(f"{args.directory}: {len(names)} files\n")
+    if not quiet():
+        out_text(f"{args.directory}: {len(names)} files\n")
     return 0

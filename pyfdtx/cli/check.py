@@ -9,7 +9,7 @@ from textwrap import wrap
 from ..errors import FdtBadBlob, FdtBadParameter, FdtMachineError
 from ..files.reading import LIMITS, open_regular, read_some
 from ..kexec.check.checker import ARCHES, check_tree, machine_of, rules_table
-from .arguments import number
+from .arguments import machine_root, number
 from .files import called, read_blob
 from .show import json_rows
 from .trouble import Trouble, UsageError, because, clean, out_text
@@ -59,6 +59,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--root",
         metavar="DIR",
+        type=machine_root,
         help="compare with this machine: / or a directory made by capture",
     )
     add(

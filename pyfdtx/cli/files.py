@@ -12,7 +12,8 @@ from ..files.kinds import MAGIC, kind_of, other_version, trees_in
 from ..files.reading import LIMITS, open_regular, read_some, read_whole
 from ..files.writing import TerminalError, write_file
 from ..tree.names import without_root_name
-from .trouble import Killed, Trouble, UsageError, because, complain, out
+from .trouble import Killed, Trouble, UsageError, because, detail, out
+from .trouble import note as say_note
 
 __all__ = [
     "called",
@@ -65,14 +66,21 @@ def read_blob(path: str, index: int | None = None, *, note: bool = True) -> byte
     if kind:
         what, helps = kind
         raise Trouble(f"{called(path)}: is {what}; {helps.format(file=called(path))}")
+    promised = int.from_bytes(blob[4:8], "big")
+    if blob[:4] == MAGIC and len(blob) < promised < 1 << 31:
+        raise Trouble(
+            f"{called(path)}: its header says {promised} bytes, there are {len(blob)}: "
+            "it is cut off; take it again from where it came"
+        )
+    detail(f"{called(path)}: read, {len(blob)} bytes")
     without = without_root_name(blob)
     if without is not None:
-        complain(
+        say_note(
             f"note: {called(path)}: the root's name is left out, it must have none"
         )
         blob = without
     if behind and note:
-        complain(
+        say_note(
             f"note: {called(path)}: {behind} bytes behind the tree are left out "
             "(pyfdtx show --list names trees among them)"
         )
@@ -146,7 +154,8 @@ def write_blob(path: str, data: bytes, *, private: bool) -> None:
     if path in ("-", "/dev/stdout"):
         if sys.stdout is not None and os.isatty(1):
             raise UsageError("stdout: a terminal is no place for a binary; use -o FILE")
-        return out(data)
+        out(data)
+        return
     if not path:
         raise UsageError("the name of the output file is empty")
     try:
@@ -160,6 +169,7 @@ def write_blob(path: str, data: bytes, *, private: bool) -> None:
         raise Trouble(f"{path}: {because(e)}") from None
     except ValueError as e:  # a NUL in the name
         raise Trouble(f"{path}: {e}") from None
+    detail(f"{path}: written, {len(data)} bytes")
 
 
 class tidy_on_signals:

@@ -9,9 +9,9 @@ import os
 from ..files.writing import LINK, NewFolder
 from ..kexec import FilePlan, load
 from .files import tidy_on_signals, write_blob
-from .memory_map import as_json, lines
+from .memory_map import amount, as_json, lines
 from .planning import plan_arguments, planned
-from .trouble import Trouble, UsageError, because, out_text
+from .trouble import Trouble, UsageError, because, clean, detail, out_text, quiet
 
 __all__ = ["arguments", "run"]
 
@@ -78,8 +78,26 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         out_text("\n".join(lines(plan)) + "\n")
         return 0
+    for line in lines(plan):
+        detail(line)
     load(plan, machine, replace=args.replace)
+    if not quiet():
+        out_text(f"{_loaded(plan)}\n")
     return 0
+
+
+def _loaded(plan: Plan | FilePlan) -> str:
+    """One line: what is loaded now, where, and what starts it."""
+    if isinstance(plan, FilePlan):
+        files = [clean(name) for name in (plan.kernel, plan.initrd) if name]
+        what = f"{' with '.join(files)}, where the running kernel placed it"
+    else:
+        what = ", ".join(
+            f"{s.name} {amount(s.size)} at {s.start:#x}" for s in plan.segments
+        )
+    if plan.crash:
+        return f"crash kernel loaded: {what}; a panic starts it"
+    return f"kernel loaded: {what}; 'systemctl kexec' or 'pyfdtx exec --now' starts it"
 
 
 def _write(folder: str, plan: Plan) -> None:

@@ -40,6 +40,7 @@ COLOURS = {
     "elfcorehdr": "#e58f8f",
 }
 BOX = 44  # characters inside a box
+NOT_TO_SCALE = "heights are not to scale: they grow with the logarithm of the size"
 
 
 class _Row:
@@ -178,12 +179,13 @@ def as_svg(plan: Plan) -> str:
         y += height
         stop = row.range.stop
     body.append(_label(left - 8, y + 5, f"{stop:#x}"))
-    size = f'width="{left + width + 20}" height="{y + 20}"'
+    size = f'width="{left + width + 20}" height="{y + 40}"'
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
         'font-family="monospace" font-size="12">'
         f'<rect {size} fill="#fff"/>'
         f'<text x="{left}" y="24" fill="#111" font-size="14">{_title(plan)}</text>'
+        f'<text x="{left}" y="{y + 24}" fill="#555">{NOT_TO_SCALE}</text>'
     )
     return "\n".join([head, *body, "</svg>", ""])
 

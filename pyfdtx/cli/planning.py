@@ -13,6 +13,7 @@ from ..kexec.facts.machine import Machine
 from ..kexec.image.initrd import InitrdFile
 from ..kexec.image.kernel import read_image
 from ..kexec.place.plan import make_plan, plan
+from .arguments import machine_root
 from .files import called, read_blob
 from .second_kernel import seed_arguments
 from .trouble import Trouble, UsageError, because
@@ -31,6 +32,7 @@ def machine_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--root",
         metavar="DIR",
+        type=machine_root,
         default="/",
         help="a machine that 'pyfdtx capture' copied (default: this one)",
     )

@@ -16,14 +16,21 @@ __all__ = [
     "because",
     "clean",
     "complain",
+    "detail",
     "die_of",
+    "loudness",
+    "note",
     "out",
     "out_text",
+    "quiet",
 ]
 
 
 # Characters of a message; an argument that is in it may have megabytes
 LINE = 2000
+# -q, neither, -v; the command that runs sets it before it does anything
+QUIET, NORMAL, VERBOSE = -1, 0, 1
+_loudness = NORMAL
 
 
 class Trouble(Exception):
@@ -68,6 +75,29 @@ def complain(text: str) -> None:
                 text = f"{text[: LINE // 2]} ... {text[-LINE // 2 :]}"
             sys.stderr.write(f"pyfdtx: {text}\n")
             sys.stderr.flush()
+
+
+def loudness(level: int) -> None:
+    """What note() and detail() say from now on."""
+    global _loudness
+    _loudness = level
+
+
+def quiet() -> bool:
+    """Whether -q was given."""
+    return _loudness == QUIET
+
+
+def note(text: str) -> None:
+    """One line on stderr about something that is no error; not with -q."""
+    if _loudness > QUIET:
+        complain(text)
+
+
+def detail(text: str) -> None:
+    """One line on stderr about what is done, with -v."""
+    if _loudness >= VERBOSE:
+        complain(text)
 
 
 def out(data: bytes) -> None:

@@ -142,6 +142,10 @@ echo "@@@ all sent"
     + INIT_TAIL
 )
 # What is said, on one line, with which exit status (0: none is printed)
+LOADED = (
+    r"\Akernel loaded: kernel [\d.]+ MiB at 0x[0-9a-f]+, dtb .*, trampoline .*; "
+    r"'systemctl kexec' or 'pyfdtx exec --now' starts it\n\Z"
+)
 SAID = {
     "no-region": (
         r"pyfdtx: Machine /proc/iomem: has no 'Crash kernel'.*crashkernel=",
@@ -157,10 +161,10 @@ SAID = {
     "exec-unsaid": (r"pyfdtx: services are not stopped .*say --now", 2),
     # Debian's kernels for arm64 have CONFIG_KEXEC_FILE not set
     "by-file": (r"pyfdtx: kexec_file_load .*load without it.*\(ENOSYS\)", 1),
-    "load": ("", 0),
+    "load": (LOADED, 0),
     "status": (r"kexec kernel: loaded$", 0),
     "again": (r"pyfdtx: kexec_load: a kernel is loaded already; unload it", 1),
-    "replace": ("", 0),
+    "replace": (LOADED, 0),
     "unload": ("", 0),
     "status-unloaded": (r"kexec kernel: not loaded$", 0),
     "unload-again": ("", 0),
