@@ -8,6 +8,8 @@
  */
 #include <stddef.h>
 
+#include "edit/ops.h"
+
 struct sample {
 	const char *name;
 	void *data;		/* malloc'ed, exactly size bytes */
@@ -46,6 +48,12 @@ void exercise_index(const void *fdt, const void *opened);
 /* fdtx_write_regs() on a tree as left by fdtx_open_into(), against the
  * functions of fdt_reg.h */
 void exercise_regs(const void *opened);
+
+/* One change, and changes[] but the last one, as fdtx_ops_plan() takes them; where
+ * they end */
+char *exercise_op(char *to, enum fdtx_op_kind kind, const char *path,
+		  const char *name, const char *value, int len);
+char *exercise_op_list(char *to);
 
 /* Changes of a sound blob made together, against the same one by one */
 void exercise_ops(const void *fdt, size_t size);

@@ -52,26 +52,42 @@ static const struct change changes[] = {
 
 #define N_CHANGES (int)(sizeof(changes) / sizeof(*changes))
 
-static char *add_change(char *to, const struct change *c)
+char *exercise_op(char *to, enum fdtx_op_kind kind, const char *path,
+		  const char *name, const char *value, int len)
 {
 	struct fdtx_op op = {
-		.kind = c->kind,
-		.path_len = (uint32_t)strlen(c->path),
-		.name_len = (uint32_t)strlen(c->name),
-		.len = (uint32_t)c->len,
+		.kind = kind,
+		.path_len = (uint32_t)strlen(path),
+		.name_len = (uint32_t)strlen(name),
+		.len = (uint32_t)len,
 	};
 
 	memcpy(to, &op, sizeof(op));
 	to += sizeof(op);
-	memcpy(to, c->path, op.path_len);
+	memcpy(to, path, op.path_len);
 	to += op.path_len;
 	if (op.name_len) {
-		memcpy(to, c->name, op.name_len + 1);
+		memcpy(to, name, op.name_len + 1);
 		to += op.name_len + 1;
 	}
 	if (op.len)
-		memcpy(to, c->value, op.len);
+		memcpy(to, value, op.len);
 	return to + op.len;
+}
+
+static char *add_change(char *to, const struct change *c)
+{
+	return exercise_op(to, c->kind, c->path, c->name, c->value, c->len);
+}
+
+char *exercise_op_list(char *to)
+{
+	int i;
+
+	/* The last one cannot be made */
+	for (i = 0; i < N_CHANGES - 1; i++)
+		to = add_change(to, &changes[i]);
+	return to;
 }
 
 static int add_in_place(void *fdt, const char *path)

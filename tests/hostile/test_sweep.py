@@ -99,6 +99,15 @@ def test_overlays_that_attack_stay_inside_their_buffers(sweep):
     assert f"{len(names)} files, {len(names)} accepted" in out
 
 
+def test_a_list_of_changes_without_memory(sweep):
+    program = sweep.with_name("no_memory")
+    out = run(program, "rich.dtb")
+    # Both lists grow several tables, the second one finds many names
+    mixed, named = map(int, re.findall(r"\d+", out))
+    assert mixed > 8
+    assert named > mixed
+
+
 def test_bad_blobs_are_judged_as_fdt_check_full_does_or_as_documented(sweep):
     names = []
     for number, case in enumerate(cases.REFUSED):

@@ -55,11 +55,14 @@ TESTS = (
     "unit/test_second_kernel_hostile.py",
     "hostile/test_overlay_*.py",
     "dropin/test_beyond_upstream.py",
-    "unit/test_dropin_guard.py",
+    "unit/test_dropin_*.py",
 )
 LEFT_OUT = ("test_tree_docs", "test_tree_fork", "test_tree_growth", "test_tree_threads")
 # What runs in processes of its own
-ALSO = {"syscalls.c": ["tests/unit/test_kexec_calls.py"]}
+ALSO = {
+    "hash.h": ["tests/unit/test_hash.py"],
+    "syscalls.c": ["tests/unit/test_kexec_calls.py"],
+}
 SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 CFLAGS = f"-O0 -g0 -w -finstrument-functions {SANITIZE}"
 ASAN = "detect_leaks=0:allocator_may_return_null=1:handle_abort=0"
@@ -372,7 +375,8 @@ class Judge:
             return tests_of.PASSED
         if re.search(r"/(blob|edit)/", path) is None:
             return tests_of.PASSED
-        rooms = {"hostile": ["./sweep", "rich.dtb", "overlay.dtb", "v16.dtb"]}
+        sweep = "./sweep rich.dtb overlay.dtb v16.dtb && ./no_memory rich.dtb"
+        rooms = {"hostile": ["sh", "-c", sweep]}
         if "/blob/" in path and path.endswith(".h"):
             rooms = {"walk": ["./twins", SEED, "0", "100000"], **rooms}
         for room, command in rooms.items():

@@ -239,3 +239,29 @@ def test_where_no_node_can_begin_nothing_is_found_and_nothing_changed(function, 
 
 def test_all_functions_of_a_node_are_asked():
     assert len(OF_A_NODE) > 50
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "more"),
+    [
+        ("abc", 0, 0),
+        ("bc", 0, 0),
+        ("", 0, 0),
+        ("ab", 0, 3),
+        ("abcd", 0, 5),
+        ("abc", C.FDT_CREATE_FLAG_NO_NAME_DEDUP, 4),
+    ],
+)
+def test_a_tree_that_is_written_grows_by_a_new_name_alone(name, flags, more):
+    """fdt_find_add_string_(): a name that is there, or ends one, is not written."""
+    grown = []
+    for asked in (None, name):
+        made = bytearray(200)
+        assert C.fdt_create_with_flags(made, len(made), flags) == 0
+        assert C.fdt_finish_reservemap(made) == 0
+        assert C.fdt_begin_node(made, "") == 0
+        assert C.fdt_property_u32(made, "abc", 1) == 0
+        assert C._sw_grow(made, asked, 1000, 1) == 0
+        grown.append(len(made))
+    assert grown[0] > 1000
+    assert grown[1] == grown[0] + more
