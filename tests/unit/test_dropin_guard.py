@@ -265,3 +265,22 @@ def test_a_tree_that_is_written_grows_by_a_new_name_alone(name, flags, more):
         grown.append(len(made))
     assert grown[0] > 1000
     assert grown[1] == grown[0] + more
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        C.fdt_pack,
+        C.fdt_num_mem_rsv,
+        lambda fdt: C.fdt_add_mem_rsv(fdt, 1, 1),
+        lambda fdt: C.fdt_open_into(fdt, bytearray(400), 400),
+    ],
+    ids=["pack", "num", "add", "open_into"],
+)
+def test_reservations_without_an_end_are_not_counted_on(call):
+    made = bytearray(TREE)
+    made[40:STRUCT] = b"\xff" * 16
+    made[STRINGS + len(S.data) :] = b"\xff" * (TOTAL - STRINGS - len(S.data))
+    before = bytes(made)
+    assert call(made) == TRUNCATED
+    assert made == before
