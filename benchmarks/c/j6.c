@@ -12,9 +12,9 @@ int bench_elfcore(const uint64_t *notes, size_t n_notes, const uint64_t *loads,
 		  size_t outsize)
 {
 	struct fdtx_elfcore core = {
-		.elf_class = ELFCLASS64,
-		.elf_data = ELFDATA2LSB,
-		.machine = EM_AARCH64,
+		.elf_class = FDTX_ELFCLASS64,
+		.elf_data = FDTX_ELFDATA2LSB,
+		.machine = 183, /* EM_AARCH64 */
 		.notes = notes,
 		.nr_notes = n_notes,
 		.loads = loads,

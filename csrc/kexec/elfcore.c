@@ -8,6 +8,58 @@
 
 #include "kexec/elfcore.h"
 
+#ifdef __linux__
+#include <elf.h>
+
+#define FDTX_SAME_VALUE(name)						\
+	_Static_assert(FDTX_##name == name, #name)
+#define FDTX_SAME_FIELD(ours, theirs, field)				\
+	_Static_assert(offsetof(struct ours, field) ==			\
+		       offsetof(theirs, field) &&			\
+		       sizeof(((struct ours *)0)->field) ==		\
+		       sizeof(((theirs *)0)->field), #field)
+/* All fields that are written */
+#define FDTX_SAME_LAYOUT(bits)						\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_ehdr, Elf##bits##_Ehdr, e_type);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_ehdr, Elf##bits##_Ehdr, e_machine);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_ehdr, Elf##bits##_Ehdr, e_version);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_ehdr, Elf##bits##_Ehdr, e_phoff);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_ehdr, Elf##bits##_Ehdr, e_ehsize);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_ehdr, Elf##bits##_Ehdr, e_phentsize); \
+	FDTX_SAME_FIELD(fdtx_elf##bits##_ehdr, Elf##bits##_Ehdr, e_phnum);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_phdr, Elf##bits##_Phdr, p_type);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_phdr, Elf##bits##_Phdr, p_flags);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_phdr, Elf##bits##_Phdr, p_offset);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_phdr, Elf##bits##_Phdr, p_vaddr);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_phdr, Elf##bits##_Phdr, p_paddr);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_phdr, Elf##bits##_Phdr, p_filesz);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_phdr, Elf##bits##_Phdr, p_memsz);	\
+	FDTX_SAME_FIELD(fdtx_elf##bits##_phdr, Elf##bits##_Phdr, p_align);	\
+	_Static_assert(sizeof(struct fdtx_elf##bits##_ehdr) ==			\
+		       sizeof(Elf##bits##_Ehdr), "Ehdr");		\
+	_Static_assert(sizeof(struct fdtx_elf##bits##_phdr) ==			\
+		       sizeof(Elf##bits##_Phdr), "Phdr")
+
+FDTX_SAME_LAYOUT(32);
+FDTX_SAME_LAYOUT(64);
+FDTX_SAME_VALUE(EI_CLASS);
+FDTX_SAME_VALUE(EI_DATA);
+FDTX_SAME_VALUE(EI_VERSION);
+FDTX_SAME_VALUE(SELFMAG);
+FDTX_SAME_VALUE(ELFCLASS32);
+FDTX_SAME_VALUE(ELFCLASS64);
+FDTX_SAME_VALUE(ELFDATA2LSB);
+FDTX_SAME_VALUE(ELFDATA2MSB);
+FDTX_SAME_VALUE(EV_CURRENT);
+FDTX_SAME_VALUE(ET_CORE);
+FDTX_SAME_VALUE(PT_LOAD);
+FDTX_SAME_VALUE(PT_NOTE);
+FDTX_SAME_VALUE(PF_X);
+FDTX_SAME_VALUE(PF_W);
+FDTX_SAME_VALUE(PF_R);
+FDTX_SAME_VALUE(PN_XNUM);
+#endif
+
 /* One program header before it is written in a class and a byte order */
 struct fdtx_segment {
 	uint32_t type;
@@ -39,17 +91,21 @@ do {									\
 	memcpy(at, &v_, sizeof(v_));					\
 } while (0)
 
+#define FDTX_PUT_AT(w, type, field, value)				\
+	fdtx_put((w)->at + offsetof(type, field),			\
+		 sizeof(((type *)0)->field), value, (w)->big)
+
+#define FDTX_SIZE(wide, type)						\
+	((wide) ? sizeof(struct fdtx_elf64_##type) :			\
+		  sizeof(struct fdtx_elf32_##type))
+
 /* A field that stands in both classes, at its own place and width in each */
 #define FDTX_PUT(w, type, field, value)					\
 do {									\
 	if ((w)->wide)							\
-		fdtx_put((w)->at + offsetof(Elf64_##type, field),	\
-			 sizeof(((Elf64_##type *)0)->field), value,	\
-			 (w)->big);					\
+		FDTX_PUT_AT(w, struct fdtx_elf64_##type, field, value);	\
 	else								\
-		fdtx_put((w)->at + offsetof(Elf32_##type, field),	\
-			 sizeof(((Elf32_##type *)0)->field), value,	\
-			 (w)->big);					\
+		FDTX_PUT_AT(w, struct fdtx_elf32_##type, field, value);	\
 } while (0)
 
 FDTX_INLINE void fdtx_put(unsigned char *at, size_t len, uint64_t value,
@@ -83,55 +139,54 @@ FDTX_INLINE int fdtx_fits32(uint64_t start, uint64_t size, int is_load)
 FDTX_INLINE int fdtx_put_segment(struct fdtx_writer *w,
 				 const struct fdtx_segment *s)
 {
-	const int is_load = s->type == PT_LOAD;
+	const int is_load = s->type == FDTX_PT_LOAD;
 
 	if (!w->wide && !(fdtx_fits32(s->paddr, s->size, is_load) &&
 			  fdtx_fits32(s->offset, s->size, is_load)))
 		return -FDT_ERR_BADVALUE;
 
-	FDTX_PUT(w, Phdr, p_type, s->type);
-	FDTX_PUT(w, Phdr, p_flags, s->flags);
-	FDTX_PUT(w, Phdr, p_offset, s->offset);
-	FDTX_PUT(w, Phdr, p_vaddr, s->vaddr);
-	FDTX_PUT(w, Phdr, p_paddr, s->paddr);
-	FDTX_PUT(w, Phdr, p_filesz, s->size);
-	FDTX_PUT(w, Phdr, p_memsz, s->size);
-	FDTX_PUT(w, Phdr, p_align, 0);
-	w->at += w->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	FDTX_PUT(w, phdr, p_type, s->type);
+	FDTX_PUT(w, phdr, p_flags, s->flags);
+	FDTX_PUT(w, phdr, p_offset, s->offset);
+	FDTX_PUT(w, phdr, p_vaddr, s->vaddr);
+	FDTX_PUT(w, phdr, p_paddr, s->paddr);
+	FDTX_PUT(w, phdr, p_filesz, s->size);
+	FDTX_PUT(w, phdr, p_memsz, s->size);
+	FDTX_PUT(w, phdr, p_align, 0);
+	w->at += FDTX_SIZE(w->wide, phdr);
 	return 0;
 }
 
 FDTX_INLINE void fdtx_put_header(struct fdtx_writer *w,
 				 const struct fdtx_elfcore *core, size_t count)
 {
-	size_t len = w->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+	size_t len = FDTX_SIZE(w->wide, ehdr);
 
 	memset(w->at, 0, len);
-	memcpy(w->at, ELFMAG, SELFMAG);
-	w->at[EI_CLASS] = (unsigned char)core->elf_class;
-	w->at[EI_DATA] = (unsigned char)core->elf_data;
-	w->at[EI_VERSION] = EV_CURRENT;
-	w->at[EI_OSABI] = ELFOSABI_NONE;
-	FDTX_PUT(w, Ehdr, e_type, ET_CORE);
-	FDTX_PUT(w, Ehdr, e_machine, core->machine);
-	FDTX_PUT(w, Ehdr, e_version, EV_CURRENT);
-	FDTX_PUT(w, Ehdr, e_phoff, len);
-	FDTX_PUT(w, Ehdr, e_ehsize, len);
-	FDTX_PUT(w, Ehdr, e_phentsize,
-		 w->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
-	FDTX_PUT(w, Ehdr, e_phnum, count);
+	memcpy(w->at, FDTX_ELFMAG, FDTX_SELFMAG);
+	w->at[FDTX_EI_CLASS] = (unsigned char)core->elf_class;
+	w->at[FDTX_EI_DATA] = (unsigned char)core->elf_data;
+	w->at[FDTX_EI_VERSION] = FDTX_EV_CURRENT;
+	FDTX_PUT(w, ehdr, e_type, FDTX_ET_CORE);
+	FDTX_PUT(w, ehdr, e_machine, core->machine);
+	FDTX_PUT(w, ehdr, e_version, FDTX_EV_CURRENT);
+	FDTX_PUT(w, ehdr, e_phoff, len);
+	FDTX_PUT(w, ehdr, e_ehsize, len);
+	FDTX_PUT(w, ehdr, e_phentsize, FDTX_SIZE(w->wide, phdr));
+	FDTX_PUT(w, ehdr, e_phnum, count);
 	w->at += len;
 }
 
 size_t fdtx_elfcore_length(int elf_class, size_t count)
 {
-	if (count >= PN_XNUM)
+	int wide;
+
+	if (count >= FDTX_PN_XNUM)
 		return 0;
-	if (elf_class == ELFCLASS64)
-		return sizeof(Elf64_Ehdr) + count * sizeof(Elf64_Phdr);
-	if (elf_class == ELFCLASS32)
-		return sizeof(Elf32_Ehdr) + count * sizeof(Elf32_Phdr);
-	return 0;
+	if (elf_class != FDTX_ELFCLASS32 && elf_class != FDTX_ELFCLASS64)
+		return 0;
+	wide = elf_class == FDTX_ELFCLASS64;
+	return FDTX_SIZE(wide, ehdr) + count * FDTX_SIZE(wide, phdr);
 }
 
 /* What is read for every load is at hand: the header that is written could be
@@ -140,7 +195,7 @@ FDTX_INLINE int fdtx_put_loads(struct fdtx_writer *w,
 			       const struct fdtx_elfcore *core, size_t *bad)
 {
 	struct fdtx_segment s = {
-		.type = PT_LOAD, .flags = PF_R | PF_W | PF_X,
+		.type = FDTX_PT_LOAD, .flags = FDTX_PF_R | FDTX_PF_W | FDTX_PF_X,
 	};
 	const uint64_t *load = core->loads, *last_load = load;
 	const uint64_t *copy = core->backups;
@@ -185,7 +240,7 @@ FDTX_INLINE int fdtx_put_all(const struct fdtx_elfcore *core,
 			     unsigned char *buf, size_t size, size_t count,
 			     int wide, int big, size_t *bad)
 {
-	struct fdtx_segment s = { .type = PT_NOTE };
+	struct fdtx_segment s = { .type = FDTX_PT_NOTE };
 	struct fdtx_writer w = { .at = buf, .wide = wide, .big = big };
 	size_t i;
 	int err;
@@ -199,8 +254,8 @@ FDTX_INLINE int fdtx_put_all(const struct fdtx_elfcore *core,
 			return err;
 	}
 	if (core->text) {
-		s.type = PT_LOAD;
-		s.flags = PF_R | PF_W | PF_X;
+		s.type = FDTX_PT_LOAD;
+		s.flags = FDTX_PF_R | FDTX_PF_W | FDTX_PF_X;
 		s.paddr = s.offset = core->text[0];
 		s.size = core->text[1];
 		s.vaddr = core->text[2];
@@ -218,15 +273,15 @@ FDTX_INLINE int fdtx_put_all(const struct fdtx_elfcore *core,
 int fdtx_elfcore_fill(const struct fdtx_elfcore *core, void *buf, size_t size,
 		      size_t *bad)
 {
-	int wide = core->elf_class == ELFCLASS64;
-	int big = core->elf_data == ELFDATA2MSB;
+	int wide = core->elf_class == FDTX_ELFCLASS64;
+	int big = core->elf_data == FDTX_ELFDATA2MSB;
 	size_t count, need;
 
 	*bad = 0;
-	if ((core->elf_class != ELFCLASS32 && core->elf_class != ELFCLASS64) ||
-	    (core->elf_data != ELFDATA2LSB && core->elf_data != ELFDATA2MSB))
+	if ((!wide && core->elf_class != FDTX_ELFCLASS32) ||
+	    (!big && core->elf_data != FDTX_ELFDATA2LSB))
 		return -FDT_ERR_BADVALUE;
-	if (core->nr_notes >= PN_XNUM || core->nr_loads >= PN_XNUM)
+	if (core->nr_notes >= FDTX_PN_XNUM || core->nr_loads >= FDTX_PN_XNUM)
 		return -FDT_ERR_NOSPACE;
 	count = core->nr_notes + !!core->text + core->nr_loads;
 	need = fdtx_elfcore_length(core->elf_class, count);

@@ -11,28 +11,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <elf.h>
-
-/* glibc before 2.35 does not know it; value of the ELF machine registry */
-#ifndef EM_LOONGARCH
-#define EM_LOONGARCH 258
-#endif
+#include "kexec/elf.h"
 
 /**
  * struct fdtx_elfcore - what the header is made of
- * @elf_class: ELFCLASS32 or ELFCLASS64
- * @elf_data: ELFDATA2LSB or ELFDATA2MSB
+ * @elf_class: FDTX_ELFCLASS32 or FDTX_ELFCLASS64
+ * @elf_data: FDTX_ELFDATA2LSB or FDTX_ELFDATA2MSB
  * @machine: EM_*
  * @notes: pairs (physical start, size), each gives a PT_NOTE, in this order
  * @nr_notes: number of pairs
  * @text: (physical start, size, virtual start) of the kernel's own mapping,
  *	which gives a PT_LOAD; or NULL
  * @loads: pairs (physical start, size), each gives a PT_LOAD; ascending, not
- *	overlapping, none empty or beyond 2^64; in ELFCLASS32 both are below 2^32,
+ *	overlapping, none empty or beyond 2^64; with 32 bits both are below 2^32,
  *	their sum need not be
  * @nr_loads: number of pairs
- * @virt_offset: p_vaddr of @loads is p_paddr plus this, modulo 2^64 (2^32 in
- *	ELFCLASS32)
+ * @virt_offset: p_vaddr of @loads is p_paddr plus this, modulo 2^64 (2^32 with
+ *	32 bits)
  * @virt_last: the last physical byte that has such a virtual address; the
  *	p_vaddr of loads that end beyond is all ones
  * @backups: triples (physical start, size, physical start of the copy),
@@ -59,7 +54,7 @@ struct fdtx_elfcore {
  * fdtx_elfcore_length - bytes that @count program headers need
  *
  * returns: ELF header and program headers, or 0 if e_phnum cannot count them
- *	(@count is PN_XNUM or more) or @elf_class is neither of the two
+ *	(@count is FDTX_PN_XNUM or more) or @elf_class is neither of the two
  */
 size_t fdtx_elfcore_length(int elf_class, size_t count);
 
@@ -70,7 +65,7 @@ size_t fdtx_elfcore_length(int elf_class, size_t count);
  * @bad: number, from 0, of the segment that an error is about
  *
  * returns: 0; -FDT_ERR_NOSPACE if @size is too small or e_phnum cannot count
- *	the segments; -FDT_ERR_BADVALUE if a segment does not fit ELFCLASS32
+ *	the segments; -FDT_ERR_BADVALUE if a segment does not fit 32 bits
  *	(the buffer is then undefined), or the class or the byte order is none;
  *	-FDT_ERR_BADLAYOUT if @loads are not as they should be (likewise)
  */

@@ -3,12 +3,30 @@
 #define FDTX_KEXEC_H
 /*
  * The system calls of kexec. The C library has no functions for them; their
- * numbers come from its headers, structures and flags from the kernel's.
+ * numbers come from its headers, structures and flags from the kernel's. Other
+ * systems have no such calls: there all answer -ENOSYS.
  */
 
 #include <stddef.h>
 
+#ifdef __linux__
 #include <linux/kexec.h>
+#define FDTX_HAS_KEXEC 1
+#else
+#define FDTX_HAS_KEXEC 0
+/* As much of linux/kexec.h as Python asks for. Nothing takes the numbers. */
+#define KEXEC_ON_CRASH 0
+#define KEXEC_SEGMENT_MAX 0
+#define KEXEC_FILE_UNLOAD 0
+#define KEXEC_FILE_ON_CRASH 0
+#define KEXEC_FILE_NO_INITRAMFS 0
+struct kexec_segment {
+	const void *buf;
+	size_t bufsz;
+	const void *mem;
+	size_t memsz;
+};
+#endif
 
 /**
  * fdtx_kexec_load - load segments for the next kernel, or unload

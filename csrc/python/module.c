@@ -119,6 +119,11 @@ static int core_exec(PyObject *module)
 
 static PyModuleDef_Slot core_slots[] = {
 	{ Py_mod_exec, (void *)core_exec },
+#ifdef Py_mod_gil
+	/* Builds without the GIL get it back: a lock is taken, and a tree's index
+	 * is read, by plain loads and stores */
+	{ Py_mod_gil, Py_MOD_GIL_USED },
+#endif
 	{ 0, NULL },
 };
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 OP = "elf_core_header"
 
 
-_CLASSES = {32: lib.ELFCLASS32, 64: lib.ELFCLASS64}
-_DATA = {"little": lib.ELFDATA2LSB, "big": lib.ELFDATA2MSB}
+_CLASSES = {32: lib.FDTX_ELFCLASS32, 64: lib.FDTX_ELFCLASS64}
+_DATA = {"little": lib.FDTX_ELFDATA2LSB, "big": lib.FDTX_ELFDATA2MSB}
 
 # The size is rounded up to this, in bytes. Linux: ELF_CORE_HEADER_ALIGN;
 # kexec-tools: the align argument of its crash_create_elf*_headers().
@@ -181,9 +181,11 @@ def elf_core_header(
     bits_, order = bits or own_bits, byteorder or own_order
     _choice(bits_, "bits", _CLASSES)
     _choice(order, "byteorder", _DATA)
-    if not 0 <= spare < lib.PN_XNUM:
+    if not 0 <= spare < lib.FDTX_PN_XNUM:
         raise FdtBadParameter(
-            OP, f"spare {spare}", f"must be 0 to {lib.PN_XNUM - 1}: e_phnum ends there"
+            OP,
+            f"spare {spare}",
+            f"must be 0 to {lib.FDTX_PN_XNUM - 1}: e_phnum ends there",
         )
     if not 0 <= virtual_last <= U64_MAX:
         raise FdtBadParameter(OP, f"virtual_last {virtual_last:#x}", "not 64 bits")
@@ -242,7 +244,7 @@ def _filled(
         raise FdtBadParameter(
             OP,
             f"{room} segments",
-            f"e_phnum counts at most {lib.PN_XNUM - 1} ({core.nr_notes} "
+            f"e_phnum counts at most {lib.FDTX_PN_XNUM - 1} ({core.nr_notes} "
             f"notes, {core.nr_loads} ranges of memory, {spare} spare); leave small "
             "ranges out, or join ranges that touch with Ranges.joined()",
         )

@@ -458,8 +458,8 @@ static void elfcore(struct input *in)
 	uint8_t *ours, *plain;
 	int err;
 
-	core.elf_class = how & 1 ? ELFCLASS64 : ELFCLASS32;
-	core.elf_data = how & 2 ? ELFDATA2MSB : ELFDATA2LSB;
+	core.elf_class = how & 1 ? FDTX_ELFCLASS64 : FDTX_ELFCLASS32;
+	core.elf_data = how & 2 ? FDTX_ELFDATA2MSB : FDTX_ELFDATA2LSB;
 	core.machine = in_byte(in);
 	core.nr_notes = (size_t)make_regs(in, regs);
 	for (i = 0; i < core.nr_notes; i++) {
