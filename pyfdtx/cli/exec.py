@@ -39,5 +39,6 @@ def run(args: argparse.Namespace) -> int:
             "services are not stopped and file systems not unmounted: say --now, or "
             "use 'systemctl kexec', which does that first"
         )
+    machine = Machine()
     os.sync()
-    reboot_into_loaded(Machine())
+    reboot_into_loaded(machine)

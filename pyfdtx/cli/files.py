@@ -182,8 +182,9 @@ class tidy_on_signals:
 
         self._changed: list[int] = []
         self._killed = False
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
                 try:
                     signal.signal(number, self._kill)
                 except ValueError:

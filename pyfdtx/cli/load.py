@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+from ..files.reading import is_running
 from ..files.writing import LINK, NewFolder
 from ..kexec import FilePlan, load
 from .files import tidy_on_signals, write_blob
@@ -63,8 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    here = os.path.realpath(args.root) == "/"
-    if not here and not args.dry_run:
+    if not is_running(args.root) and not args.dry_run:
         raise UsageError(
             f"{args.root} is another machine's; only --dry-run makes sense"
         )

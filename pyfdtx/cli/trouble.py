@@ -126,6 +126,8 @@ def die_of(name: str) -> None:
     """End as a process that does not catch the signal, so that shells see it."""
     import signal
 
-    number = getattr(signal, name)
+    number = getattr(signal, name, None)
+    if number is None:  # no such signal on Windows
+        raise SystemExit(1)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

@@ -7,10 +7,12 @@ import errno
 import os
 import stat
 
+from .folder import NOFOLLOW, Folder, flags
+
 __all__ = [
     "LIMITS",
     "Root",
-    "open_folder",
+    "is_running",
     "open_regular",
     "read_file",
     "read_some",
@@ -53,8 +55,10 @@ LIMITS = {
 PIECE = 1 << 20
 # As Linux, include/linux/namei.h MAXSYMLINKS
 MAX_LINKS = 40
-# O_NONBLOCK: opening a FIFO must not wait for a writer
-FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+# Opening a FIFO must not wait for a writer
+NONBLOCK = flags("NONBLOCK")
+# Windows makes other bytes of what is not BINARY
+FLAGS = NONBLOCK | flags("RDONLY CLOEXEC NOCTTY BINARY")
 
 NAMES = (
     (stat.S_ISDIR, "a directory"),
@@ -73,22 +77,28 @@ def _accept(mode: int, pipes: bool) -> None:
     raise OSError(number, f"is {kind}, not a regular file")
 
 
-def open_regular(path: str, *, dir_fd: int | None = None, pipes: bool = False) -> int:
+def open_regular(
+    path: str, *, inside: Folder | None = None, pipes: bool = False
+) -> int:
     """A descriptor to read from; at once, whatever path names.
 
     Args:
-        path: with dir_fd a name in that folder, and not a link.
+        path: with inside a name in that folder, and not a link.
         pipes: take a pipe as well; one that nobody writes to is empty.
     Raises:
         OSError: it cannot be opened, or is something else.
     """
-    inside = dir_fd is not None
     # Opening a device can do things, so look first
-    _accept(os.stat(path, dir_fd=dir_fd, follow_symlinks=not inside).st_mode, pipes)
-    fd = os.open(path, FLAGS | (os.O_NOFOLLOW if inside else 0), dir_fd=dir_fd)
+    if inside is None:
+        _accept(os.stat(path).st_mode, pipes)
+        fd = os.open(path, FLAGS)
+    else:
+        _accept(inside.stat(path).st_mode, pipes)
+        fd = inside.open(path, FLAGS | NOFOLLOW)
     try:
         _accept(os.fstat(fd).st_mode, pipes)
-        os.set_blocking(fd, True)
+        if NONBLOCK:
+            os.set_blocking(fd, True)
     except BaseException:
         os.close(fd)
         raise
@@ -131,19 +141,18 @@ def read_file(path: str, limit: int, *, pipes: bool = False) -> bytes:
         os.close(fd)
 
 
-def open_folder(path: str, *, dir_fd: int | None = None) -> int:
-    """A descriptor of a directory, to list it or as a dir_fd; not of a link."""
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.open(path, flags, dir_fd=dir_fd)
+def is_running(root: str) -> bool:
+    """Whether it is the root of the running system."""
+    return os.path.realpath(root) == os.path.realpath("/")
 
 
 class _Walk:
-    """A way through a root, each folder on it as a descriptor."""
+    """A way through a root, each folder on it open."""
 
     def __init__(self, root: str):
         self.root = root
         self.names: list[str] = []
-        self.fds = [os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
+        self.folders = [Folder(root)]
         self.link = ""  # the last link, and where it leads
 
     def to(self, name: str) -> str:
@@ -176,42 +185,41 @@ class _Walk:
 
     def _target(self, part: str) -> str | None:
         """Where a link leads; None if part is none."""
-        here = self.fds[-1]
+        here = self.folders[-1]
         try:
-            mode = os.stat(part, dir_fd=here, follow_symlinks=False).st_mode
+            mode = here.stat(part).st_mode
         except FileNotFoundError:
             if " -> /" in self.link and not self._running:
                 raise self._outside() from None
             raise
         if not stat.S_ISLNK(mode):
             return None
-        target = os.readlink(part, dir_fd=here)
+        target = here.target(part)
         self.link = f"link {'/'.join([*self.names, part])} -> {target}"
         return target
 
     def _down(self, part: str) -> None:
-        flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-        self.fds.append(os.open(part, flags, dir_fd=self.fds[-1]))
+        self.folders.append(Folder(part, self.folders[-1]))
         self.names.append(part)
 
     def _up(self) -> None:
         if self.names:
             self.names.pop()
-            os.close(self.fds.pop())
+            self.folders.pop().close()
         elif not self._running:
             raise self._outside()
 
     @property
     def _running(self) -> bool:
-        """Whether the root is the running system's: nothing is outside of it."""
-        return os.path.realpath(self.root) == "/"
+        """Then nothing is outside of it."""
+        return is_running(self.root)
 
     def _outside(self) -> OSError:
         return OSError(errno.EXDEV, f"its {self.link} leads out of {self.root}")
 
     def close(self, keep: int = 0) -> None:
-        while len(self.fds) > keep:
-            os.close(self.fds.pop())
+        while len(self.folders) > keep:
+            self.folders.pop().close()
         self.names.clear()
 
 
@@ -229,11 +237,7 @@ class Root:
 
     def open(self, name: str) -> int:
         """A descriptor of a regular file, to read from."""
-        return self._at(name, open_regular)
-
-    def open_folder(self, name: str) -> int:
-        """A descriptor of a directory."""
-        return self._at(name, open_folder)
+        return self._at(name, lambda last, at: open_regular(last, inside=at))
 
     def read(self, name: str, limit: int) -> bytes:
         """All of a regular file, at most limit bytes."""
@@ -249,39 +253,38 @@ class Root:
     def entries(self, name: str) -> tuple[list[str], list[str], list[str]]:
         """The names of the folders, of the regular files, and of all else in a
         folder, sorted."""
-        fd = self.open_folder(name)
+        folder = self._at(name, lambda last, at: Folder(last, at, read=True))
         folders, files, others = [], [], []
         try:
-            with os.scandir(fd) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.name)
-                    elif entry.is_file(follow_symlinks=False):
-                        files.append(entry.name)
-                    else:
-                        others.append(entry.name)
+            for entry in folder.entries():
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                elif entry.is_file(follow_symlinks=False):
+                    files.append(entry.name)
+                else:
+                    others.append(entry.name)
         except OSError as e:
             e.filename = name
             raise
         finally:
-            os.close(fd)
+            folder.close()
         return sorted(folders), sorted(files), sorted(others)
 
     def exists(self, name: str) -> bool:
         """Whether something is there; it may be what cannot be read."""
         try:
-            self._at(name, os.stat)
+            self._at(name, lambda last, at: at.stat(last, follow=True))
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return False
         except OSError:  # reading it says why
             return True
         return True
 
-    def _at(self, name: str, do: Callable[..., T]) -> T:
+    def _at(self, name: str, do: Callable[[str, Folder], T]) -> T:
         try:
             walk = _Walk(self.path)
             try:
-                return do(walk.to(name), dir_fd=walk.fds[-1])
+                return do(walk.to(name), walk.folders[-1])
             finally:
                 walk.close()
         except OSError as e:

@@ -18,6 +18,7 @@ import stat
 from contextlib import suppress
 
 from . import write_all
+from .folder import NOFOLLOW, Folder, flags
 
 __all__ = ["NewFolder", "TerminalError", "write_file"]
 
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+CREATE = flags("WRONLY CREAT EXCL NOFOLLOW CLOEXEC BINARY")
 LINK = "is a symbolic link, which is not followed; name what it leads to"
+
+
+# Windows has no owner and mode that a descriptor could change: a new file takes the
+# rights that its folder hands on
+OWNED = hasattr(os, "fchown")
 
 
 class TerminalError(OSError):
@@ -39,14 +44,13 @@ def _fresh_name() -> str:
     return f".pyfdtx-{os.urandom(16).hex()}"
 
 
-def _open_parent(path: str) -> tuple[int, str]:
-    """A descriptor of the folder that path lies in, and its last part."""
+def _open_parent(path: str) -> tuple[Folder, str]:
+    """The folder that path lies in, and its last part."""
     folder, name = os.path.split(path)
     try:
-        fd = os.open(folder or ".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return Folder(folder or "."), name
     except FileNotFoundError as e:
         raise _cannot_create(path, e) from None
-    return fd, name
 
 
 def _cannot_create(path: str, e: OSError) -> OSError:
@@ -54,28 +58,17 @@ def _cannot_create(path: str, e: OSError) -> OSError:
     return OSError(e.errno, f"cannot create a file in {folder}: {e.strerror}")
 
 
-def _stat(name: str, folder: int) -> os.stat_result | None:
+def _stat(name: str, folder: Folder) -> os.stat_result | None:
     """Of what is there, a link itself; None if nothing is."""
     try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+        return folder.stat(name)
     except FileNotFoundError:
         return None
 
 
-def _forget(name: str, folder: int) -> None:
+def _forget(name: str, folder: Folder) -> None:
     with suppress(OSError):  # not created, or renamed already
-        os.unlink(name, dir_fd=folder)
-
-
-def _sync(folder: int) -> None:
-    """Make a rename last. Not every file system can do this, and none of its
-    failures undoes the rename."""
-    with suppress(OSError):
-        fd = os.open(".", FOLDER, dir_fd=folder)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        folder.unlink(name)
 
 
 def _of_the_system(folder: str) -> bool:
@@ -104,26 +97,27 @@ def write_file(path: str, data: bytes, *, private: bool) -> None:
         old = _stat(name, folder)
         if old is not None and not stat.S_ISREG(old.st_mode):
             _write_through(path, name, folder, data)
-        elif old is not None and not os.access(name, os.W_OK, dir_fd=folder):
+        elif old is not None and not folder.writable(name):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         else:
             _replace(path, folder, old, data, private)
     finally:
-        os.close(folder)
+        folder.close()
 
 
-def _write_through(path: str, name: str, folder: int, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY
-    if not _of_the_system(os.path.dirname(path)):
-        flags |= os.O_NOFOLLOW
+def _write_through(path: str, name: str, folder: Folder, data: bytes) -> None:
+    follow = _of_the_system(os.path.dirname(path))
+    how = flags("WRONLY CLOEXEC NOCTTY BINARY")
     try:
-        fd = os.open(name, flags, dir_fd=folder)
+        if not follow and stat.S_ISLNK(folder.stat(name).st_mode):
+            raise OSError(errno.ELOOP, LINK)
+        fd = folder.open(name, how if follow else how | NOFOLLOW)
     except OSError as e:
         if e.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, LINK) from None
         raise
     try:
-        if flags & os.O_NOFOLLOW and stat.S_ISREG(os.fstat(fd).st_mode):
+        if not follow and stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EAGAIN, "was replaced meanwhile; try again")
         if os.isatty(fd):
             raise TerminalError(errno.EINVAL, "a terminal is no place for a binary")
@@ -133,14 +127,14 @@ def _write_through(path: str, name: str, folder: int, data: bytes) -> None:
 
 
 def _replace(
-    path: str, folder: int, old: os.stat_result | None, data: bytes, private: bool
+    path: str, folder: Folder, old: os.stat_result | None, data: bytes, private: bool
 ) -> None:
     name, temporary = os.path.basename(path), _fresh_name()
     try:
         # 0o666: the umask takes away what it takes from any new file
         mode = 0o600 if private or old else 0o666
         try:
-            fd = os.open(temporary, CREATE, mode, dir_fd=folder)
+            fd = folder.open(temporary, CREATE, mode)
         except OSError as e:
             raise _cannot_create(path, e) from None
         try:
@@ -150,14 +144,16 @@ def _replace(
             os.fsync(fd)
         finally:
             os.close(fd)
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        folder.rename(temporary, name)
     except BaseException:
         _forget(temporary, folder)
         raise
-    _sync(folder)
+    folder.sync()
 
 
 def _inherit(fd: int, old: os.stat_result, private: bool) -> None:
+    if not OWNED:
+        return
     if not private:
         with suppress(OSError):  # only root may give files away
             os.fchown(fd, old.st_uid, old.st_gid)
@@ -178,7 +174,7 @@ class NewFolder:
     def __init__(self, target: str):
         self._parent, self._name = _open_parent(target.rstrip("/") or target)
         self._partial = _fresh_name()
-        self._fd = -1
+        self._folder: Folder | None = None
         self._files: list[str] = []
         self._folders: dict[str, None] = {}
 
@@ -186,18 +182,19 @@ class NewFolder:
         try:
             if not self._name or _stat(self._name, self._parent) is not None:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-            os.mkdir(self._partial, 0o700, dir_fd=self._parent)
-            self._fd = os.open(self._partial, FOLDER, dir_fd=self._parent)
-            self._must_be_ours()
+            self._parent.make(self._partial)
+            self._folder = Folder(self._partial, self._parent, read=True)
+            self._ours = self._folder.stat()
+            self._must_be_ours(self._folder)
         except BaseException:
             self._undo()
             raise
         return self
 
-    def _must_be_ours(self) -> None:
+    def _must_be_ours(self, folder: Folder) -> None:
         """Where all may rename, another one can be in its place."""
-        found = os.fstat(self._fd)
-        if found.st_uid != os.geteuid() or os.listdir(self._fd):
+        other = OWNED and self._ours.st_uid != os.geteuid()
+        if other or any(folder.entries()):
             raise OSError(errno.EAGAIN, "somebody else writes to its folder")
 
     def write(self, name: str, data: bytes) -> None:
@@ -207,9 +204,9 @@ class NewFolder:
         at = self._open(folder)
         try:
             self._files.append(name)
-            fd = os.open(last, CREATE, 0o600, dir_fd=at)
+            fd = at.open(last, CREATE, 0o600)
         finally:
-            os.close(at)
+            at.close()
         try:
             write_all(fd, data)
         finally:
@@ -223,20 +220,21 @@ class NewFolder:
         at = self._open(above)
         try:
             self._folders[folder] = None
-            os.mkdir(last, 0o700, dir_fd=at)
+            at.make(last)
         finally:
-            os.close(at)
+            at.close()
 
-    def _open(self, folder: str) -> int:
-        """A descriptor of a folder inside; no part of the way is a link."""
-        fd = os.dup(self._fd)
+    def _open(self, folder: str) -> Folder:
+        """A folder inside; no part of the way is a link."""
+        assert self._folder is not None
+        at = self._folder.again()
         for part in folder.split("/") if folder else ():
-            above = fd
+            above = at
             try:
-                fd = os.open(part, FOLDER, dir_fd=above)
+                at = Folder(part, above, read=True)
             finally:
-                os.close(above)
-        return fd
+                above.close()
+        return at
 
     def __exit__(
         self,
@@ -257,46 +255,43 @@ class NewFolder:
     def _commit(self) -> None:
         if _stat(self._name, self._parent) is not None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-        at = self._parent
-        os.rename(self._partial, self._name, src_dir_fd=at, dst_dir_fd=at)
-        _sync(at)
-        ours, there = os.fstat(self._fd), _stat(self._name, at)
-        if there is None or not os.path.samestat(ours, there):
+        self._parent.rename(self._partial, self._name)
+        self._parent.sync()
+        there = _stat(self._name, self._parent)
+        if there is None or not os.path.samestat(self._ours, there):
             raise OSError(errno.EAGAIN, "somebody else writes to its folder")
 
     def _undo(self) -> None:
         """Delete what was made, and nothing through a link."""
-        if self._fd >= 0:
+        if self._folder is not None:
             for name in self._files:
-                self._delete(name, os.unlink)
+                self._delete(name, Folder.unlink)
             for name in reversed(self._folders):
-                self._delete(name, os.rmdir)
-            ours = os.fstat(self._fd)
+                self._delete(name, Folder.remove)
             for name in (self._partial, self._name):
                 there = _stat(name, self._parent)
-                if there is not None and os.path.samestat(ours, there):
+                if there is not None and os.path.samestat(self._ours, there):
                     _remove(name, self._parent)
         else:  # it is not known to be ours, but can only be empty
             _remove(self._partial, self._parent)
         self._close()
 
-    def _delete(self, name: str, how: Callable[..., None]) -> None:
+    def _delete(self, name: str, how: Callable[[Folder, str], None]) -> None:
         folder, _, last = name.rpartition("/")
         try:
             at = self._open(folder)
         except OSError:  # not made, or no longer ours
             return
         with suppress(OSError):
-            how(last, dir_fd=at)
-        os.close(at)
+            how(at, last)
+        at.close()
 
     def _close(self) -> None:
-        for fd in (self._fd, self._parent):
-            if fd >= 0:
-                os.close(fd)
-        self._fd = self._parent = -1
+        if self._folder is not None:
+            self._folder.close()
+        self._parent.close()
 
 
-def _remove(name: str, folder: int) -> None:
+def _remove(name: str, folder: Folder) -> None:
     with suppress(OSError):  # not created, or not empty: not ours
-        os.rmdir(name, dir_fd=folder)
+        folder.remove(name)

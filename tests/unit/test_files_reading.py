@@ -110,10 +110,10 @@ def test_links_in_a_circle_end(root):
 def test_a_link_that_comes_between_look_and_open_is_not_followed(root, monkeypatch):
     real = reading.open_regular
 
-    def swapped(name, *, dir_fd):
+    def swapped(name, *, inside):
         os.unlink(root / "a/b/file")
         os.symlink(root.parent / "secret", root / "a/b/file")
-        return real(name, dir_fd=dir_fd)
+        return real(name, inside=inside)
 
     monkeypatch.setattr(reading, "open_regular", swapped)
     with pytest.raises(OSError):  # noqa: PT011

@@ -128,7 +128,7 @@ def test_a_link_that_comes_late_is_replaced_itself(tmp_path, monkeypatch):
             (tmp_path / "out").symlink_to("victim")
 
     monkeypatch.setattr(writing.os, "fsync", late)
-    monkeypatch.setattr(writing, "_sync", lambda folder: None)
+    monkeypatch.setattr(writing.Folder, "sync", lambda folder: None)
     write_file(str(tmp_path / "out"), NEW, private=True)
     assert (tmp_path / "victim").read_bytes() == OLD
     assert not (tmp_path / "out").is_symlink()
@@ -151,7 +151,7 @@ def test_a_file_in_the_place_of_a_pipe_is_not_overwritten(tmp_path, monkeypatch)
     assert (tmp_path / "victim").read_bytes() == OLD
 
 
-@pytest.mark.parametrize("step", ["write", "fsync", "rename", "fchmod"])
+@pytest.mark.parametrize("step", ["write", "fsync", "replace", "fchmod"])
 @pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt()])
 def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch, step, error):
     (tmp_path / "out").write_bytes(OLD)

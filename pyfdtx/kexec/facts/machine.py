@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 
 from ...codec.reg import MemRange
 from ...errors import FdtBadParameter, FdtMachineError
-from ...files.reading import LIMITS, Root
+from ...files.reading import LIMITS, Root, is_running
 from ..architecture import arch_of, arches
 from .devicetree import flatten
 from .iomem import Resource, parse
@@ -87,6 +88,8 @@ class Machine:
     Args:
         root: "/" for the running system, or a directory that capture() made.
         arch: "arm64", "arm", "riscv64", ...; None finds out.
+    Raises:
+        FdtMachineError: the running system is not Linux.
 
     Every attribute raises FdtMachineError when its fact is missing, cannot be
     read or contradicts another; the message names the file and the way out.
@@ -97,6 +100,13 @@ class Machine:
         self.files = Root(self.root)
         self._arch = arch
         self._facts: dict[str, object] = {}
+        if sys.platform != "linux" and is_running(self.root):
+            raise FdtMachineError(
+                OP,
+                self.root,
+                f"the running system is {sys.platform}, not Linux; name a directory "
+                "that 'pyfdtx capture' made on the machine (root=, --root)",
+            )
 
     def __repr__(self) -> str:
         return f"Machine({self.root!r})"
@@ -176,7 +186,7 @@ class Machine:
             if not name.isprintable() or not 0 < len(name) <= MAX_ARCH:
                 self.refuse(KERNEL_ARCH, f"{name[:80]!r} is no architecture")
             return known_arch(name)
-        if os.path.realpath(self.root) == "/":
+        if is_running(self.root):
             return known_arch(os.uname().machine)
         if self.exists("proc/cpuinfo"):
             lines = self.text("proc/cpuinfo").splitlines()

@@ -17,7 +17,7 @@ import stat
 from ..._native import ffi, lib
 from ...errors import FdtBadParameter, FdtLoadError
 from ..architecture import arches
-from .kexec_load import not_permitted, refuse_loaded
+from .kexec_load import need_kexec, not_permitted, refuse_loaded
 
 __all__ = ["load_files"]
 
@@ -53,6 +53,7 @@ def load_files(
             kernel refused; the message says why, as far as the system tells.
         FdtBadParameter: a command line with a NUL.
     """
+    need_kexec(OP)
     line = os.fsencode(cmdline)
     if b"\0" in line:
         raise FdtBadParameter(OP, "cmdline", "has a NUL")

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 
 from ..._native import ffi, lib
 from ...errors import FdtBadParameter, FdtLoadError
 from ..architecture import placed_arch
 
-__all__ = ["is_loaded", "load_segments", "reboot_into_loaded", "unload"]
+__all__ = [
+    "is_loaded",
+    "load_segments",
+    "need_kexec",
+    "reboot_into_loaded",
+    "unload",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +45,21 @@ LOCKDOWN = "sys/kernel/security/lockdown"
 STATUS = "proc/self/status"
 CAP_SYS_BOOT = 22  # linux/capability.h
 
+HAS_KEXEC = bool(lib.FDTX_HAS_KEXEC)
+
 _SEGMENTS = ffi.typeof("struct kexec_segment[]")
+
+
+def need_kexec(op: str) -> None:
+    """Raises FdtLoadError where no kernel can be loaded."""
+    if not HAS_KEXEC:
+        raise FdtLoadError(
+            op,
+            "",
+            f"only Linux has kexec, and this is {sys.platform}; planning, trees and "
+            "core headers need none: carry the files of a plan to the machine",
+            errno=errno.ENOSYS,
+        )
 
 
 def _flags(arch: str, crash: bool) -> int:
@@ -66,6 +87,7 @@ def load_segments(plan: Plan, machine: Machine, *, replace: bool = False) -> Non
             message says why, as far as the system tells.
         FdtBadParameter: more segments than the kernel takes.
     """
+    need_kexec(OP)
     if len(plan.segments) > lib.KEXEC_SEGMENT_MAX:
         raise FdtBadParameter(
             OP,
@@ -102,6 +124,7 @@ def unload(machine: Machine, *, crash: bool) -> None:
     Raises:
         FdtLoadError: the kernel refused.
     """
+    need_kexec(OP)
     # Unloading passes no segments, so architecture 0 works
     code = lib.fdtx_kexec_load(0, 0, ffi.NULL, lib.KEXEC_ON_CRASH if crash else 0)
     if code in (-errno.EPERM, -errno.ENOSYS):
@@ -120,6 +143,7 @@ def reboot_into_loaded(machine: Machine) -> NoReturn:
     Raises:
         FdtLoadError: nothing is loaded, or the kernel refused.
     """
+    need_kexec("reboot")
     if is_loaded(machine, crash=False) is False:
         raise FdtLoadError("reboot", "", "no kernel is loaded")
     code = lib.fdtx_kexec_reboot()

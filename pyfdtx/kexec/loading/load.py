@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..facts.machine import Machine
 from ..place.file_plan import FilePlan
 from .kexec_file_load import load_files
-from .kexec_load import load_segments
+from .kexec_load import load_segments, need_kexec
 
 __all__ = ["load"]
 
@@ -27,13 +27,14 @@ def load(
         machine: the running system; None: read anew.
         replace: load even if a kernel is loaded already; that one goes.
     Raises:
-        FdtLoadError: a kernel is loaded already, a file cannot be opened, or the
-            kernel refused; the message says why, as far as the system tells,
-            `errno` and `call` what the kernel said, and to what.
+        FdtLoadError: a kernel is loaded already, a file cannot be opened, the kernel
+            refused, or this system is not Linux; the message says why, as far as
+            the system tells, `errno` and `call` what the kernel said, and to what.
         FdtBadParameter: more segments than the kernel takes; a command line with
             a NUL.
         FdtMachineError: no memory is reserved for a crash kernel.
     """
+    need_kexec("load")
     if machine is None:
         machine = Machine()
     if isinstance(plan, FilePlan):
