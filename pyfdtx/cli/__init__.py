@@ -7,20 +7,9 @@ Each command's module is imported only when it is called. It has
 
 from __future__ import annotations
 
-import os
 import sys
 
-from ..errors import FdtError
-from .trouble import (
-    Killed,
-    Trouble,
-    UsageError,
-    complain,
-    die_of,
-    loudness,
-    note,
-    out_text,
-)
+from .trouble import UsageError, loudness, note, out_text, status_of
 from .words import in_options
 
 __all__ = ["main"]
@@ -38,6 +27,7 @@ COMMANDS = {
     "exec": ("exec", 1, "leave this kernel for the loaded one, at once"),
     "unload": ("unload", 1, "forget the loaded kernel"),
     "status": ("status", 1, "say what is reserved and loaded"),
+    "dmesg": ("dmesg", 1, "show the log of a kernel that died, from its core"),
     "elfcorehdr": ("elfcorehdr", 1, "make the crash kernel's ELF core header"),
     "capture": ("capture", 1, "copy this machine's facts to a directory"),
     "show": ("show", 1, "show a tree as DTS or JSON"),
@@ -92,29 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if argv is None else argv)
     failed = COMMANDS[args[0]][1] if args and args[0] in COMMANDS else 1
-    try:
-        return _run(args)
-    except UsageError as e:
-        complain(str(e))
-        return 2
-    except (Trouble, FdtError) as e:
-        complain(in_options(str(e)))
-    except BrokenPipeError:
-        die_of("SIGPIPE")
-    except KeyboardInterrupt:
-        die_of("SIGINT")
-    except Killed as e:
-        die_of(e.signal)
-    except MemoryError:
-        complain("out of memory")
-    except Exception as e:
-        if os.environ.get("PYFDTX_TRACEBACK"):
-            raise
-        complain(
-            f"internal error, please report it: {type(e).__name__}: {e} "
-            "(PYFDTX_TRACEBACK=1 shows where)"
-        )
-    return failed
+    return status_of(lambda: _run(args), failed, in_options)
 
 
 def _run(args: list[str]) -> int:

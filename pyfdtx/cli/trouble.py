@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import suppress
 
+from ..errors import FdtError
 from ..files import write_all
 
 __all__ = [
@@ -23,14 +24,20 @@ __all__ = [
     "out",
     "out_text",
     "quiet",
+    "speak_as",
+    "status_of",
 ]
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Characters of a message; an argument that is in it may have megabytes
 LINE = 2000
 # -q, neither, -v; the command that runs sets it before it does anything
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 _loudness = NORMAL
+_program = "pyfdtx"
 
 
 class Trouble(Exception):
@@ -66,6 +73,12 @@ def _escaped(c: str) -> str:
     return c.encode("unicode_escape").decode("ascii")
 
 
+def speak_as(program: str) -> None:
+    """What stands in front of each line on stderr from now on."""
+    global _program
+    _program = program
+
+
 def complain(text: str) -> None:
     """One line on stderr."""
     if sys.stderr is not None:
@@ -73,7 +86,7 @@ def complain(text: str) -> None:
             text = clean(text)
             if len(text) > LINE:
                 text = f"{text[: LINE // 2]} ... {text[-LINE // 2 :]}"
-            sys.stderr.write(f"pyfdtx: {text}\n")
+            sys.stderr.write(f"{_program}: {text}\n")
             sys.stderr.flush()
 
 
@@ -131,3 +144,40 @@ def die_of(name: str) -> None:
         raise SystemExit(1)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
+
+
+def status_of(
+    run: Callable[[], int],
+    failed: int,
+    words: Callable[[str], str] = str,
+) -> int:
+    """What run() returns; failed, and one line on stderr, if it raises.
+
+    Args:
+        words: makes of an error's text what the line says.
+    Returns: 2 for wrong usage. Ends the process by SIGINT or SIGPIPE when it was
+        interrupted or when nobody reads its output any more.
+    """
+    try:
+        return run()
+    except UsageError as e:
+        complain(str(e))
+        return 2
+    except (Trouble, FdtError) as e:
+        complain(words(str(e)))
+    except BrokenPipeError:
+        die_of("SIGPIPE")
+    except KeyboardInterrupt:
+        die_of("SIGINT")
+    except Killed as e:
+        die_of(e.signal)
+    except MemoryError:
+        complain("out of memory")
+    except Exception as e:
+        if os.environ.get("PYFDTX_TRACEBACK"):
+            raise
+        complain(
+            f"internal error, please report it: {type(e).__name__}: {e} "
+            "(PYFDTX_TRACEBACK=1 shows where)"
+        )
+    return failed

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .loading.load import load
     from .place.file_plan import FilePlan
     from .place.plan import Plan, Segment, make_plan, plan
+    from .vmcore.dmesg import Record, dmesg
 
 __all__ = [
     "Crash",
@@ -30,12 +31,14 @@ __all__ = [
     "MemRange",
     "Plan",
     "Ranges",
+    "Record",
     "Segment",
     "ZImage",
     "capture",
     "check_tree",
     "core_header_of",
     "crash_memory_map",
+    "dmesg",
     "elf_core_header",
     "is_loaded",
     "load",
@@ -58,12 +61,14 @@ _LATER = {
     "MapEntry": "arch.x86_64",
     "Plan": "place.plan",
     "Ranges": "facts.ranges",
+    "Record": "vmcore.dmesg",
     "Segment": "place.places",
     "ZImage": "arch.arm.image",
     "capture": "facts.capture",
     "check_tree": "check.checker",
     "core_header_of": "elfcore",
     "crash_memory_map": "arch.x86_64",
+    "dmesg": "vmcore.dmesg",
     "elf_core_header": "elfcore",
     "is_loaded": "loading.kexec_load",
     "load": "loading.load",

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from python_core import dmesg
 from python_devicetree import meaning, overlays
 from python_input import Input, Target, tree
 
@@ -342,7 +343,8 @@ def checker(source: Input) -> None:
 TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
-        texts, kcore, images, roots, trees, second_kernel, checker, overlays, meaning
+        texts, kcore, dmesg, images, roots, trees, second_kernel, checker, overlays,
+        meaning,
     )
 }  # fmt: skip
 SCRATCH = tempfile.gettempdir()

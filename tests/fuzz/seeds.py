@@ -113,6 +113,11 @@ def python_inputs() -> "dict[str, list[bytes]]":
     return {
         "texts": [IOMEM, VMCOREINFO],
         "kcore": [kcore()],
+        "dmesg": [
+            bytes((how, gap, 5, *(n for i in range(6) for n in (i, 9, *b"a message"))))
+            for how in range(64)
+            for gap in (0, 3)
+        ],
         "images": images(),
         "roots": [
             bytes((r, 0, n, how))

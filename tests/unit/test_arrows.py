@@ -31,6 +31,7 @@ MAY = {
     "kexec.architecture": BASE,
     "kexec.cmdline": BASE,
     "kexec.facts": BASE | {"files", "kexec.architecture"},
+    "kexec.vmcore": {"errors", "files", "kexec.facts"},
     "kexec.image": BASE | {"files", "kexec.architecture"},
     "kexec.dtb": BASE | {"kexec.architecture", "kexec.cmdline"},
     "kexec.elfcore": BASE | {"kexec.architecture", "kexec.facts"},
@@ -45,6 +46,7 @@ MAY["kexec"] = {room for room in MAY if room.startswith("kexec.")} | {"codec"}
 # The door, of the package itself
 MAY[""] = {room for room in MAY if not room.startswith("_")}
 MAY["cli"] = set(MAY)
+MAY["tools"] = set(MAY)
 MAY["__main__"] = {"cli"}
 
 

@@ -27,14 +27,15 @@ class Vmcoreinfo:
     """The text of the note, by key.
 
     text: as the kernel wrote it: lines KEY=value.
-    where: the file it came from.
+    where: the file it came from; op: what it is read for, in errors.
     """
 
-    __slots__ = ("_values", "text", "where")
+    __slots__ = ("_values", "op", "text", "where")
 
-    def __init__(self, text: str, where: str):
+    def __init__(self, text: str, where: str, op: str = OP):
         self.text = text
         self.where = where
+        self.op = op
         self._values = dict(
             line.split("=", 1) for line in text.split("\n") if "=" in line
         )
@@ -52,7 +53,9 @@ class Vmcoreinfo:
             return self._values[key]
         except KeyError:
             raise FdtMachineError(
-                OP, self.where, f"has no {key}; is this kernel's architecture known?"
+                self.op,
+                self.where,
+                f"has no {key}; it is of a kernel that pyfdtx does not know",
             ) from None
 
     def _number(self, key: str, parse: Callable[[str], int]) -> int:
@@ -61,7 +64,7 @@ class Vmcoreinfo:
             return parse(value) % U64_END
         except ValueError:
             raise FdtMachineError(
-                OP, self.where, f"{key}={value[:80]} is not a number"
+                self.op, self.where, f"{key}={value[:80]} is not a number"
             ) from None
 
     def number(self, name: str) -> int:
@@ -71,6 +74,14 @@ class Vmcoreinfo:
     def symbol(self, name: str) -> int:
         """SYMBOL(name): a virtual address."""
         return self._number(f"SYMBOL({name})", hexadecimal)
+
+    def size(self, name: str) -> int:
+        """SIZE(name): of a structure, bytes."""
+        return self._number(f"SIZE({name})", decimal)
+
+    def offset(self, name: str) -> int:
+        """OFFSET(structure.field): bytes from the structure's start."""
+        return self._number(f"OFFSET({name})", decimal)
 
     def has_number(self, name: str) -> bool:
         return f"NUMBER({name})" in self._values

@@ -136,6 +136,7 @@ WAYS = {
         for pair in (("boot.dtb", "other.dtb"), ("other.dtb", "boot.dtb"))
         for form in ((), ("--json",))
     ],
+    "dmesg": [("boot.dtb",), ("machine/proc/kcore.vmcoreinfo", "--json")],
     "proposal": [("verify", "--dtc", "machine")],
 }
 EDITORS = {"set", "append", "delete", "add", "overlay"}
