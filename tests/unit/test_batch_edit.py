@@ -637,3 +637,19 @@ def test_cells_of_many_nodes_are_those_that_one_search_finds():
         with pytest.raises(FdtBadContent):
             edit.set_reg("/bus@1/dev/x", "reg", entry)
     assert to_dict(fast.to_bytes()) == to_dict(slow.to_bytes())
+
+
+def test_a_reservation_is_removed_by_address_and_size():
+    """Of those that are equal the first one; hundreds share the chains of a hash."""
+    entries = [MemRange(0x1000 * (i % 7), 0x1000 * (i % 11 + 1)) for i in range(400)]
+    fdt = Fdt(assemble(TREE, entries))
+    gone = random.Random(3).sample(entries, 150)
+    with fdt.edit() as edit:
+        for entry in gone:
+            edit.unreserve(entry)
+    for entry in gone:
+        entries.remove(entry)
+    assert list(fdt.memreserve) == entries
+    for missing in (MemRange(0, 0x100000), MemRange(0x10000, 0x1000)):
+        with pytest.raises(FdtNotFound), fdt.edit() as edit:
+            edit.unreserve(missing)

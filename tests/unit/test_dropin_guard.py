@@ -15,8 +15,10 @@ import pytest
 import pyfdtx._core as C
 import pyfdtx.libfdt as L
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "hostile"))
 from hostile_blobs import OFFSET, Strings, assemble, rich, root, u32
+from tree_blobs import blob
 
 MAGIC, WRITTEN = 0xD00DFEED, 0x2FF20112
 S = Strings(b"a")
@@ -24,7 +26,7 @@ S = Strings(b"a")
 TREE = assemble(root(S.prop(b"a", b"\0" * 4)), S.data, tail=bytes(22), totalsize=112)
 STRUCT, STRINGS, TOTAL = 56, 88, 112
 
-OK, NOTFOUND, NOSPACE = 0, -1, -3
+OK, NOTFOUND, NOSPACE, BADOFFSET = 0, -1, -3, -4
 BADSTATE, TRUNCATED, BADMAGIC, BADVERSION = -7, -8, -9, -10
 BADLAYOUT, INTERNAL, ALIGNMENT = -12, -13, -19
 
@@ -284,3 +286,13 @@ def test_reservations_without_an_end_are_not_counted_on(call):
     before = bytes(made)
     assert call(made) == TRUNCATED
     assert made == before
+
+
+def test_reservations_are_read_one_by_one():
+    entries = [(0x1000, 0x2000), (0x1234_5678_9ABC_DEF0, 1), (0, 2**64 - 1)]
+    tree = bytearray(blob(rsv=entries))
+    assert C.fdt_num_mem_rsv(tree) == 3
+    for n, (address, size) in enumerate([*entries, (0, 0)]):
+        assert C.fdt_get_mem_rsv(tree, n) == [0, address, size]
+    assert C.fdt_get_mem_rsv(tree, -1) == [BADOFFSET, 0, 0]
+    assert C.fdt_get_mem_rsv(tree, 1000) == [BADOFFSET, 0, 0]
