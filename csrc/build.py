@@ -91,6 +91,8 @@ def arguments() -> dict[str, Any]:
         "include_dirs": ["csrc"],
         "depends": [f"csrc/{name}" for name in below((*ROOMS, *PYTHON), "h")],
         "extra_compile_args": [*FLAGS, *os.environ.get("PYFDTX_CFLAGS", "").split()],
+        # dlsym(), in glibc before 2.34
+        "libraries": ["dl"] if sys.platform == "linux" else [],
         "extra_link_args": os.environ.get("PYFDTX_LDFLAGS", "").split(),
         "py_limited_api": not sysconfig.get_config_var("Py_GIL_DISABLED"),
     }

@@ -16,6 +16,11 @@
 /* Text of a blob: ASCII, other bytes as surrogates */
 PyObject *core_str(const char *s, size_t len);
 
+/* The bytes of a str, which live as long as it does. NULL with an exception if
+ * they are not UTF-8; before Python 3.10 also if there is a NUL */
+extern const char *(*core_utf8)(PyObject *text, Py_ssize_t *len);
+void core_find_utf8(void);
+
 /* Whether the blob is sound; an exception for what is no bytes object */
 int core_is_sound(PyObject *data, const char **fdtp);
 

@@ -17,12 +17,6 @@
 #define METH_FASTCALL 0x0080
 #endif
 
-/* Likewise: the limited API has it from 3.10 on, every CPython from 3.7 on. No
- * copy for what is ASCII. */
-#if defined(Py_LIMITED_API) && Py_LIMITED_API < 0x030a0000
-PyAPI_FUNC(const char *) PyUnicode_AsUTF8AndSize(PyObject *, Py_ssize_t *);
-#endif
-
 #define FASTCALL(fn) (PyCFunction)(void (*)(void))(fn)
 
 #endif /* FDTX_CPYTHON_H */

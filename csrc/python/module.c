@@ -108,6 +108,7 @@ static PyMethodDef core_functions[] = {
 
 static int core_exec(PyObject *module)
 {
+	core_find_utf8();
 	if (PyModule_AddStringConstant(module, "LIBFDT", FDTX_LIBFDT))
 		return -1;
 	if (core_add_index(module) || core_add_lock(module) ||

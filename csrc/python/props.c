@@ -28,7 +28,7 @@ const char *core_plain(PyObject *text, size_t *lenp)
 
 	if (!PyUnicode_CheckExact(text))
 		return NULL;
-	s = PyUnicode_AsUTF8AndSize(text, &n);
+	s = core_utf8(text, &n);
 	if (!s) {
 		PyErr_Clear();
 		return NULL;
@@ -471,7 +471,7 @@ PyObject *core_set_string(PyObject *o, PyObject *const *argv, Py_ssize_t argc,
 	int done = 0;
 
 	if (argc == 2 && !kwnames && PyUnicode_CheckExact(argv[1])) {
-		text = PyUnicode_AsUTF8AndSize(argv[1], &len);
+		text = core_utf8(argv[1], &len);
 		if (!text)
 			PyErr_Clear();
 	}
