@@ -169,6 +169,62 @@ static void compare_changes(const void *fdt, size_t size, int first, int last,
 	free(list);
 }
 
+static void must_be_malformed(const void *fdt, size_t size, const void *list,
+			      size_t len, const char *what)
+{
+	struct fdtx_ops_plan *plan;
+	struct fdtx_ops_fault fault;
+	void *exact = malloc(len);
+	int err;
+
+	if (!exact)
+		broken("out of memory");
+	memcpy(exact, list, len);
+	err = fdtx_ops_plan(fdt, size, exact, len, &key, &plan, &fault);
+	if (err != -FDT_ERR_BADVALUE)
+		broken("%s of %d bytes: %d", what, (int)len, err);
+	free(exact);
+}
+
+/* What is no list of changes is not followed, nor read beyond its end */
+static void refuse_malformed(const void *fdt, size_t size)
+{
+	static const struct {
+		enum fdtx_op_kind kind;
+		const char *name;
+		int len;
+	} bad[] = {
+		{ FDTX_OP_RESERVE, "", 15 },
+		{ FDTX_OP_RESERVE, "", 0 },
+		{ FDTX_OP_UNRESERVE, "", 17 },
+		{ FDTX_OP_RESERVE, "name", 16 },
+		{ FDTX_OP_APPEND_REG, "name", 3 },
+		{ FDTX_OP_SET, "", 1 },
+		{ FDTX_OP_ADD_NODE, "name", 0 },
+		{ (enum fdtx_op_kind)(FDTX_OP_UNRESERVE + 1), "", 16 },
+	};
+	static const char value[17];
+	char list[256], *end;
+	size_t i, len;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		end = exercise_op(list, bad[i].kind, "/", bad[i].name, value,
+				  bad[i].len);
+		must_be_malformed(fdt, size, list, (size_t)(end - list), "a bad one");
+	}
+	end = exercise_op(list, FDTX_OP_SET, "/", "name", "value", 5);
+	for (len = 1; len < (size_t)(end - list); len++)
+		must_be_malformed(fdt, size, list, len, "a part");
+	end[-6] = 'x';	/* the NUL behind the name */
+	must_be_malformed(fdt, size, list, (size_t)(end - list), "no NUL");
+	end[-6] = '\0';
+	end[-8] = '\0';
+	must_be_malformed(fdt, size, list, (size_t)(end - list), "NUL in a name");
+	end = exercise_op(list, FDTX_OP_SET, "/x", "name", "value", 5);
+	list[sizeof(struct fdtx_op) + 1] = '\0';
+	must_be_malformed(fdt, size, list, (size_t)(end - list), "NUL in a path");
+}
+
 void exercise_ops(const void *fdt, size_t size)
 {
 	size_t room = fdt_totalsize(fdt) + ROOM;
@@ -178,6 +234,7 @@ void exercise_ops(const void *fdt, size_t size)
 
 	if (!slow || !done)
 		broken("out of memory");
+	refuse_malformed(fdt, size);
 	must(fdtx_open_into(fdt, slow, (int)room), "fdtx_open_into");
 	/* Up to one that cannot be made; behind it everything starts anew */
 	for (i = 0; i < N_CHANGES; i++) {
