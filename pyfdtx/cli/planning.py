@@ -43,7 +43,12 @@ def machine_arguments(parser: argparse.ArgumentParser) -> None:
 
 def plan_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("image", metavar="IMAGE", help="the kernel: Image, zImage, vmlinux; compressed")
+    add(
+        "image",
+        metavar="IMAGE",
+        help="the kernel: Image, zImage, vmlinux; compressed, EFI zboot, uImage, "
+        "FIT, Android boot image, UKI",
+    )
     add(
         "--crash",
         action="store_true",
@@ -54,6 +59,12 @@ def plan_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         action="append",
         help="its initrd; of several each is put behind the one before",
+    )
+    add(
+        "--fit-config",
+        metavar="NAME",
+        default="",
+        help="the configuration of a FIT (default: its own)",
     )
     line = parser.add_mutually_exclusive_group()
     line.add_argument("--cmdline", metavar="TEXT", help="the whole command line")
@@ -108,6 +119,7 @@ def _refuse_options(args: argparse.Namespace, why: str) -> None:
     options = {
         "--dtb": args.dtb is not None,
         "--verify": args.verify,
+        "--fit-config": bool(args.fit_config),
         "--kaslr-seed": args.kaslr_seed != "random",
         "--rng-seed": args.rng_seed != "random",
         "--root-cells": args.root_cells != "keep",
@@ -141,7 +153,7 @@ def planned(
         )
         return found, machine
     placed_arch(machine.arch)  # says so if it is not known here
-    image = read_image(args.image)
+    image = read_image(args.image, configuration=args.fit_config)
     initrd = _initrd(args.initrd)
     dtb = None if args.dtb is None else read_blob(args.dtb)
     try:

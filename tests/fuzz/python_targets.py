@@ -16,6 +16,8 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
+from image_files import android, fit, uimage, uki, vmlinux, zboot
 from python_core import dmesg
 from python_devicetree import meaning, overlays
 from python_input import Input, Target, tree
@@ -33,6 +35,8 @@ from pyfdtx.kexec.image.kernel import KernelImage
 from pyfdtx.text.diff import diff
 from pyfdtx.text.dts import render
 
+# No tool is started for an input (kexec/image/compression.py)
+os.environ["PATH"] = "/nowhere"
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 warnings.simplefilter("ignore", FdtWarning)
 
@@ -94,21 +98,21 @@ def kcore(source: Input) -> None:
 # Kernel images
 
 
-def _zboot(data: bytes, name: bytes = b"gzip") -> bytes:
-    return (
-        struct.pack("<2s2x4s2I8x32s", b"MZ", b"zimg", 64, len(data), name)
-        + bytes(8)
-        + data
-    )
-
-
 WRAPPERS = (
     lambda data: data,
     lambda data: gzip.compress(data, 1, mtime=0),
     lambda data: lzma.compress(data, preset=0),
     lambda data: bz2.compress(data, 1),
-    lambda data: _zboot(gzip.compress(data, 1, mtime=0)),
-    lambda data: _zboot(data, b"xzkern"),
+    lambda data: zboot(gzip.compress(data, 1, mtime=0)),
+    lambda data: zboot(data, b"xzkern"),
+    uimage,
+    lambda data: uimage(struct.pack(">3I", len(data), 0, 0) + data, kind=4),
+    lambda data: fit({"k": data}, initrd=b"070701"),
+    lambda data: fit({"k": data}, external="offset", hashed=("sha256", b"")),
+    lambda data: android(data, b"070701", 2, "quiet"),
+    lambda data: android(data, b"", 4, ""),
+    lambda data: uki({".linux": data, ".initrd": b"070701", ".cmdline": b"ro"}),
+    lambda data: vmlinux(data, 183),
 )
 
 

@@ -101,9 +101,10 @@ def images() -> "list[bytes]":
     elf = b"\x7fELF\2\1\1" + bytes(9)
     elf += struct.pack("<HHIQQQIHHHHHH", 2, 21, 1, 2**63, 64, 0, 0, 64, 56, 1, 64, 0, 0)
     elf += struct.pack("<2I6Q", 1, 7, 120, 2**63, 0, 8, 16, 8) + bytes(8)
+    packed = [b"\x02\x21\x4c\x18\x06\0\0\0\x50hello", b"\x28\xb5\x2f\xfd\x20\0\1\0\0"]
     plain = [flat.replace(b"MAGI", magic) for magic in (b"ARM\x64", b"RSC\x05")]
-    plain += [zimage, elf]
-    wrappers = [b"\0\0\0", *(bytes((1, w, 0)) for w in range(1, 6))]
+    plain += [zimage, elf, *packed]
+    wrappers = [b"\0\0\0", *(bytes((1, w, 0)) for w in range(1, 14))]
     return [wrapper + image for wrapper in wrappers for image in plain]
 
 

@@ -19,7 +19,7 @@ from ppc64_machine import vmlinux
 
 from pyfdtx.errors import FdtImageError
 from pyfdtx.kexec.arch.arm import image as arm
-from pyfdtx.kexec.arch.ppc64 import image as ppc64
+from pyfdtx.kexec.image import elf as elf_files
 from pyfdtx.kexec.image import unpack
 from pyfdtx.kexec.image.kernel import parse_image
 
@@ -49,7 +49,7 @@ CODE = """
 import resource, sys
 from pyfdtx.errors import FdtImageError
 from pyfdtx.kexec.image.kernel import read_image
-import bz2, lzma, zlib, elftools.elf.elffile
+import bz2, lzma, zlib
 now = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + (int(sys.argv[2]) << 20),) * 2)
 try:
@@ -183,7 +183,7 @@ def test_program_headers_are_counted_before_they_are_read(at, form, value):
 
 
 def test_as_many_program_headers_as_a_kernel_has_are_taken():
-    loads = [(at * 4096, 16, 16) for at in range(ppc64.MAX_HEADERS)]
+    loads = [(at * 4096, 16, 16) for at in range(elf_files.MAX_HEADERS)]
     size = 64 + 56 * len(loads)
     assert len(parse_image(elf(loads, size)).data) == 255 * 4096 + 16
     with pytest.raises(FdtImageError, match="program headers"):
@@ -210,14 +210,15 @@ def test_a_table_of_tags_without_end_is_left(monkeypatch):
 
     monkeypatch.setattr(arm.ZImage, "_words", counted)
     with pytest.raises(FdtImageError, match="has no KLSZ among the first 64"):
-        parse_image(zimage(tags, 1000))
+        parse_image(zimage(tags, 0x40 + len(tags)))
     assert len(steps) <= 2 * arm.MAX_TAGS
 
 
 def test_the_last_tag_that_is_looked_at_counts():
     def with_tags(before):
         other = struct.pack("<2I", 2, 0x11111111) * before
-        return zimage(other + struct.pack("<6I", 6, arm.TAG_KLSZ, 0, 1, 2, 3), 64)
+        tags = other + struct.pack("<6I", 6, arm.TAG_KLSZ, 0, 1, 2, 3)
+        return zimage(tags, 0x40 + len(tags))
 
     assert parse_image(with_tags(arm.MAX_TAGS - 1)).text_offset == 2
     with pytest.raises(FdtImageError, match="has no KLSZ"):

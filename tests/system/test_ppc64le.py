@@ -72,7 +72,6 @@ def kernel(archive):
 def userland(archive, tmp_path_factory):
     try:
         ramfs = root_file_system(archive, tmp_path_factory.mktemp("python"))
-        add_files(ramfs, archive.unpack("python3-pyelftools"))
         add_files(ramfs, archive.unpack("kexec-tools"))
     except GuestError as e:
         pytest.skip(str(e))

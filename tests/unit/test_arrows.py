@@ -32,7 +32,7 @@ MAY = {
     "kexec.cmdline": BASE,
     "kexec.facts": BASE | {"files", "kexec.architecture"},
     "kexec.vmcore": {"errors", "files", "kexec.facts"},
-    "kexec.image": BASE | {"files", "kexec.architecture"},
+    "kexec.image": BASE | {"files", "tree", "kexec.architecture"},
     "kexec.dtb": BASE | {"kexec.architecture", "kexec.cmdline"},
     "kexec.elfcore": BASE | {"kexec.architecture", "kexec.facts"},
 }

@@ -13,69 +13,20 @@ import gzip
 import lzma
 import random
 import struct
-import subprocess
 import sys
 import warnings
 import zlib
+from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+from image_files import BODY, arm64, riscv, zboot, zimage
+
 from pyfdtx.errors import FdtImageError, FdtWarning
 from pyfdtx.kexec import ZImage
-from pyfdtx.kexec.image import kernel, unpack
+from pyfdtx.kexec.image import compression, kernel, unpack
 from pyfdtx.kexec.image.kernel import Image, parse_image, read_image
-
-BODY = bytes(range(256)) * 16
-
-
-def arm64(text_offset=0, image_size=0x20000, flags=0b1010, body=BODY):
-    """code0, code1, text_offset, image_size, flags, 3 reserved, magic, PE."""
-    return (
-        struct.pack(
-            "<2I6Q4sI",
-            *(0, 0, text_offset, image_size, flags, 0, 0, 0),
-            *(b"ARM\x64", 0),
-        )
-        + body
-    )
-
-
-def riscv(machine=None, image_size=0x30000):
-    """code0, code1, text_offset, image_size, flags, version, reserved (4, 8),
-    magic (8), magic2, PE; with a PE header behind it when machine is given."""
-    head = struct.pack(
-        "<2I3Q2IQ8s4sI",
-        *(0, 0, 0x200000, image_size, 0, 2, 0, 0),
-        *(b"RISCV\0\0\0", b"RSC\x05", 64 if machine else 0),
-    )
-    pe = b"PE\0\0" + struct.pack("<H", machine) if machine else b""
-    return head + pe + BODY
-
-
-def zboot(payload, name=b"gzip", offset=64, size=None, tail=b""):
-    """MZ, zimg, payload offset, size, two reserved, compression, magic, PE."""
-    head = struct.pack(
-        "<2s2x4s2I8x32sII",
-        *(b"MZ", b"zimg", offset, len(payload) if size is None else size),
-        *(name, 0x818223CD, 64),
-    )
-    return head + payload + tail
-
-
-def zimage(tag=(6, 0x5A534C4B, 0x90, 0x5E4D4, 0x208000, 0x10000), size=None):
-    """Eight nops and a branch, magic, start, end, byte order, 0x45454545, the
-    table's place; table at 0x60, inflated size at 0x90."""
-    data = bytearray(0x100)
-    struct.pack_into(
-        "<6I",
-        data,
-        0x24,
-        *(0x016F2818, 0, len(data) if size is None else size, 0x04030201),
-        *(0x45454545, 0x60),
-    )
-    struct.pack_into(f"<{len(tag)}I", data, 0x60, *tag)
-    struct.pack_into("<I", data, 0x90, 0x13A10B4)
-    return bytes(data)
 
 
 def test_an_arm64_image_says_where_and_how_large():
@@ -186,33 +137,10 @@ def test_an_efi_zboot_payload_outside_the_file_is_refused(offset, size):
         parse_image(zboot(bytes(100), offset=offset, size=size), "k")
 
 
-@pytest.mark.parametrize("name", [b"lz4", b"lzo", b"", b"\xff\xfe"])
-def test_an_efi_zboot_compression_that_python_lacks_is_named(name):
-    with pytest.raises(FdtImageError) as e:
+@pytest.mark.parametrize("name", [b"lzx", b"", b"\xff\xfe"])
+def test_an_efi_zboot_compression_that_nobody_knows_is_named(name):
+    with pytest.raises(FdtImageError, match="k: is compressed in a way that is not"):
         parse_image(zboot(bytes(100), name), "k")
-    assert "k" in str(e.value)
-    if name == b"lz4":
-        assert "lz4 cannot be unpacked here; unpack it yourself" in str(e.value)
-
-
-def test_zstd_is_unpacked_where_python_can_and_else_says_what_is_missing(tmp_path):
-    plain = tmp_path / "Image"
-    plain.write_bytes(arm64())
-    try:
-        packed = subprocess.run(
-            ("zstd", "-c", plain), check=True, capture_output=True
-        ).stdout
-    except FileNotFoundError:
-        # An empty frame: RFC 8878, 3.1.1: magic, single segment, size 0, one
-        # empty last block
-        packed = bytes.fromhex("28b52ffd2000010000")
-    try:
-        image = parse_image(packed, "k")
-    except FdtImageError as e:
-        text = str(e)
-        assert ("Python 3.14" in text and "zstd -d" in text) or "is empty" in text
-    else:
-        assert image.data == arm64()
 
 
 class Zstandard:
@@ -239,24 +167,26 @@ def test_zstd_by_the_package_is_fed_in_pieces_and_bounded(monkeypatch):
     package = Zstandard()
     monkeypatch.setitem(sys.modules, "zstandard", package)
     monkeypatch.setitem(sys.modules, "compression", None)
+    monkeypatch.setitem(sys.modules, "backports.zstd", None)
     data = random.Random(1).randbytes(10_000)
     packed = gzip.compress(data)
-    assert unpack._zstd(packed, len(data)) == (data, True)
+    assert compression._zstd(packed, len(data)) == (data, True, 0)
     assert sum(package.pieces) == len(packed)
     assert max(package.pieces) == 4096
     # cut off, and with something behind
-    out, complete = unpack._zstd(packed[:-1], len(data))
+    out, complete, _ = compression._zstd(packed[:-1], len(data))
     assert (out, complete) == (data, False)
-    assert unpack._zstd(packed + bytes(9000), len(data)) == (data, True)
+    assert compression._zstd(packed + bytes(9000), len(data)) == (data, True, 0)
     # no more than the piece that goes beyond the limit
     for limit in (0, 1000, len(data) - 1):
-        out, _ = unpack._zstd(packed, limit)
+        out, _, _ = compression._zstd(packed, limit)
         assert limit < len(out)
         assert sum(package.pieces) <= limit + 2 * 4096
 
 
 def test_a_bomb_is_stopped(monkeypatch):
-    monkeypatch.setattr(unpack, "LIMIT", 1 << 20)
+    for module in (compression, unpack):
+        monkeypatch.setattr(module, "LIMIT", 1 << 20)
     for pack in PACKERS.values():
         with pytest.raises(FdtImageError, match="more than 1 MiB come out"):
             parse_image(pack(bytes(2 << 20)))
@@ -317,7 +247,7 @@ def test_a_damaged_zimage_is_refused_with_the_reason(data, says):
     ("data", "says"),
     [
         (b"", "is empty"),
-        (b"\x7fELF\x02\x01\x01" + bytes(100), r"is an ELF file \(vmlinux\?\)"),
+        (b"\x7fELF\x02\x01\x01" + bytes(100), r"is an ELF file of machine 0"),
         (b"MZ" + bytes(100), "is an EFI program, but neither Image nor EFI zboot"),
         (b"root=/dev/vda console=ttyAMA0\n" * 4, r"is text \('root=/dev/vda co"),
         (b"hi\n", "is text"),
@@ -325,12 +255,11 @@ def test_a_damaged_zimage_is_refused_with_the_reason(data, says):
         (b"\xd0\x0d\xfe\xed" + bytes(100), "is a device tree blob"),
         (b"070701" + b"0" * 200, "is a cpio archive"),
         (bytes(0x202) + b"HdrS" + bytes(100), "is an x86 bzImage"),
-        (b"\x27\x05\x19\x56" + bytes(100), "is a U-Boot uImage"),
         (bytes(1000), "is no kernel image"),
         (arm64()[:63], "is no kernel image"),
         (gzip.compress(b"\x7fELF" + bytes(100)), "is an ELF file"),
         (b"\x1f\x8b" + bytes(100), "damaged gzip data"),
-        (b"\x02\x21\x4c\x18" + bytes(9), "lz4 cannot be unpacked"),
+        (b"VNDRBOOT" + bytes(100), "is Android's vendor_boot.img"),
     ],
 )
 def test_what_is_no_image_is_named(data, says):

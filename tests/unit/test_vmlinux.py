@@ -48,8 +48,11 @@ def test_byte_order_makes_two_architectures():
 @pytest.mark.parametrize(
     ("blob", "cause"),
     [
-        (vmlinux(machine=183), r"machine 183.*\(Image, zImage\)"),  # EM_AARCH64
-        (vmlinux(bits=1), "not of ppc64"),
+        (vmlinux(machine=62), r"an ELF file \(vmlinux\?\) of x86_64; give"),
+        (vmlinux(machine=40, bits=1), r"\(vmlinux\?\) of arm, not a zImage; give"),
+        (vmlinux(machine=4), "an ELF file of machine 4; give"),
+        (vmlinux(machine=183), "without the header of an Image"),  # EM_AARCH64
+        (vmlinux(bits=1), "not of 64 bits"),
         (vmlinux(kind=1), "ET_REL: no kernel"),
         (vmlinux(kind=4), "ET_CORE: no kernel"),
         (vmlinux([]), "damaged|without PT_LOAD"),

@@ -16,7 +16,7 @@ from ..._core import HEADER_WORD, WORDS_FIRST
 from ...codec.memrange import U64_END
 from ..architecture import Arch
 from ..facts.mapping import Mapping
-from ..image.kernel import Image, flat_magic
+from ..image.kernel import Image, flat_magic, vmlinux
 
 __all__ = ["ARCHES", "mapping", "read_image"]
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # (arch/riscv/mm/init.c)
 PIECE = 2 << 20
 MAGIC = b"RSC\x05"
+EM_RISCV = 243
 PE_AT = 60
 # Microsoft's PE format: the machine stands behind the signature
 PE_RISCV = {0x5032: "riscv32", 0x5064: "riscv64"}
@@ -45,7 +46,7 @@ ARCHES = (
         __name__,
         "riscv",
         machines={"riscv64": (64, "little"), "riscv32": (32, "little")},
-        elf_machine=243,
+        elf_machine=EM_RISCV,
         parts={"mapping": "", "read_image": ""},
         judged=True,
         cpuinfo=_cpuinfo,
@@ -91,7 +92,10 @@ def _width(data: bytes) -> str:
 
 
 def read_image(data: bytes, where: str, layers: tuple[str, ...]) -> Image | None:
-    """An Image, by its magic."""
+    """An Image, by its magic, or the ELF file of one."""
+    flat = vmlinux(EM_RISCV, MAGIC, data, where)
+    if flat is not None:
+        data, layers = flat, (*layers, "ELF")
     if flat_magic(data) != MAGIC:
         return None
     return Image(_width(data), data, where, layers)

@@ -7,9 +7,11 @@ from __future__ import annotations
 import os
 import struct
 
-from ...errors import FdtImageError
+from ...errors import FdtImageError, warn
 from ...files.reading import LIMITS, read_file
 from ..architecture import arch_of, arches
+from .elf import MAGIC as ELF_MAGIC
+from .elf import Elf, machine_of
 from .unpack import unpack
 
 __all__ = ["Footprint", "Image", "KernelImage", "parse_image", "read_image"]
@@ -31,9 +33,8 @@ MAGIC_AT = 56
 
 OTHERS = (
     (b"\xd0\x0d\xfe\xed", "a device tree blob"),
-    (b"\x27\x05\x19\x56", "a U-Boot uImage"),
     (b"0707", "a cpio archive (an initrd?)"),
-    (b"ANDROID!", "an Android boot image"),
+    (b"VNDRBOOT", "Android's vendor_boot.img, which holds no kernel"),
     (b"#!", "a script"),
 )
 
@@ -63,9 +64,10 @@ class KernelImage:
     where: the file it came from.
     layers: what it was wrapped in, outermost first: ("EFI zboot", "gzip").
     text_offset: where it must lie from a multiple of its boundary, bytes.
+    initrd: bytes of the one that is in the same file (FIT, UKI, ...), or None.
     """
 
-    __slots__ = ("arch", "data", "layers", "text_offset", "where")
+    __slots__ = ("arch", "data", "initrd", "layers", "text_offset", "where")
 
     def __init__(self, arch: str, data: bytes, where: str, layers: tuple[str, ...]):
         self.arch = arch
@@ -73,6 +75,7 @@ class KernelImage:
         self.where = where
         self.layers = layers
         self.text_offset = 0
+        self.initrd: bytes | None = None
 
     @property
     def big_endian(self) -> bool:
@@ -182,13 +185,46 @@ def refusal(where: str, kind: str) -> FdtImageError:
     return FdtImageError(
         OP,
         where,
-        f"is {kind}; give {wanted}, or one of them compressed or as EFI zboot",
+        f"is {kind}; give {wanted}, or one of them compressed, as EFI zboot, or in a "
+        "uImage, FIT, UKI or Android boot image",
     )
+
+
+def vmlinux(machine: int, magic: bytes, data: bytes, where: str) -> bytes | None:
+    """The flat image that an architecture's ELF file was made for; None if data is
+    none of its.
+
+    machine: EM_* of elf(5). magic: of the flat image.
+    Raises:
+        FdtImageError: it is damaged, or has no such header.
+    """
+    if machine_of(data) != machine:
+        return None
+    flat = Elf(data, where).data
+    if flat_magic(flat) != magic:
+        raise FdtImageError(
+            OP,
+            where,
+            "is an ELF file (vmlinux?) without the header of an Image; give the Image "
+            "that is made from it",
+        )
+    return flat
+
+
+def _elf_kind(data: bytes) -> str:
+    machine = machine_of(data)
+    for arch in arches():
+        if arch.elf_machine == machine:
+            made = f", not {arch.image}" if arch.image else ""
+            return f"an ELF file (vmlinux?) of {arch.name}{made}"
+    return f"an ELF file of machine {machine}"
 
 
 def _refuse(data: bytes, where: str) -> FdtImageError:
     """What a file is that is no image."""
     kind = "no kernel image that is known here"
+    if data.startswith(ELF_MAGIC):
+        return refusal(where, _elf_kind(data))
     for magic, text in OTHERS:
         if data.startswith(magic):
             kind = text
@@ -201,12 +237,16 @@ def _refuse(data: bytes, where: str) -> FdtImageError:
     return refusal(where, kind)
 
 
-def parse_image(blob: Buffer, where: str = "image") -> KernelImage:
-    """The image in a file's content.
+def parse_image(
+    blob: Buffer, where: str = "image", *, configuration: str = ""
+) -> KernelImage:
+    """The image in a file's content: plain, compressed, an EFI zboot image, the
+    kernel of a uImage, a FIT, an Android boot image, a UKI, or an ELF file of one.
 
     Args:
         blob: any bytes-like object.
         where: the file's name, for errors.
+        configuration: of a FIT; "": its default, or the only one.
     Returns: an Image (arm64, riscv), a ZImage (arm), or a Vmlinux (ELF, ppc64);
         data is a copy if it was wrapped.
     Raises:
@@ -221,16 +261,25 @@ def parse_image(blob: Buffer, where: str = "image") -> KernelImage:
         raise TypeError(
             f"an image must be bytes-like, not {type(blob).__name__}"
         ) from None
-    data, layers = unpack(raw, where)
+    found = unpack(raw, where, configuration)
+    layers = tuple(found.layers)
     for arch in arches():
         read = arch.own("read_image")
-        image: KernelImage | None = read(data, where, layers) if read else None
+        image: KernelImage | None = read(found.data, where, layers) if read else None
         if image is not None:
-            return image
-    raise _refuse(data, where)
+            break
+    else:
+        raise _refuse(found.data, where)
+    image.initrd = found.initrd
+    if found.cmdline:
+        warn(
+            f"image {where}: the command line in it is not used, --cmdline gives it: "
+            f"{found.cmdline}"
+        )
+    return image
 
 
-def read_image(path: str | os.PathLike[str]) -> KernelImage:
+def read_image(path: str | os.PathLike[str], *, configuration: str = "") -> KernelImage:
     """As parse_image(), of a file.
 
     Raises:
@@ -244,4 +293,4 @@ def read_image(path: str | os.PathLike[str]) -> KernelImage:
         raise FdtImageError(OP, where, e.strerror or str(e)) from None
     except ValueError as e:  # a NUL in the name
         raise FdtImageError(OP, where, str(e)) from None
-    return parse_image(data, where)
+    return parse_image(data, where, configuration=configuration)

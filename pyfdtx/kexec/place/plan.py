@@ -189,7 +189,8 @@ def make_plan(
         image: from read_image().
         crash: for kdump, in the main crash region alone; False: a plain kexec,
             anywhere in free memory.
-        initrd: its bytes; or an InitrdFile, which is read when it has its place.
+        initrd: its bytes; or an InitrdFile, which is read when it has its place;
+            None: that of the image's own file (FIT, UKI, ...), if it has one.
         cmdline: the command line; None: reused_cmdline().
         append: words to put behind it.
         dtb: the tree to start from; None: the machine's own.
@@ -250,7 +251,7 @@ def make_plan(
         machine,
         arch,
         kernel,
-        _checked_initrd(arch, initrd),
+        _checked_initrd(arch, image.initrd if initrd is None else initrd),
         header,
         page,
         tree,

@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from arm_machine import zimage
+from image_files import arm64, fit, riscv
 from ppc64_machine import vmlinux
 
 from pyfdtx import Fdt
@@ -104,3 +105,26 @@ def test_check_has_nothing_against_the_tree(made, cli):
     )
     assert b"error" not in said
     assert b"warning" not in said
+
+
+def test_the_configuration_of_a_fit_is_chosen_by_name(cli):
+    blob = fit({"k1": arm64(), "k2": riscv()}, initrd=b"070701" + bytes(500))
+    (cli.folder / "fit.itb").write_bytes(blob)
+    words = ("plan", "--crash", "fit.itb", "--root", EXAMPLES / "arm64-dt")
+    assert b"initrd" in cli.good(*words, "--fit-config", "conf-k1")
+    line = cli.bad(1, *words, "--fit-config", "conf-k2")
+    assert "is a kernel of riscv" in line
+    assert "choose one with --fit-config: conf-k1, conf-k2" in cli.bad(1, *words)
+
+
+def test_several_initrds_become_one(cli):
+    (cli.folder / "Image").write_bytes(arm64())
+    pieces = b"070701" + bytes(101), b"070702" + bytes(50)
+    for name, data in zip("ab", pieces):
+        (cli.folder / name).write_bytes(data)
+    cli.good(
+        *("load", "--crash", "Image", "--initrd", "a", "--initrd", "b", "--dry-run"),
+        *("--root", EXAMPLES / "arm64-dt", "--output-dir", "out"),
+    )
+    written = (cli.folder / "out" / "initrd").read_bytes()
+    assert written == pieces[0] + b"\0" + pieces[1]

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from ...image.kernel import Image, flat_magic
+from ...image.kernel import Image, flat_magic, vmlinux
 
 __all__ = ["read_image"]
 
 MAGIC = b"ARM\x64"
+EM_AARCH64 = 183
 
 
 class _Arm64Image(Image):
@@ -26,7 +27,10 @@ class _Arm64Image(Image):
 
 
 def read_image(data: bytes, where: str, layers: tuple[str, ...]) -> Image | None:
-    """An Image, by its magic."""
+    """An Image, by its magic, or the ELF file of one."""
+    flat = vmlinux(EM_AARCH64, MAGIC, data, where)
+    if flat is not None:
+        data, layers = flat, (*layers, "ELF")
     if flat_magic(data) != MAGIC:
         return None
     return _Arm64Image("arm64", data, where, layers)
