@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for line in lines(plan):
         detail(line)
-    load(plan, machine, replace=args.replace)
+    load(plan, machine, replace=args.replace, force=args.force)
     if not quiet():
         out_text(f"{_loaded(plan)}\n")
     return 0

@@ -151,6 +151,7 @@ def as_json(plan: Plan | FilePlan) -> str:
             }
             for s in plan.segments
         ],
+        "findings": [f._asdict() for f in plan.findings],
     }
     return dumps(facts, indent=1) + "\n"
 

@@ -15,6 +15,7 @@ from ..kexec.image.kernel import read_image
 from ..kexec.place.plan import make_plan, plan
 from .arguments import machine_root
 from .files import called, read_blob
+from .judging import force_argument, judged
 from .second_kernel import seed_arguments
 from .trouble import Trouble, UsageError, because
 
@@ -84,6 +85,7 @@ def plan_arguments(parser: argparse.ArgumentParser) -> None:
         "entered (arm64)",
     )
     machine_arguments(parser)
+    force_argument(parser)
 
 
 def _part(path: str) -> str | bytes:
@@ -174,4 +176,5 @@ def planned(
         if args.dtb is not None and e.op == "second_kernel_dtb":
             raise Trouble(f"{called(args.dtb)}: {e}") from None
         raise
+    judged(placed.findings, force=args.force)
     return placed, machine

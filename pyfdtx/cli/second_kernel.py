@@ -6,10 +6,15 @@ from __future__ import annotations
 import argparse
 
 from ..errors import FdtBadParameter, FdtError
-from ..kexec import Crash, second_kernel_dtb
+from ..kexec import Crash
+from ..kexec.architecture import arch_of
+from ..kexec.check.checker import check_tree
+from ..kexec.check.facts import CMA_SINCE, USABLE_RANGES
+from ..kexec.dtb.full import unjudged
 from ..kexec.dtb.second_kernel import arch_names
 from .arguments import memory, number
 from .files import called, read_blob, write_blob
+from .judging import force_argument, judged
 from .trouble import Trouble, UsageError
 from .words import in_options
 
@@ -18,6 +23,8 @@ __all__ = ["common_arguments", "crash_arguments", "make", "seed_arguments"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..codec.reg import MemRange
+
+CMA_KERNEL = ".".join(map(str, CMA_SINCE))
 
 
 def _initrd(text: str) -> MemRange | None:
@@ -75,8 +82,9 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
         "--load-address",
         metavar="ADDR",
         type=number,
-        help="where the new tree will lie; checked for alignment",
+        help="where the new tree will lie; checked for alignment and place",
     )
+    force_argument(parser)
 
 
 def seed_arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,29 +142,38 @@ def crash_arguments(parser: argparse.ArgumentParser) -> None:
 def make(args: argparse.Namespace) -> int:
     """Both commands: read, make, write."""
     blob = read_blob(args.boot)
+    arch = arch_of(args.arch)
+    assert arch is not None
     try:
         crash = None
         more = {}
         if hasattr(args, "usable"):
             crash = Crash(elfcorehdr=args.elfcorehdr, usable=args.usable)
             more["max_usable"] = args.max_usable
-        result = second_kernel_dtb(
+        result = unjudged(
             blob,
+            arch,
             cmdline=args.cmdline,
             append=args.append,
             initrd=args.initrd,
             crash=crash,
             kaslr_seed=args.kaslr_seed,
             rng_seed=args.rng_seed,
-            arch=args.arch,
             root_cells=args.root_cells,
             old_dtb=args.old_dtb,
             load_address=args.load_address,
             **more,
         )
+        findings = check_tree(
+            result,
+            arch=args.arch,
+            kernel=CMA_KERNEL if more.get("max_usable", 0) > USABLE_RANGES else None,
+            load_address=args.load_address,
+        )
     except FdtBadParameter as e:
         raise UsageError(in_options(str(e))) from None
     except FdtError as e:
         raise Trouble(f"{called(args.boot)}: {e}") from None
+    judged(findings, force=args.force)
     write_blob(args.output, result, private=True)
     return 0

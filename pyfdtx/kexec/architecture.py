@@ -71,7 +71,7 @@ class Arch:
     command_line_size: COMMAND_LINE_SIZE, NUL included (Linux,
         arch/*/include/uapi/asm/setup.h).
     max_dtb: the largest tree that the kernel takes, bytes; 0: not known.
-    max_dtb_hangs: whether it hangs on a larger one, and shows nothing.
+    above_max_dtb: what it does with a larger one.
     header_inside: whether the core header belongs inside usable memory, where the
         crash kernel has it mapped; else outside, where it may be mapped anew.
     header_outside: what the kernel does with a header that lies outside.
@@ -100,6 +100,7 @@ class Arch:
     """
 
     __slots__ = (
+        "above_max_dtb",
         "address_end",
         "boundaries",
         "boundary",
@@ -122,7 +123,6 @@ class Arch:
         "live_tree",
         "machines",
         "max_dtb",
-        "max_dtb_hangs",
         "mem_limit",
         "mem_word",
         "name",
@@ -157,7 +157,7 @@ class Arch:
         crash_words: int = -1,
         command_line_size: int = 0,
         max_dtb: int = 0,
-        max_dtb_hangs: bool = False,
+        above_max_dtb: str = "",
         header_inside: bool = False,
         header_outside: str = "",
         mem_limit: Callable[[list[int]], int] | None = None,
@@ -193,7 +193,7 @@ class Arch:
         self.mem_word = crash_words >= 0 and bool(crash_words & MEM_WORD)
         self.command_line_size = command_line_size
         self.max_dtb = max_dtb
-        self.max_dtb_hangs = max_dtb_hangs
+        self.above_max_dtb = above_max_dtb
         self.header_inside = header_inside
         self.header_outside = header_outside
         self.mem_limit = mem_limit
@@ -220,11 +220,6 @@ class Arch:
             return None
         home = ".".join(filter(None, (self.home, self.parts[name])))
         return getattr(__import__(home, fromlist=[name]), name)
-
-    @property
-    def hangs_above(self) -> int:
-        """Bytes of a tree; 0: no tree is known to hang its kernels."""
-        return self.max_dtb if self.max_dtb_hangs else 0
 
 
 _by_name: dict[str, Arch] = {}

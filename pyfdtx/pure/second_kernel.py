@@ -35,7 +35,7 @@ OP = "second_kernel_dtb"
 BADNCELLS, BADVALUE = -14, -15
 U64_END = 1 << 64
 U32_END = 1 << 32
-ARM64_MAX_DTB = 2 << 20
+MAX_DTB = {"arm64": 2 << 20, "riscv": 2 << 20, "arm": 1 << 20}
 ADDRESS_CELLS, SIZE_CELLS = b"#address-cells", b"#size-cells"
 
 # Step 4
@@ -463,8 +463,8 @@ def second_kernel_dtb(
         edits.append((s.root.tail, s.root.tail, node))
 
     out = assemble(reserved, splice(s, edits), bytes(strings.block), s.boot_cpuid)
-    if arch == "arm64" and len(out) > ARM64_MAX_DTB:
+    if len(out) > MAX_DTB[arch]:
         raise FdtBadContent(
-            OP, "", f"{len(out)} bytes are more than the 2 MiB that arm64 can map"
+            OP, "", f"{len(out)} bytes are more than the {MAX_DTB[arch]} of {arch}"
         )
     return out

@@ -57,6 +57,9 @@ def machine(root, **changed):
     fdt.root.set_u32("#address-cells", 2)
     fdt.root.set_u32("#size-cells", 2)
     fdt.add_node("/chosen")
+    memory = fdt.add_node("/memory@80000000")
+    memory["device_type"] = b"memory\0"
+    memory.set_reg("reg", [(0x8000_0000, 512 * MIB)])
     (root / "sys/firmware").mkdir(parents=True)
     (root / "sys/firmware/fdt").write_bytes(fdt.to_bytes())
     return Machine(root)

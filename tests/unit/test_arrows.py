@@ -37,9 +37,9 @@ MAY = {
     "kexec.elfcore": BASE | {"kexec.architecture", "kexec.facts"},
 }
 KEXEC = BASE | {"files", "tree", *(room for room in MAY if room.startswith("kexec."))}
-MAY["kexec.place"] = KEXEC
 MAY["kexec.check"] = KEXEC
-MAY["kexec.loading"] = KEXEC | {"kexec.place"}
+MAY["kexec.place"] = KEXEC | {"kexec.check"}
+MAY["kexec.loading"] = KEXEC | {"kexec.check", "kexec.place"}
 MAY["kexec.arch"] = KEXEC | {"kexec.place", "kexec.check"}
 MAY["proposal"] = {"_native", "errors", "sources", "files"}
 MAY["kexec"] = {room for room in MAY if room.startswith("kexec.")} | {"codec"}

@@ -203,6 +203,20 @@ def one_byte_more_than_2_mib(s):
     s.blob = bytes(blob).ljust(2 * MIB + 1, b"\0")
 
 
+@pytest.mark.parametrize(("arch", "most"), [("riscv", 2 * MIB), ("arm", MIB)])
+def test_other_kernels_map_no_more_of_a_tree(arch, most):
+    """Linux arch/riscv/mm/init.c create_fdt_early_page_table(): MAX_FDT_SIZE;
+    arch/arm/kernel/head.S: two sections of 1 MiB, the tree starts in the first."""
+    for size, found in ((most, []), (most + 1, ["dtb-too-large"])):
+        s = Setup(arch)
+        s.chosen["filler"] = b""
+        s.chosen["filler"] = bytes(size - len(assemble(s.root.plain(), s.reserved)) - 8)
+        blob = bytearray(assemble(s.root.plain(), s.reserved))
+        struct.pack_into(">I", blob, 4, size)
+        s.blob = bytes(blob).ljust(size, b"\0")
+        assert [f.rule for f in s.found()] == found
+
+
 @violates("dtb-misaligned")
 def loaded_at_an_odd_word(s):
     s.known["load_address"] = USABLE[0] + 4
@@ -282,6 +296,26 @@ def no_memory_node(s):
 @violates("memory-missing", "/")
 def memory_disabled(s):
     s.root["/memory"]["status"] = b"disabled\0"
+
+
+@violates("memory-missing", "/")
+def memory_of_no_bytes(s):
+    s.root["/memory"]["reg"] = u64(MEMORY[0], 0)
+
+
+@violates("segment-not-in-memory")
+def tree_behind_the_memory(s):
+    s.normal()
+    s.known["load_address"] = sum(MEMORY) - 8
+
+
+@violates(
+    "segment-not-in-memory", value="image address 0x7fe00000-0x80000000 (2097153 bytes)"
+)
+def image_ends_behind_the_memory(s):
+    s.normal()
+    at = sum(MEMORY) - 2 * MIB
+    s.known.update(image=image(2 * MIB + 1), image_address=at)
 
 
 @violates("memory-no-device-type", "/memory@40000000:device_type")

@@ -227,7 +227,7 @@ def test_nothing_is_replaced_by_default(tmp_path, kernel):
 class Plan:
     """As many segments as the kernel takes: linux/kexec.h KEXEC_SEGMENT_MAX."""
 
-    arch, crash, entry = "arm64", True, 0x4000_0000
+    arch, crash, entry, findings = "arm64", True, 0x4000_0000, ()
 
     def __init__(self, count):
         self.segments = tuple(

@@ -90,7 +90,7 @@ def test_what_is_loaded_is_read_under_the_old_and_the_new_name(tmp_path, crash):
 
 
 class ManySegments:
-    crash = True
+    crash, findings = True, ()
     segments = tuple(Segment("x", b"", 0, 0) for _ in range(17))
 
 

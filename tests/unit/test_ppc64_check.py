@@ -229,6 +229,8 @@ def a_dump_of_itself(s):
 def a_tree_over_the_end_of_the_first_memory(s):
     s.known["load_address"] = GIB - 8
     s.knows_machine = False  # which would find it outside its region
+    # All else that is memory is behind
+    s.fdt["/memory@0"].set_reg("linux,usable-memory", [(0, 2 * GIB)], parent="/")
 
 
 # Rules of all architectures that hold here

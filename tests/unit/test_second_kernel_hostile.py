@@ -430,7 +430,7 @@ MUCH = {
     "stale words": flat([("bootargs", b"elfcorehdr=1 " * N)]),
     "other words": flat([("bootargs", b"a " * N)]),
     "root children": assemble(
-        ("", CELLS[:1], [("a", [("x", b"")], []) for _ in range(N)])
+        ("", CELLS[:1], [("a", [("x", b"")], []) for _ in range(N * 3 // 4)])
     ),
     "strings": assemble(("", CELLS, []), strings=b"linux,\0" * N),
     "no string ends": assemble(("", CELLS, []), strings=b"l" * N * 8 + b"\0"),

@@ -64,8 +64,10 @@ ARCHES = (
         startable=("riscv64", "riscv"),
         # An initrd that starts in the last piece of the kernel is dropped
         initrd_boundary=PIECE,
-        # One such piece is mapped, MAX_FDT_SIZE
+        # One such piece is mapped, MAX_FDT_SIZE (arch/riscv/mm/init.c
+        # create_fdt_early_page_table())
         max_dtb=PIECE,
+        above_max_dtb="map no more of it, and die when they read the rest",
     ),
 )
 

@@ -13,6 +13,7 @@ from ..._native import copy_in, validate
 from ...codec.reg import U64_END
 from ...errors import FdtBadParameter
 from ..architecture import arch_of, arches
+from ..facts.version import version_of
 from .elf import Core
 from .rules import RULES, SEVERITIES, Facts
 
@@ -82,13 +83,10 @@ def parse_kernel(text: str) -> tuple[int, int]:
     Raises:
         FdtBadParameter: not a version.
     """
-    parts = text[text.startswith("v") :].split(".")
-    minor = parts[1] if len(parts) > 1 else ""
-    digits = len(minor) - len(minor.lstrip("0123456789"))
-    numbers = (parts[0], minor[:digits])
-    if not all(n.isascii() and n.isdigit() and len(n) < 6 for n in numbers):
+    found = version_of(text)
+    if found is None:
         raise FdtBadParameter(OP, f"kernel {text!r}", "not a version such as 6.12")
-    return int(numbers[0]), int(numbers[1])
+    return found
 
 
 def _arch(arch: str | None, machine: Machine | None) -> str:

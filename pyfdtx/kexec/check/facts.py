@@ -120,8 +120,10 @@ class Facts:
 
     @property
     def boot(self) -> Facts | None:
-        """The tree that the machine was booted with."""
-        if self.machine is not None and self._boot is None:
+        """The tree that the machine was booted with, if it shows one."""
+        if self.machine is None or not self.machine.has_fdt:
+            return None
+        if self._boot is None:
             tree = self.machine.fdt
             self._boot = Facts(tree, self.own, None, None, None, None, None)
         return self._boot

@@ -154,18 +154,18 @@ def _refuse_mem_word(text: bytes, argument: str) -> None:
 def read(
     arch: Arch,
     *,
-    cmdline: str | None,
-    append: str | None,
-    initrd: Pair | None,
-    crash: Crash | None,
-    kaslr_seed: object,
-    rng_seed: object,
-    max_usable: object,
-    root_cells: object,
-    old_dtb: Pair | None,
-    load_address: object,
+    cmdline: str | None = None,
+    append: str | None = None,
+    initrd: Pair | None = None,
+    crash: Crash | None = None,
+    kaslr_seed: object = "random",
+    rng_seed: object = "random",
+    max_usable: object = 2,
+    root_cells: object = "keep",
+    old_dtb: Pair | None = None,
+    load_address: object = None,
 ) -> Told:
-    """All arguments of second_kernel_dtb() but the first two, as C is told them.
+    """All arguments of second_kernel_dtb() but blob and arch, as C is told them.
 
     Raises:
         TypeError, FdtBadParameter: see there.

@@ -6,14 +6,14 @@ from __future__ import annotations
 from ...codec.memrange import MemRange
 from ...errors import FdtBadParameter
 
-__all__ = ["OP", "RNG_SEED_SIZE", "Crash", "range_of", "refuse"]
+__all__ = ["OP", "RNG_SEED_SIZE", "Crash", "bytes_of", "range_of", "refuse"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import NoReturn, Union
 
-    from typing_extensions import Self
+    from typing_extensions import Buffer, Self
 
     Pair = Union[MemRange, tuple[int, int]]
 
@@ -24,6 +24,18 @@ RNG_SEED_SIZE = 128
 
 def refuse(argument: str, cause: str) -> NoReturn:
     raise FdtBadParameter(OP, argument, cause)
+
+
+def bytes_of(blob: Buffer) -> bytes:
+    """The blob as bytes, which nobody can change while C reads them."""
+    if type(blob) is bytes:
+        return blob
+    try:
+        return bytes(memoryview(blob))
+    except TypeError:
+        raise TypeError(
+            f"a device tree must be bytes-like, not {type(blob).__name__}"
+        ) from None
 
 
 def range_of(value: Pair, argument: str) -> MemRange:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from ...errors import FdtBadContent, warn
 from ..cmdline import mem_words, memparse
-from . import native
-from .crash import OP
+from . import arguments, native
+from .crash import OP, bytes_of
 
-__all__ = ["make"]
+__all__ = ["make", "unjudged"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
+
+    from typing_extensions import Buffer
 
     from ...codec.memrange import MemRange
     from ..architecture import Arch
@@ -75,13 +78,12 @@ def _check_header_place(crash: Crash, arch: Arch) -> str:
 
 
 def _refuse_size(out: bytes, arch: Arch) -> None:
-    limit = arch.hangs_above
-    if limit and len(out) > limit:
+    if len(out) > arch.max_dtb:
         raise FdtBadContent(
             OP,
             "",
-            f"the tree has {len(out):#x} bytes, {arch.name} kernels hang without a "
-            f"word above {limit:#x}; remove nodes or properties",
+            f"the tree has {len(out):#x} bytes, {arch.name} kernels take at most "
+            f"{arch.max_dtb:#x} and {arch.above_max_dtb}; remove nodes or properties",
         )
 
 
@@ -101,6 +103,15 @@ def _warn(out: bytes, bootargs_len: int, arch: Arch, crash: Crash | None) -> Non
     ):
         if complaint:
             warn(f"{OP}: {complaint}")
+
+
+def unjudged(blob: Buffer, arch: Arch, **given: Any) -> bytes:
+    """As second_kernel_dtb(), for those who ask the checker afterwards: it warns
+    about nothing. given: the arguments of second_kernel_dtb()."""
+    told = arguments.read(arch, **given)
+    out, _ = native.run(bytes_of(blob), given.get("crash"), told)
+    _refuse_size(out, arch)
+    return out
 
 
 def make(data: bytes, arch: Arch, crash: Crash | None, told: Told) -> bytes:

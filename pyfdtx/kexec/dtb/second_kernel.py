@@ -13,7 +13,7 @@ import os
 from ..._core import second_kernel as _plain
 from ...codec.memrange import MemRange
 from ..architecture import arch_of, arches
-from .crash import RNG_SEED_SIZE, Crash, refuse
+from .crash import RNG_SEED_SIZE, Crash, bytes_of, refuse
 
 __all__ = ["second_kernel_dtb"]
 
@@ -45,18 +45,6 @@ def arch_facts(name: object) -> Arch | None:
 def arch_names() -> list[str]:
     """Of all architectures whose trees are made here."""
     return [arch.name for arch in arches() if arch.crash_words >= 0]
-
-
-def _bytes_of(blob: Buffer) -> bytes:
-    """The blob as bytes, which nobody can change while C reads them."""
-    if type(blob) is bytes:
-        return blob
-    try:
-        return bytes(memoryview(blob))
-    except TypeError:
-        raise TypeError(
-            f"a device tree must be bytes-like, not {type(blob).__name__}"
-        ) from None
 
 
 def second_kernel_dtb(
@@ -100,21 +88,21 @@ def second_kernel_dtb(
         load_address: where the result will lie, a physical address, to check
             that it is a multiple of 8.
     Returns: the new tree in canonical form, exactly as long as its totalsize:
-        at most 2 MiB for arm64. An independent copy.
+        at most 2 MiB for arm64 and riscv, 1 MiB for arm. An independent copy.
     Raises:
         TypeError: an argument of the wrong type.
         FdtBadParameter: an argument that cannot be; the message names it.
         FdtBadBlob: blob is not a sound device tree.
         FdtBadContent: root's cells are missing or unsound (FDT_ERR_BADNCELLS),
-            a range does not fit them (FDT_ERR_BADVALUE), or the result is too
-            large for arm64.
+            a range does not fit them (FDT_ERR_BADVALUE), or the result is larger
+            than the architecture's kernels take.
     Warns:
         FdtWarning: the kernel would not find its core header, cut the command
             line off, or, for mem= in it, its usable memory.
     Source: Linux drivers/of/kexec.c of_kexec_alloc_and_setup_fdt();
         docs/second-kernel.md.
     """
-    data = blob if type(blob) is bytes else _bytes_of(blob)
+    data = blob if type(blob) is bytes else bytes_of(blob)
     facts = _ARCHES.get(arch) if type(arch) is str else None
     if facts is None:
         facts = arch_facts(arch)
@@ -130,7 +118,7 @@ def second_kernel_dtb(
             facts.crash_words,
             facts.command_line_size,
             facts.header_inside,
-            facts.hangs_above,
+            facts.max_dtb,
             cmdline,
             append,
             initrd,

@@ -471,6 +471,11 @@ class Machine:
     # The tree
 
     @property
+    def has_fdt(self) -> bool:
+        """Whether it shows a tree at all."""
+        return self.exists(FDT) or self._first(TREES) is not None
+
+    @property
     def fdt(self) -> bytes:
         """The device tree the kernel was booted with, as the kernel shows it;
         from /proc/device-tree where there is no /sys/firmware/fdt (then

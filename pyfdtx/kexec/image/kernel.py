@@ -14,7 +14,14 @@ from .elf import MAGIC as ELF_MAGIC
 from .elf import Elf, machine_of
 from .unpack import unpack
 
-__all__ = ["Footprint", "Image", "KernelImage", "parse_image", "read_image"]
+__all__ = [
+    "Footprint",
+    "Image",
+    "KernelImage",
+    "first_start",
+    "parse_image",
+    "read_image",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +44,12 @@ OTHERS = (
     (b"VNDRBOOT", "Android's vendor_boot.img, which holds no kernel"),
     (b"#!", "a script"),
 )
+
+
+def first_start(low: int, boundary: int, offset: int = 0) -> int:
+    """The first address from low on that lies offset bytes behind a multiple of a
+    boundary: where the planner puts a kernel, and the checker expects it."""
+    return -((offset - low) // boundary) * boundary + offset
 
 
 class Footprint:
@@ -112,8 +125,7 @@ class KernelImage:
         """The first byte that it takes, and the first behind, when it lies in a
         piece of the first usable range as low as it can: the same if it cannot lie
         there, beyond the piece if it does not fit."""
-        step = self.boundary
-        start = -(-hole.start // step) * step + self.text_offset
+        start = first_start(hole.start, self.boundary, self.text_offset)
         return start, start + self.memory_size
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ...errors import FdtLoadError
 from ..facts.machine import Machine
 from ..place.file_plan import FilePlan
 from .kexec_file_load import load_files
@@ -15,8 +16,24 @@ if TYPE_CHECKING:
     from ..place.plan import Plan
 
 
+def _refuse_errors(plan: Plan | FilePlan) -> None:
+    errors = [f for f in plan.findings if f.severity == "error"]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise FdtLoadError(
+            "load",
+            "",
+            f"the plan has what its kernel will not take: {errors[0]}{more}; "
+            "force=True loads it all the same",
+        )
+
+
 def load(
-    plan: Plan | FilePlan, machine: Machine | None = None, *, replace: bool = False
+    plan: Plan | FilePlan,
+    machine: Machine | None = None,
+    *,
+    replace: bool = False,
+    force: bool = False,
 ) -> None:
     """Load what was planned; from now on it starts on a panic (crash), or at
     the next reboot by kexec.
@@ -26,15 +43,27 @@ def load(
             plan.call says by which system call.
         machine: the running system; None: read anew.
         replace: load even if a kernel is loaded already; that one goes.
+        force: load even if the checker found errors in the plan (plan.findings).
     Raises:
+<<<<<<< HEAD
         FdtLoadError: a kernel is loaded already, a file cannot be opened, the kernel
             refused, or this system is not Linux; the message says why, as far as
             the system tells, `errno` and `call` what the kernel said, and to what.
+=======
+        FdtLoadError: the plan has errors, a kernel is loaded already, a file cannot
+            be opened, or the kernel refused; the message says why, as far as the
+            system tells, `errno` and `call` what the kernel said, and to what.
+>>>>>>> d645c8f (kexec: plans judge themselves)
         FdtBadParameter: more segments than the kernel takes; a command line with
             a NUL.
         FdtMachineError: no memory is reserved for a crash kernel.
     """
+<<<<<<< HEAD
     need_kexec("load")
+=======
+    if not force:
+        _refuse_errors(plan)
+>>>>>>> d645c8f (kexec: plans judge themselves)
     if machine is None:
         machine = Machine()
     if isinstance(plan, FilePlan):

@@ -15,12 +15,14 @@ class FilePlan:
     arch: as Machine.arch. crash: whether it is for the crash kernel.
     kernel, initrd: paths of the files; None: no initrd.
     cmdline: the command line.
+    findings: none: there is no tree to judge yet.
     call: the system call that loads it.
     """
 
     __slots__ = ("arch", "cmdline", "crash", "initrd", "kernel")
 
     call = "kexec_file_load"
+    findings = ()
 
     def __init__(
         self, arch: str, kernel: str, *, crash: bool, initrd: str | None, cmdline: str

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from ...codec.reg import U64_END, MemRange
-from ...errors import FdtBadContent, FdtBadParameter
-from ..dtb import Crash, second_kernel_dtb
+from ...errors import FdtBadParameter
+from ..dtb import Crash
+from ..dtb.full import unjudged
 from ..image.initrd import InitrdFile
 from .integrity import EMPTY_DIGEST, digest_of, verifying
 from .places import Full, Segment, Space, up
@@ -122,13 +123,6 @@ class Job:
             placed.append(Segment("initrd", self.initrd, start, size))
 
         dtb = self.tree.make(initrd, header)
-        if len(dtb) > arch.max_dtb:
-            raise FdtBadContent(
-                OP,
-                "dtb",
-                f"the tree has {len(dtb):#x} bytes, an {arch.placed} kernel takes at "
-                f"most {arch.max_dtb:#x}; remove nodes or properties",
-            )
         tree = space.lowest("dtb", len(dtb), end)
         placed.append(Segment("dtb", dtb, tree, up(len(dtb), self.page)))
         trampoline = arch.own("trampoline")
@@ -184,10 +178,12 @@ class Tree:
         if header is not None:
             where = MemRange(header.start, len(header.data))
             crash = Crash(elfcorehdr=where, usable=self.usable(where))
-        return second_kernel_dtb(
+        # What it would warn about is found by the checker
+        return unjudged(
             self.blob,
+            self.arch,
             initrd=initrd,
             crash=crash,
             max_usable=max(len(self.regions), 1),
-            **self.keywords,  # type: ignore[arg-type]
+            **self.keywords,
         )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ...codec.reg import U64_END, MemRange
+from ..image.kernel import first_start
 
 __all__ = ["Full", "Segment", "Space", "up"]
 
@@ -65,7 +66,7 @@ class Space:
         boundary, with room for size bytes."""
         found = []
         for r in self.free:
-            start = up(max(r.start, low) - offset, boundary) + offset
+            start = first_start(max(r.start, low), boundary, offset)
             if start + size <= r.stop:
                 found.append(start)
         return found

@@ -20,6 +20,7 @@ from ..image.initrd import InitrdFile, look_at
 from ..image.kernel import KernelImage, read_image
 from .file_plan import FilePlan
 from .job import OP, Job, Tree, named, startable
+from .judge import findings_of, release_of
 from .places import Full, Segment, up
 
 __all__ = ["Plan", "Segment", "make_plan", "plan", "reused_cmdline"]
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, Union
 
     from ..architecture import Arch
+    from ..check.checker import Finding
     from ..facts.machine import Machine
     from ..facts.ranges import Source
 
@@ -51,6 +53,7 @@ class Plan:
     area: where segments were allowed to lie.
     ram: all memory of the machine.
     page_size: bytes; all segments are multiples of it.
+    findings: what the checker says of it, errors first; load() refuses errors.
     call: the system call that loads it.
     """
 
@@ -61,6 +64,7 @@ class Plan:
         "area",
         "crash",
         "entry",
+        "findings",
         "page_size",
         "ram",
         "segments",
@@ -76,6 +80,7 @@ class Plan:
         usable: tuple[MemRange, ...],
         area: Ranges,
         page_size: int,
+        findings: tuple[Finding, ...] = (),
     ):
         self.arch = machine.arch
         self.crash = bool(usable)
@@ -85,6 +90,7 @@ class Plan:
         self.area = area
         self.ram = machine.ram
         self.page_size = page_size
+        self.findings = findings
 
     def __contains__(self, name: str) -> bool:
         return any(s.name == name for s in self.segments)
@@ -201,7 +207,8 @@ def make_plan(
         exclude: memory to leave out of the dump.
         verify: have SHA-256 of all segments checked before the kernel is entered;
             if one is spoiled, the machine stops there. arm64 alone.
-    Returns: the Plan. For arm64 its entry is a trampoline.
+    Returns: the Plan. For arm64 its entry is a trampoline. It is judged by the rules
+        of check_tree(): see its findings.
     Raises:
         FdtMachineError: a fact is missing or contradicts another; no memory is
             reserved for a crash kernel.
@@ -243,7 +250,6 @@ def make_plan(
             "cmdline": line,
             "kaslr_seed": kaslr_seed,
             "rng_seed": rng_seed,
-            "arch": arch.name,
             "root_cells": root_cells,
         },
     )
@@ -264,7 +270,16 @@ def make_plan(
         raise _no_room(job, e, machine) from None
     job.fill(placed)
     usable = () if header is None else tree.usable(named(placed, "elfcorehdr").range)
-    return Plan(machine, placed, entry=entry, usable=usable, area=area, page_size=page)
+    release = release_of(machine, kernel)
+    return Plan(
+        machine,
+        placed,
+        entry=entry,
+        usable=usable,
+        area=area,
+        page_size=page,
+        findings=findings_of(machine, arch, kernel, placed, release),
+    )
 
 
 def plan(

@@ -29,7 +29,11 @@ BOOT = (
             [("bootargs", b"console=ttyAMA0 quiet\0"), ("kaslr-seed", bytes(8))],
             [],
         ),
-        ("memory@40000000", [("reg", b"".join(U64))], []),
+        (
+            "memory@40000000",
+            [("device_type", b"memory\0"), ("reg", b"".join(U64))],
+            [],
+        ),
         (
             "soc",
             [("#address-cells", b"\0\0\0\1"), ("#size-cells", b"\0\0\0\1")],

@@ -190,7 +190,7 @@ def test_quiet_leaves_out_notes_and_warnings_not_errors(cli, boot):
     assert err.startswith(b"pyfdtx: note: long.dtb: 6 bytes behind the tree")
     assert cli.good(*get, "-q") == out
     warned = (
-        *("crash-dtb", "boot.dtb", "-o", "out.dtb", "--cmdline", "x " * 1100),
+        *("crash-dtb", "boot.dtb", "-o", "out.dtb"),
         *("--elfcorehdr", "0x4fff0000,0x400", "--usable", "0x48000000,128M"),
     )
     status, _, err = cli.run(*warned)
@@ -224,7 +224,13 @@ class Loaded:
         monkeypatch.setattr(load, "load", lambda *a, **k: self.calls.append((a, k)))
 
     def say(self, **options):
-        args = {"root": "/", "dry_run": False, "file": False, "replace": False}
+        args = {
+            "root": "/",
+            "dry_run": False,
+            "file": False,
+            "replace": False,
+            "force": False,
+        }
         args = SimpleNamespace(**{**args, "output_dir": None, **options})
         assert load.run(args) == 0
         out, err = self.capfd.readouterr()

@@ -16,7 +16,7 @@ COMMANDS = (
     *("plan", "load", "exec", "unload", "status", "elfcorehdr", "capture"),
     *("proposal", "dmesg"),
 )
-CRASH = ("--elfcorehdr", "0x4fff0000,0x400", "--usable", "0x48000000,128M")
+CRASH = ("--elfcorehdr", "0x4fff0000,0x400", "--usable", "0x49000000,112M")
 # each command on one input file, writing, where it can, to out.dtb
 ON_A_FILE = {
     "crash-dtb": lambda f: ("crash-dtb", f, "-o", "out.dtb", *CRASH),

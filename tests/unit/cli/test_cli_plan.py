@@ -211,3 +211,36 @@ def test_verify_makes_the_trampoline_longer(cli, image):
         for more in ((), ("--verify",))
     )
     assert short == 40 < long
+
+
+def board_without_memory():
+    """What a board's file is that leaves memory to its boot loader."""
+    fdt = Fdt.empty()
+    fdt.root.set_u32("#address-cells", 2)
+    fdt.root.set_u32("#size-cells", 2)
+    fdt.add_node("/chosen")
+    return fdt.to_bytes()
+
+
+@pytest.mark.parametrize("crash", [["--crash"], []], ids=["crash", "plain"])
+@pytest.mark.parametrize(
+    "command", [("plan",), ("load", "--dry-run", "--output-dir", "out")]
+)
+def test_a_plan_with_errors_is_refused_unless_forced(cli, image, crash, command):
+    """The checker's memory-missing: that kernel hangs before it prints a word."""
+    (cli.folder / "board.dtb").write_bytes(board_without_memory())
+    words = (*command, *crash, "Image", "--root", DT, "--dtb", "board.dtb")
+    line = cli.bad(1, *words)
+    assert line.startswith("the kernel would not take this: memory-missing: /: ")
+    assert line.endswith("; --force does it all the same")
+    assert not (cli.folder / "out").exists()
+    status, out, err = cli.run(*words, "--force")
+    assert (status, out[:6]) == (0, b"arm64,")
+    assert err.startswith(b"pyfdtx: warning: --force overrides memory-missing: ")
+    assert (cli.folder / "out").exists() == (command[0] == "load")
+
+
+def test_findings_are_in_the_plan_for_programs(cli, image):
+    text = cli.good("plan", "--json", "Image", "--root", DT, *NO_SEEDS)
+    found = {f["rule"]: f for f in json.loads(text)["findings"]}
+    assert found["kaslr-seed-missing"]["severity"] == "note"

@@ -68,6 +68,7 @@ ARCHES = (
         # Two sections are mapped from the one that the tree starts in, each of
         # 1 MiB or more (arch/arm/kernel/head.S)
         max_dtb=MIB,
+        above_max_dtb="may have no more of it mapped, and die when they read the rest",
         # There is no /proc/kcore to read it from, and no other size
         page_size=4096,
         address_end=1 << 32,

@@ -136,8 +136,10 @@ class ZImage(KernelImage):
 
     def lowest(self, hole: MemRange, usable: Sequence[MemRange]) -> tuple[int, int]:
         """It unpacks itself from the start of its memory on, nowhere else."""
-        first = hole.start == usable[0].start
-        return hole.start, hole.start + (self.room if first else 0)
+        if hole.start != usable[0].start:
+            return hole.start, hole.start
+        start = self.starts_at(hole.start, usable)
+        return start, start + self.room
 
     def __repr__(self) -> str:
         return (

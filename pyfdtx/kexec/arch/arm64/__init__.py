@@ -43,10 +43,10 @@ ARCHES = (
         file_image=("arm64", "an Image that is not compressed"),
         crash_words=0,
         command_line_size=2048,
-        # arch/arm64/include/asm/boot.h MAX_FDT_SIZE; one byte more and
-        # arch/arm64/kernel/setup.c setup_machine_fdt() spins without a word
+        # arch/arm64/include/asm/boot.h MAX_FDT_SIZE; setup_machine_fdt() of
+        # arch/arm64/kernel/setup.c
         max_dtb=2 * MIB,
-        max_dtb_hangs=True,
+        above_max_dtb="spin for ever before they print a word",
         # The header is read through the linear map, which has usable memory alone
         header_inside=True,
         header_outside="an arm64 crash kernel oopses when it reads it",

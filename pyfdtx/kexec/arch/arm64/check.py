@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from ...check import names
 from ...check.facts import inside, shown, shown_place
 from ...check.rule import ERROR, Found, rule
-from ...check.rules.blob import HEADER
-from . import ARCHES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,27 +15,6 @@ if TYPE_CHECKING:
     from ...check.facts import Facts
 
 OURS = ("arm64",)
-MAX_DTB = ARCHES[0].max_dtb
-
-
-@rule(
-    "dtb-too-large",
-    ERROR,
-    about="the tree is larger than 2 MiB",
-    effect="arm64 spins for ever before it prints a word",
-    way_out="remove nodes or properties, or slack (Fdt.pack())",
-    source="arch/arm64/mm/fixmap.c (older: mmu.c) fixmap_remap_fdt(), "
-    "arch/arm64/kernel/setup.c setup_machine_fdt()",
-    arches=OURS,
-    before="dtb-misaligned",
-)
-def dtb_too_large(f: Facts) -> Iterator[Found]:
-    size = HEADER.unpack_from(f.blob)[1]
-    if size > MAX_DTB:
-        yield Found(
-            f"{size - MAX_DTB} bytes more than {MAX_DTB:#x}",
-            value=f"totalsize {size:#x}",
-        )
 
 
 @rule(

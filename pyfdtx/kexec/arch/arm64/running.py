@@ -6,7 +6,7 @@ from __future__ import annotations
 from ....codec.reg import U64_END, MemRange
 from ....errors import FdtMachineError
 from ...facts.mapping import Mapping
-from ...facts.number import decimal
+from ...facts.version import version_of
 
 __all__ = ["mapping"]
 
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 HEAD = 0x1_0000
 
 
-def _version(release: str) -> tuple[int, int]:
-    major, _, rest = release.partition(".")
-    minor = rest.partition(".")[0].partition("-")[0]
-    return decimal(major), decimal(minor)
-
-
 def mapping(machine: Machine) -> Mapping:
     """Source: Linux arch/arm64/include/asm/memory.h __phys_to_virt(),
     __kimg_to_phys(), KIMAGE_VADDR; kernel/kaslr.c."""
@@ -32,14 +26,14 @@ def mapping(machine: Machine) -> Mapping:
     bits = info.number("VA_BITS")
     if not 0 < bits <= 64:
         raise FdtMachineError("Machine", info.where, f"VA_BITS={bits} cannot be")
-    try:
-        # Linux 5.4 turned the halves of the address space round
-        if _version(info["OSRELEASE"]) < (5, 4):
-            bits -= 1
-    except ValueError:
+    version = version_of(info["OSRELEASE"])
+    if version is None:
         raise FdtMachineError(
             "Machine", info.where, f"OSRELEASE={info['OSRELEASE']} is no version"
-        ) from None
+        )
+    # Linux 5.4 turned the halves of the address space round
+    if version < (5, 4):
+        bits -= 1
     image = machine.kernel_image
     voffset = info.number("kimage_voffset")
     stext = (info.symbol("_stext") - voffset) % U64_END

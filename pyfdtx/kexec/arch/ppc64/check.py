@@ -37,6 +37,7 @@ adopt(
     *("chosen-missing", "chosen-twice"),
     *("cmdline-too-long", "cmdline-no-nul", "cmdline-cut", "crashkernel-in-crash"),
     *("initrd-half", "initrd-length", "initrd-backwards", "initrd-not-in-memory"),
+    "segment-not-in-memory",
     *("root-cells-missing", "root-cells-unsound", "root-cells-wide"),
     *("memory-missing", "memory-no-device-type", "memory-reg"),
     *("reserved-memory-ignored", "reserved-memory-reg"),

@@ -24,6 +24,26 @@ SLACK = 4096
 
 
 @rule(
+    "dtb-too-large",
+    ERROR,
+    about="the tree is larger than 2 MiB (arm: 1 MiB)",
+    effect="arm64 spins for ever before it prints a word; riscv and arm map no more "
+    "of it, and die when they read the rest",
+    way_out="remove nodes or properties, or slack (Fdt.pack())",
+    source="arch/arm64/mm/fixmap.c (older: mmu.c) fixmap_remap_fdt(), "
+    "arch/arm64/kernel/setup.c setup_machine_fdt(); arch/riscv/mm/init.c "
+    "create_fdt_early_page_table(); arch/arm/kernel/head.S",
+)
+def dtb_too_large(f: Facts) -> Iterator[Found]:
+    size, limit = HEADER.unpack_from(f.blob)[1], f.own.max_dtb
+    if size > limit:
+        yield Found(
+            f"{size - limit} bytes more than {limit:#x}",
+            value=f"totalsize {size:#x}",
+        )
+
+
+@rule(
     "dtb-misaligned",
     ERROR,
     about="the tree is not loaded to a multiple of 8 bytes",

@@ -9,7 +9,7 @@ from ....codec.reg import U64_END
 from ...cmdline import memparse
 from ...facts.ranges import Ranges
 from .. import names
-from ..facts import Facts, hexed, inside, shown
+from ..facts import Facts, hexed, inside, shown, shown_place
 from ..rule import ERROR, NOTE, WARNING, Found, rule
 
 if TYPE_CHECKING:
@@ -241,6 +241,28 @@ def initrd_outside_usable(f: Facts) -> Iterator[Found]:
             names.INITRD_START,
             shown(f.initrd),
         )
+
+
+@rule(
+    "segment-not-in-memory",
+    ERROR,
+    about="the image (BSS included) or the tree lies outside the memory nodes",
+    effect="runs in memory that it does not know of, gives addresses in it away or "
+    "cannot map it: hangs or oopses before it prints a word",
+    way_out="place it in memory; is the tree of this machine?",
+    source="arch/arm64/mm/init.c arm64_memblock_init(); arch/riscv/mm/init.c "
+    "setup_bootmem(); arch/arm/mm/mmu.c adjust_lowmem_bounds()",
+)
+def segment_not_in_memory(f: Facts) -> Iterator[Found]:
+    if not f.memory or f.efi or f.usable:
+        return
+    memory = f.memory.joined()
+    for what, _, prop, where in f.segments():
+        if not prop and not memory.covers(where):
+            yield Found(
+                "memory: " + ", ".join(shown(r) for r in memory[:4]),
+                value=shown_place(what, where),
+            )
 
 
 @rule(

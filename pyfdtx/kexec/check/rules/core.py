@@ -210,12 +210,14 @@ def core_load_none(f: Facts) -> Iterator[Found]:
     "fs/proc/vmcore.c",
 )
 def core_load_in_crash(f: Facts) -> Iterator[Found]:
+    if not f.core:
+        return
     ours = [r for r in f.usable if r.size < U64_END]
     if f.machine:
         ours += f.machine.crash_ranges
     taken = Ranges.union(ours)
     starts = list(taken.words[::2])
-    for s in f.core.segments(PT_LOAD) if f.core else ():
+    for s in f.core.segments(PT_LOAD):
         if s.start + s.size > U64_END:
             continue
         # p_offset says where the bytes are read: a copy may lie in our memory

@@ -405,12 +405,13 @@ def kho_length(f: Facts) -> Iterator[Found]:
 
 @rule(
     "kho-in-crash",
-    WARNING,
+    ERROR,
     about="a crash kernel's tree hands over memory (linux,kho-*)",
-    effect="uses memory that belongs to the dump",
+    effect="faults in kho_memory_init(): what is handed over lies outside its memory",
     way_out="remove both (crash-dtb does)",
-    source="drivers/of/fdt.c early_init_dt_check_kho()",
-    versions="that have KHO",
+    source="drivers/of/fdt.c early_init_dt_check_kho(); kernel/liveupdate/"
+    "kexec_handover.c kho_memory_init()",
+    versions="that have KHO, before commit a6715d7ec472",
 )
 def kho_in_crash(f: Facts) -> Iterator[Found]:
     for name in names.KHO if f.crash else ():

@@ -49,7 +49,7 @@ def crash_not_reserved(f: Facts) -> Iterator[Found]:
     source="/proc/iomem; drivers/of/fdt.c early_init_dt_check_for_usable_mem_range()",
 )
 def usable_outside_crash(f: Facts) -> Iterator[Found]:
-    if not f.machine or not _regions(f):
+    if not f.machine or not f.usable or not _regions(f):
         return
     ours = Ranges(_regions(f)).merge(f.machine.cma_ranges)
     for r in f.usable:
@@ -66,12 +66,10 @@ def usable_outside_crash(f: Facts) -> Iterator[Found]:
     source="drivers/of/kexec.c of_kexec_alloc_and_setup_fdt()",
 )
 def usable_order(f: Facts) -> Iterator[Found]:
-    main = _regions(f)[:1]
-    rest = _regions(f)[1:]
-    if main and f.usable and inside(f.usable[0], rest):
-        yield Found(
-            f"main: {shown(main[0])}", f.chosen, names.USABLE, shown(f.usable[0])
-        )
+    for main in _regions(f)[:1] if f.usable else ():
+        if not inside(f.usable[0], _regions(f)[1:]):
+            continue
+        yield Found(f"main: {shown(main)}", f.chosen, names.USABLE, shown(f.usable[0]))
 
 
 @rule(

@@ -86,7 +86,8 @@ def memory_missing(f: Facts) -> Iterator[Found]:
     partly = any(name in f.in_chosen for name in names.EFI)
     if partly or f.memory or _has_names(f) or f.cells_unsound:
         return
-    if not any(map(f.memory_of, f.memory_nodes)):
+    # Entries that make no sense are another rule's
+    if not any(size for i in f.memory_nodes for _, size in f.entries(f.memory_of(i))):
         yield Found("no bytes of memory are described", 0)
 
 
