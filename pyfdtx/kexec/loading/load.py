@@ -45,25 +45,17 @@ def load(
         replace: load even if a kernel is loaded already; that one goes.
         force: load even if the checker found errors in the plan (plan.findings).
     Raises:
-<<<<<<< HEAD
-        FdtLoadError: a kernel is loaded already, a file cannot be opened, the kernel
-            refused, or this system is not Linux; the message says why, as far as
-            the system tells, `errno` and `call` what the kernel said, and to what.
-=======
         FdtLoadError: the plan has errors, a kernel is loaded already, a file cannot
-            be opened, or the kernel refused; the message says why, as far as the
-            system tells, `errno` and `call` what the kernel said, and to what.
->>>>>>> d645c8f (kexec: plans judge themselves)
+            be opened, the kernel refused, or this system is not Linux; the message
+            says why, as far as the system tells, `errno` and `call` what the kernel
+            said, and to what.
         FdtBadParameter: more segments than the kernel takes; a command line with
             a NUL.
         FdtMachineError: no memory is reserved for a crash kernel.
     """
-<<<<<<< HEAD
     need_kexec("load")
-=======
     if not force:
         _refuse_errors(plan)
->>>>>>> d645c8f (kexec: plans judge themselves)
     if machine is None:
         machine = Machine()
     if isinstance(plan, FilePlan):
