@@ -191,15 +191,18 @@ static PyObject *core_blob_make_room(PyObject *o, PyObject *arg)
 	return made < 0 ? NULL : PyBool_FromLong(made);
 }
 
-static PyObject *core_blob_forget(PyObject *o, PyObject *unused)
+void core_forget(struct core_blob *blob)
 {
-	struct core_blob *blob = (struct core_blob *)o;
-
-	(void)unused;
 	blob->forgotten++;
 	blob->edits++;
 	blob->moves = 0;
 	blob->first = blob->edits;
+}
+
+static PyObject *core_blob_forget(PyObject *o, PyObject *unused)
+{
+	(void)unused;
+	core_forget((struct core_blob *)o);
 	Py_RETURN_NONE;
 }
 
@@ -252,16 +255,52 @@ static void core_blob_dealloc(PyObject *o)
 	Py_DECREF(type);
 }
 
-PyTypeObject *core_base(PyObject *o, destructor dealloc)
+PyTypeObject *core_base_of(PyTypeObject *type, destructor dealloc)
 {
-	PyTypeObject *type = Py_TYPE(o);
-
 	while (type && (PyType_GetFlags(type) & Py_TPFLAGS_HEAPTYPE)) {
 		if (PyType_GetSlot(type, Py_tp_dealloc) == (void *)dealloc)
 			return type;
 		type = (PyTypeObject *)PyType_GetSlot(type, Py_tp_base);
 	}
 	return NULL;
+}
+
+PyTypeObject *core_base(PyObject *o, destructor dealloc)
+{
+	return core_base_of(Py_TYPE(o), dealloc);
+}
+
+PyObject *core_super(PyTypeObject *base, PyObject *self, const char *name,
+		     PyObject *const *argv, Py_ssize_t argc, PyObject *kwnames)
+{
+	PyObject *above = NULL, *method = NULL, *result = NULL;
+	PyObject *args = PyTuple_New(argc), *kwargs = NULL;
+	Py_ssize_t i, n;
+
+	if (base)
+		above = PyObject_CallFunctionObjArgs((PyObject *)&PySuper_Type,
+						     (PyObject *)base, self,
+						     NULL);
+	if (above)
+		method = PyObject_GetAttrString(above, name);
+	n = kwnames ? PyTuple_Size(kwnames) : 0;
+	if (n && method)
+		kwargs = PyDict_New();
+	for (i = 0; args && i < argc; i++) {
+		Py_INCREF(argv[i]);
+		PyTuple_SetItem(args, i, argv[i]);
+	}
+	for (i = 0; kwargs && i < n; i++)
+		if (PyDict_SetItem(kwargs, PyTuple_GetItem(kwnames, i),
+				   argv[argc + i]))
+			Py_CLEAR(kwargs);
+	if (method && args && (kwargs || !n))
+		result = PyObject_Call(method, args, kwargs);
+	Py_XDECREF(kwargs);
+	Py_XDECREF(args);
+	Py_XDECREF(method);
+	Py_XDECREF(above);
+	return result;
 }
 
 int core_is_blob(PyObject *o)

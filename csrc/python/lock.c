@@ -4,18 +4,24 @@
  */
 #include "tree.h"
 
-/* Without the GIL; a signal's handler may end it with an exception */
-static int core_lock_wait(struct core_lock *self)
+/*
+ * Who holds the GIL alone looks at @count, so taking a lock that is free costs
+ * no call of the system. Who has to wait does it at the gate, which is locked
+ * until somebody gives the lock back; then it looks again, for another thread
+ * may have been faster. A signal's handler may end the wait with an exception.
+ */
+static int wait_for(struct core_lock *self)
 {
 	PyLockStatus got;
 
-	do {
-		Py_BEGIN_ALLOW_THREADS
-		got = PyThread_acquire_lock_timed(self->lock, -1, 1);
-		Py_END_ALLOW_THREADS
-		if (got == PY_LOCK_INTR && PyErr_CheckSignals())
-			return -1;
-	} while (got != PY_LOCK_ACQUIRED);
+	self->waiters++;
+	Py_BEGIN_ALLOW_THREADS
+	got = PyThread_acquire_lock_timed(self->gate, -1, 1);
+	Py_END_ALLOW_THREADS
+	self->waiters--;
+	if (got == PY_LOCK_INTR)
+		return PyErr_CheckSignals();
+	self->open = 0;
 	return 0;
 }
 
@@ -23,27 +29,23 @@ int core_lock_take(struct core_lock *self, int blocking)
 {
 	unsigned long me = PyThread_get_thread_ident();
 
-	if (self->count && self->owner == me) {
-		self->count++;
-		return 1;
-	}
-	if (!PyThread_acquire_lock(self->lock, NOWAIT_LOCK)) {
+	while (self->count && self->owner != me) {
 		if (!blocking)
 			return 0;
-		if (core_lock_wait(self))
+		if (wait_for(self))
 			return -1;
 	}
 	self->owner = me;
-	self->count = 1;
+	self->count++;
 	return 1;
 }
 
 void core_lock_drop(struct core_lock *self)
 {
-	if (--self->count)
+	if (--self->count || !self->waiters || self->open)
 		return;
-	self->owner = 0;
-	PyThread_release_lock(self->lock);
+	self->open = 1;
+	PyThread_release_lock(self->gate);
 }
 
 int core_is_owned(const struct core_lock *self)
@@ -90,19 +92,27 @@ static PyObject *core_lock_owned(PyObject *o, PyObject *unused)
 	return PyBool_FromLong(core_is_owned((struct core_lock *)o));
 }
 
+static int new_gate(struct core_lock *self)
+{
+	self->gate = PyThread_allocate_lock();
+	if (!self->gate) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	PyThread_acquire_lock(self->gate, NOWAIT_LOCK);
+	self->open = 0;
+	self->waiters = 0;
+	self->count = 0;
+	return 0;
+}
+
 /* In a child process: nobody has it, whoever waited for it is not here. The
- * old one stays where it is: it may not be freed while it is taken. */
+ * old gate stays where it is: it may not be freed while it is locked. */
 static PyObject *core_lock_renew(PyObject *o, PyObject *unused)
 {
-	struct core_lock *self = (struct core_lock *)o;
-	PyThread_type_lock lock = PyThread_allocate_lock();
-
 	(void)unused;
-	if (!lock)
-		return PyErr_NoMemory();
-	self->lock = lock;
-	self->owner = 0;
-	self->count = 0;
+	if (new_gate((struct core_lock *)o))
+		return NULL;
 	Py_RETURN_NONE;
 }
 
@@ -118,10 +128,9 @@ static PyObject *core_lock_new(PyTypeObject *type, PyObject *args,
 	self = (struct core_lock *)PyType_GenericAlloc(type, 0);
 	if (!self)
 		return NULL;
-	self->lock = PyThread_allocate_lock();
-	if (!self->lock) {
+	if (new_gate(self)) {
 		Py_DECREF(self);
-		return PyErr_NoMemory();
+		return NULL;
 	}
 	return (PyObject *)self;
 }
@@ -132,10 +141,11 @@ static void core_lock_dealloc(PyObject *o)
 	PyTypeObject *type = Py_TYPE(o);
 	freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
 
-	if (self->count)
-		PyThread_release_lock(self->lock);
-	if (self->lock)
-		PyThread_free_lock(self->lock);
+	if (self->gate) {
+		if (!self->open)
+			PyThread_release_lock(self->gate);
+		PyThread_free_lock(self->gate);
+	}
 	release(o);
 	Py_DECREF(type);
 }

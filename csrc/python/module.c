@@ -95,6 +95,8 @@ static PyMethodDef core_functions[] = {
 	{ "resize", FASTCALL(core_resize), METH_FASTCALL,
 	  "resize(buf, size, /)\n--\n\n"
 	  "Let a bytearray have so many bytes; what is new is not cleared." },
+	{ "begin_edit", FASTCALL(core_begin_edit), METH_FASTCALL,
+	  "begin_edit(type, fdt, blob, /)\n--\n\nAn Edit, or what stands on it." },
 	{ "ext", core_ext, METH_NOARGS,
 	  "ext()\n--\n\n"
 	  "pyfdtx._ext, cffi's module with ffi and lib; a new one in each call." },
@@ -113,6 +115,7 @@ static int core_exec(PyObject *module)
 		return -1;
 	if (core_add_index(module) || core_add_lock(module) ||
 	    core_add_blob(module) || core_add_node(module) ||
+	    core_add_edit(module) ||
 	    core_add_second_kernel(module) || core_add_dropin(module))
 		return -1;
 	return 0;

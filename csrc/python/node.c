@@ -772,6 +772,8 @@ static PyObject *node_renamed(PyObject *o, PyObject *arg)
 	unlink_child(self);
 	self->name = name;
 	err = link_child(self);
+	/* Who remembers a path and a number looks again */
+	core_moved(self->blob, 0, 0);
 	forget_names(self->parent);
 	Py_DECREF(old);
 	if (err)
@@ -856,39 +858,16 @@ static void node_dealloc(PyObject *o)
 	Py_DECREF(type);
 }
 
-/* super(_core.Node, self).name(...) */
+int core_is_node(PyObject *o)
+{
+	return core_base(o, node_dealloc) != NULL;
+}
+
 PyObject *core_general(PyObject *self, const char *name, PyObject *const *argv,
 		       Py_ssize_t argc, PyObject *kwnames)
 {
-	PyTypeObject *base = core_base(self, node_dealloc);
-	PyObject *above = NULL, *method = NULL, *result = NULL;
-	PyObject *args = PyTuple_New(argc), *kwargs = NULL;
-	Py_ssize_t i, n;
-
-	if (base)
-		above = PyObject_CallFunctionObjArgs((PyObject *)&PySuper_Type,
-						     (PyObject *)base, self,
-						     NULL);
-	if (above)
-		method = PyObject_GetAttrString(above, name);
-	n = kwnames ? PyTuple_Size(kwnames) : 0;
-	if (n && method)
-		kwargs = PyDict_New();
-	for (i = 0; args && i < argc; i++) {
-		Py_INCREF(argv[i]);
-		PyTuple_SetItem(args, i, argv[i]);
-	}
-	for (i = 0; kwargs && i < n; i++)
-		if (PyDict_SetItem(kwargs, PyTuple_GetItem(kwnames, i),
-				   argv[argc + i]))
-			Py_CLEAR(kwargs);
-	if (method && args && (kwargs || !n))
-		result = PyObject_Call(method, args, kwargs);
-	Py_XDECREF(kwargs);
-	Py_XDECREF(args);
-	Py_XDECREF(method);
-	Py_XDECREF(above);
-	return result;
+	return core_super(core_base(self, node_dealloc), self, name, argv, argc,
+			  kwnames);
 }
 
 #define FIELD(word, field, type)					\

@@ -24,7 +24,7 @@ static struct core_node *node_of(PyObject *o)
 const char *core_plain(PyObject *text, size_t *lenp)
 {
 	const char *s;
-	Py_ssize_t n, i;
+	Py_ssize_t n;
 
 	if (!PyUnicode_CheckExact(text))
 		return NULL;
@@ -33,11 +33,10 @@ const char *core_plain(PyObject *text, size_t *lenp)
 		PyErr_Clear();
 		return NULL;
 	}
-	if (n < 1 || n > FDTX_MAX_TOTALSIZE)
+	/* Text that takes a byte a character is ASCII */
+	if (n < 1 || n > FDTX_MAX_TOTALSIZE || PyUnicode_GetLength(text) != n ||
+	    strlen(s) != (size_t)n)
 		return NULL;
-	for (i = 0; i < n; i++)
-		if (s[i] <= 0)
-			return NULL;
 	*lenp = (size_t)n;
 	return s;
 }
@@ -307,12 +306,8 @@ PyObject *core_values(PyObject *o, PyObject *unused)
 
 /* -- writing ------------------------------------------------------------- */
 
-/*
- * Set or append to a property. With the lock, at the node's offset.
- * returns: 1 if that was done; 0 if not; -1 with an exception
- */
-static int write_at(struct core_blob *blob, int at, const char *name,
-		    const void *data, size_t len, int append)
+int core_write(struct core_blob *blob, int at, const char *name,
+	       const void *data, size_t len, int append)
 {
 	uint32_t before;
 	char *fdt;
@@ -347,7 +342,7 @@ static int put(struct core_node *self, PyObject *name, const void *data,
 		return -1;
 	at = core_at(self);
 	if (at >= 0 && core_bytes(self->blob))
-		done = write_at(self->blob, at, raw, data, len, append);
+		done = core_write(self->blob, at, raw, data, len, append);
 	core_leave(self->blob);
 	return done;
 }
@@ -363,33 +358,34 @@ static PyObject *answer(int done, PyObject *o, const char *method,
 	Py_RETURN_NONE;
 }
 
+int core_delete(struct core_blob *blob, int at, const char *name)
+{
+	char *fdt = core_bytes(blob);
+	uint32_t before = fdt_size_dt_struct(fdt);
+
+	if (fdtx_delprop(fdt, at, name))
+		return 0;
+	core_moved(blob, at + 1, (int)(fdt_size_dt_struct(fdt) - before));
+	return 1;
+}
+
 static int delete_item(PyObject *o, PyObject *name)
 {
 	struct core_blob *blob = node_of(o)->blob;
 	const char *raw;
 	PyObject *said;
 	size_t len;
-	int at, err = -1;
+	int at, done = 0;
 
 	raw = core_plain(name, &len);
 	if (raw) {
-		char *fdt;
-
 		if (core_enter(blob))
 			return -1;
 		at = core_at(node_of(o));
-		fdt = core_bytes(blob);
-		if (at >= 0 && fdt) {
-			uint32_t before = fdt_size_dt_struct(fdt);
-
-			err = fdtx_delprop(fdt, at, raw);
-			if (!err)
-				core_moved(blob, at + 1,
-					   (int)(fdt_size_dt_struct(fdt) -
-						 before));
-		}
+		if (at >= 0 && core_bytes(blob))
+			done = core_delete(blob, at, raw);
 		core_leave(blob);
-		if (!err)
+		if (done)
 			return 0;
 	}
 	said = core_general(o, "__delitem__", &name, 1, NULL);
@@ -423,8 +419,7 @@ PyObject *core_append(PyObject *o, PyObject *const *argv, Py_ssize_t argc,
 	return answer(done, o, "append", argv, argc, kwnames);
 }
 
-/* An int that fits, no subclass */
-static int number_of(PyObject *o, uint64_t max, uint64_t *value)
+int core_number(PyObject *o, uint64_t max, uint64_t *value)
 {
 	if (!PyLong_CheckExact(o))
 		return 0;
@@ -441,7 +436,7 @@ PyObject *core_set_u32(PyObject *o, PyObject *const *argv, Py_ssize_t argc,
 	uint64_t value;
 	int done = 0;
 
-	if (argc == 2 && !kwnames && number_of(argv[1], UINT32_MAX, &value)) {
+	if (argc == 2 && !kwnames && core_number(argv[1], UINT32_MAX, &value)) {
 		fdt32_t cell = cpu_to_fdt32((uint32_t)value);
 
 		done = put(node_of(o), argv[0], &cell, sizeof(cell), 0);
@@ -455,7 +450,7 @@ PyObject *core_set_u64(PyObject *o, PyObject *const *argv, Py_ssize_t argc,
 	uint64_t value;
 	int done = 0;
 
-	if (argc == 2 && !kwnames && number_of(argv[1], UINT64_MAX, &value)) {
+	if (argc == 2 && !kwnames && core_number(argv[1], UINT64_MAX, &value)) {
 		fdt64_t cells = cpu_to_fdt64(value);
 
 		done = put(node_of(o), argv[0], &cells, sizeof(cells), 0);
@@ -463,21 +458,34 @@ PyObject *core_set_u64(PyObject *o, PyObject *const *argv, Py_ssize_t argc,
 	return answer(done, o, "set_u64", argv, argc, kwnames);
 }
 
+const char *core_text(PyObject *o, size_t *lenp)
+{
+	const char *text;
+	Py_ssize_t len;
+
+	if (!PyUnicode_CheckExact(o))
+		return NULL;
+	text = core_utf8(o, &len);
+	if (!text) {
+		PyErr_Clear();
+		return NULL;
+	}
+	*lenp = (size_t)len;
+	return memchr(text, 0, *lenp) ? NULL : text;
+}
+
 PyObject *core_set_string(PyObject *o, PyObject *const *argv, Py_ssize_t argc,
 			  PyObject *kwnames)
 {
 	const char *text = NULL;
-	Py_ssize_t len;
+	size_t len;
 	int done = 0;
 
-	if (argc == 2 && !kwnames && PyUnicode_CheckExact(argv[1])) {
-		text = core_utf8(argv[1], &len);
-		if (!text)
-			PyErr_Clear();
-	}
+	if (argc == 2 && !kwnames)
+		text = core_text(argv[1], &len);
 	/* Its NUL is the value's */
-	if (text && !memchr(text, 0, (size_t)len))
-		done = put(node_of(o), argv[0], text, (size_t)len + 1, 0);
+	if (text)
+		done = put(node_of(o), argv[0], text, len + 1, 0);
 	return answer(done, o, "set_string", argv, argc, kwnames);
 }
 
@@ -499,9 +507,9 @@ static int take_regs(PyObject *list, struct fdt_reg *regs)
 				 PyTuple_GetItem(list, i);
 
 		if (!pair || !PyTuple_Check(pair) || PyTuple_Size(pair) != 2 ||
-		    !number_of(PyTuple_GetItem(pair, 0), UINT64_MAX,
+		    !core_number(PyTuple_GetItem(pair, 0), UINT64_MAX,
 			       &regs[i].address) ||
-		    !number_of(PyTuple_GetItem(pair, 1), UINT64_MAX,
+		    !core_number(PyTuple_GetItem(pair, 1), UINT64_MAX,
 			       &regs[i].size))
 			return -1;
 	}
@@ -545,7 +553,7 @@ static int write_regs(struct core_node *self, const char *name,
 		if (pos >= 0 && fdt32_to_cpu(cell[1]) % (uint32_t)step)
 			return 0;
 	}
-	return write_at(self->blob, at, name, raw, (size_t)(n * step), append);
+	return core_write(self->blob, at, name, raw, (size_t)(n * step), append);
 }
 
 static PyObject *put_regs(PyObject *o, PyObject *const *argv, Py_ssize_t argc,

@@ -18,12 +18,13 @@
 /**
  * struct core_lock - re-entrant, as threading.RLock; taken here without a call
  * @owner: the thread that has it @count times
+ * @gate: locked unless @open; @waiters threads want to pass
  */
 struct core_lock {
 	PyObject_HEAD
-	PyThread_type_lock lock;
+	PyThread_type_lock gate;
 	unsigned long owner;
-	int count;
+	int count, waiters, open;
 };
 
 /* 1 if it was taken; 0 if not and not @blocking; -1 with an exception */
@@ -80,6 +81,8 @@ char *core_bytes(struct core_blob *blob);
 int core_make_room(struct core_blob *blob, long long need);
 /* Note what an edit has moved */
 void core_moved(struct core_blob *blob, int place, int by);
+/* Nothing that is known of places and nodes so far counts any more */
+void core_forget(struct core_blob *blob);
 /* Where what was at @offset after @edit is now; -1 if that is not known */
 int core_now(const struct core_blob *blob, int offset, long long edit);
 
@@ -125,6 +128,19 @@ int core_at(struct core_node *self);
 /* ASCII without NUL, not empty: NULL, no exception, for everything else */
 const char *core_plain(PyObject *text, size_t *lenp);
 
+/* An int that fits, no subclass; 0, no exception, for everything else */
+int core_number(PyObject *o, uint64_t max, uint64_t *value);
+/* The UTF-8 of a text without NUL, no subclass; NULL, no exception, for
+ * everything else */
+const char *core_text(PyObject *o, size_t *lenp);
+
+/* Set or append to a property. With the lock, at the node's offset.
+ * 1; 0 if that cannot be done; -1 with an exception, nothing is done */
+int core_write(struct core_blob *blob, int at, const char *name,
+	       const void *data, size_t len, int append);
+/* Likewise delete all of that name: 1; 0 if there is none */
+int core_delete(struct core_blob *blob, int at, const char *name);
+
 /* The method of that name in the Python class behind struct core_node */
 PyObject *core_general(PyObject *self, const char *name, PyObject *const *argv,
 		       Py_ssize_t argc, PyObject *kwnames);
@@ -152,11 +168,22 @@ CORE_METHOD(core_append_reg);
 /* The type among those of an object that has this tp_dealloc, borrowed, or NULL:
  * one of ours, whatever class of Python stands on it */
 PyTypeObject *core_base(PyObject *o, destructor dealloc);
+PyTypeObject *core_base_of(PyTypeObject *type, destructor dealloc);
 int core_is_blob(PyObject *o);
+int core_is_node(PyObject *o);
+
+/* super(base, self).name(...) */
+PyObject *core_super(PyTypeObject *base, PyObject *self, const char *name,
+		     PyObject *const *argv, Py_ssize_t argc, PyObject *kwnames);
 
 /* Each adds a type to the module */
 int core_add_lock(PyObject *module);
 int core_add_blob(PyObject *module);
 int core_add_node(PyObject *module);
+int core_add_edit(PyObject *module);
+
+/* begin_edit(class, fdt, blob) */
+PyObject *core_begin_edit(PyObject *module, PyObject *const *argv,
+			  Py_ssize_t argc);
 
 #endif /* FDTX_CORE_TREE_H */

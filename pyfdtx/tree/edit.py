@@ -6,13 +6,12 @@ from __future__ import annotations
 import os
 from struct import Struct
 
-from .._core import blank
+from .. import _core
 from .._native import c_name, ffi, lib, reading, writing
 from ..codec import values
 from ..codec.memrange import MemRange
 from ..codec.reg import fault_of, from_entries
 from ..errors import FdtBadParameter, FdtError, FdtNotFound, error
-from .blob import INT
 from .edit_cells import CELLS, Cells
 from .props import Properties
 
@@ -21,8 +20,7 @@ __all__ = ["Edit"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import TracebackType
-    from typing import Any, Callable, Union
+    from typing import Any, Union
 
     from typing_extensions import Buffer, Self
 
@@ -53,8 +51,6 @@ _SET: int = lib.FDTX_OP_SET
 _APPEND: int = lib.FDTX_OP_APPEND
 _APPEND_REG: int = lib.FDTX_OP_APPEND_REG
 
-_WRITE = {_SET: lib.fdtx_setprop, _APPEND: lib.fdtx_appendprop}
-
 # Larger values than any tree can hold are refused before they are copied
 _MAX_VALUE: int = lib.FDTX_MAX_TOTALSIZE - 4096
 
@@ -63,65 +59,46 @@ _KEY = ffi.new("struct fdtx_key *")
 ffi.buffer(_KEY)[:] = os.urandom(ffi.sizeof("struct fdtx_key"))
 
 
-class Edit:
-    """Changes that are collected, and made together: all of them or none.
+class Changes:
+    """What an Edit does, whatever the arguments, and all the errors.
 
-    Made by `Fdt.edit()`. Each change sees what the ones before it will have
-    done, and the tree gets the bytes that it would get from making them one
-    by one; but that takes one pass over the tree, however many there are. Until
-    then the tree, and all that is read from it, stays as it was.
-
-    Places are full paths with exact names ("/soc/uart@0", no alias, no unit
-    address left out) or nodes of the tree. What is wrong with an argument is
-    raised at once; what the tree does not allow (a node that is not there) when
-    the changes are made, with the number of the change, from 1; the tree is then
-    as if nothing had been asked for.
-
-    >>> from pyfdtx import Fdt
-    >>> fdt = Fdt.empty()
-    >>> with fdt.edit() as edit:
-    ...     edit.add_node("/cpus")
-    ...     edit.set_u32("/cpus", "#address-cells", 1)
-    ...     for n in range(3):
-    ...         edit.add_node(f"/cpus/cpu@{n}")
-    ...         edit.set_u32(f"/cpus/cpu@{n}", "reg", n)
-    ...     edit.reserve((0x48000000, 0x1000))
-    >>> [cpu.name for cpu in fdt["/cpus"].children()]
-    ['cpu@2', 'cpu@1', 'cpu@0']
+    `_core.Edit` stands in front of it: it notes what is plain in one call, and writes
+    a single property where it stands. Whatever is not plain it leaves to the methods
+    here.
     """
 
-    __slots__ = (
-        "_blob",
-        "_bury",
-        "_cells",
-        "_deleted",
-        "_last",
-        "_names",
-        "_ops",
-        "_raw",
-    )
+    if TYPE_CHECKING:
+        # The Fdt, which says whose handles go stale; it stands above this module
+        _fdt: Any
+        _blob: Blob
+        _known_cells: Cells | None
+        # Paths whose nodes will be deleted
+        _deleted: list[str] | None
 
-    def __init__(self, blob: Blob, bury: Callable[[str], None]) -> None:
-        self._blob = blob
-        # Told of each path whose node has been deleted
-        self._bury = bury
-        self._ops: list[bytes] | None = []
-        self._cells = Cells(blob)
-        self._deleted: list[str] = []
-        # The last path and its bytes; names of properties and theirs
-        self._last: object = None
-        self._raw = b""
-        self._names: dict[str, bytes] = {}
+        @property
+        def _changes(self) -> int: ...
+        def _collect(
+            self, kind: int, node: Place, name: str | None, value: bytes
+        ) -> bool: ...
+        def _note(self, change: bytes) -> None: ...
+        def _take(self) -> bytes: ...
+    else:
+        __slots__ = ()
 
     # -- collecting --------------------------------------------------------
 
-    def _list(self, op: str) -> list[bytes]:
-        ops = self._ops
-        if ops is None:
+    def _check(self, op: str) -> None:
+        if self._changes < 0:
             raise FdtBadParameter(
                 op, "", "these changes have been made or given up; call edit() again"
             )
-        return ops
+
+    @property
+    def _cells(self) -> Cells:
+        cells = self._known_cells
+        if cells is None:
+            cells = self._known_cells = Cells(self._blob)
+        return cells
 
     def _path(self, node: Place, op: str) -> str:
         if isinstance(node, Properties):
@@ -134,39 +111,36 @@ class Edit:
             raise FdtBadParameter(op, repr(node), "not a full path: no '/' in front")
         return node
 
-    def _place(self, node: Place, op: str) -> bytes:
-        if node is self._last and type(node) is str:
-            return self._raw
-        self._raw = c_name(self._path(node, op), "path", op)
-        self._last = node
-        return self._raw
-
     def _where(self, node: Place, name: object, op: str) -> str:
         return f"{self._path(node, op)}:{name}"
 
     def _put(self, kind: int, node: Place, name: str, value: bytes, op: str) -> None:
-        ops = self._list(op)
-        path = self._place(node, op)
-        raw = self._names.get(name)
-        if raw is None:
-            raw = c_name(name, "property name", op)
-            if not raw:
-                raise FdtBadParameter(
-                    op, self._path(node, op), "the property name is empty"
-                )
-            self._names[name] = raw
+        self._check(op)
+        if self._collect(kind, node, name, value):
+            return
+        path = c_name(self._path(node, op), "path", op)
+        raw = c_name(name, "property name", op)
+        if not raw:
+            raise FdtBadParameter(
+                op, self._path(node, op), "the property name is empty"
+            )
         if len(value) > _MAX_VALUE:
             raise self._too_large(node, name, len(value), op)
         if name in CELLS:
-            self._note(len(ops), kind, path, name, value)
-        ops.append(_HEAD.pack(kind, len(path), len(raw), len(value)))
-        ops.append(b"%b%b\0" % (path, raw))
-        ops.append(value)
+            self._will_be(kind, path, name, value)
+        self._append(kind, path, raw + b"\0", value)
 
-    def _note(
-        self, change: int, kind: int, path: bytes, name: str, value: bytes
+    def _append(
+        self, kind: int, path: bytes = b"", name: bytes = b"", value: bytes = b""
     ) -> None:
+        """Note a change; the name brings its NUL."""
+        n_name = max(len(name) - 1, 0)
+        head = _HEAD.pack(kind, len(path), n_name, len(value))
+        self._note(b"".join((head, path, name, value)))
+
+    def _will_be(self, kind: int, path: bytes, name: str, value: bytes) -> None:
         """Which cells entries will have from now on."""
+        change = self._changes
         if kind == _APPEND_REG:
             kind, value = _APPEND, value[_STEP.size :]
         if kind == _APPEND:
@@ -302,7 +276,7 @@ class Edit:
         self, node: Place, name: str, entries: Entries, parent: Place | None, op: str
     ) -> tuple[bytes, int]:
         """Entries as the property holds them, and the bytes of one."""
-        self._list(op)
+        self._check(op)
         where = self._where(node, name, op)
         regs, n = from_entries(entries, op, where)
         by = self._path(node if parent is None else parent, op)
@@ -313,7 +287,7 @@ class Edit:
         if n * step > _MAX_VALUE:
             raise self._too_large(node, name, n * step, op)
         # Filled before anybody else can see it
-        raw = blank(n * step)
+        raw = _core.blank(n * step)
         code = lib.fdtx_encode_regs(regs, n, *cells, raw)
         if code < 0:
             cause = fault_of(regs, n, *cells)
@@ -347,10 +321,8 @@ class Edit:
         raw = c_name(self._path(path, op), "path", op)
         if not raw.strip(b"/"):
             raise FdtBadParameter(op, path, "the root is there already")
-        kind = lib.FDTX_OP_ADD_NODES if parents else lib.FDTX_OP_ADD_NODE
-        ops = self._list(op)
-        ops.append(_HEAD.pack(kind, len(raw), 0, 0))
-        ops.append(raw)
+        self._check(op)
+        self._append(lib.FDTX_OP_ADD_NODES if parents else lib.FDTX_OP_ADD_NODE, raw)
 
     def delete_node(self, node: Place) -> None:
         """Delete a node and all below it; handles of them are stale then.
@@ -364,10 +336,11 @@ class Edit:
         raw = c_name(path, "path", op)
         if not raw.strip(b"/"):
             raise FdtBadParameter(op, path, "the root cannot be deleted")
-        ops = self._list(op)
-        self._cells.delete_node(len(ops), raw)
-        ops.append(_HEAD.pack(lib.FDTX_OP_DELETE_NODE, len(raw), 0, 0))
-        ops.append(raw)
+        self._check(op)
+        self._cells.delete_node(self._changes, raw)
+        self._append(lib.FDTX_OP_DELETE_NODE, raw)
+        if self._deleted is None:
+            self._deleted = []
         self._deleted.append(path)
 
     def _entry(self, kind: int, entry: Iterable[int], op: str) -> None:
@@ -376,9 +349,8 @@ class Edit:
             raise FdtBadParameter(
                 op, repr(got), "a reservation of size 0 would end the list"
             )
-        ops = self._list(op)
-        ops.append(_HEAD.pack(kind, 0, 0, _ENTRY.size))
-        ops.append(_ENTRY.pack(*got))
+        self._check(op)
+        self._append(kind, value=_ENTRY.pack(*got))
 
     def reserve(self, entry: Iterable[int]) -> None:
         """Add a memory reservation at the end.
@@ -402,20 +374,8 @@ class Edit:
     # -- making ------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        self._list("edit")
+        self._check("edit")
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exception: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Makes the changes; gives them up if an exception leaves the block."""
-        if kind is not None:
-            self._ops = None
-        elif self._ops is not None:
-            self.commit()
 
     def commit(self) -> None:
         """Make the changes now: what leaving a `with` block does.
@@ -424,29 +384,9 @@ class Edit:
 
         Raises: what the methods that collect them say; then nothing is changed.
         """
-        ops = self._list("edit.commit")
-        self._ops = None
+        self._check("edit.commit")
         with self._blob.lock:
-            if not self._make_one(ops):
-                self._make(b"".join(ops))
-
-    def _make_one(self, ops: list[bytes]) -> bool:
-        """A single property is written where it stands: a plan goes over the whole
-        tree. False if that is to be done, which also finds the words."""
-        if len(ops) != 3:
-            return False
-        head, names, value = ops
-        kind, n_path, _, _ = _HEAD.unpack(head)
-        write = _WRITE.get(kind)
-        if write is None:
-            return False
-        blob, exact, name = self._blob, ffi.new(INT), names[n_path:-1]
-        at = blob.read(lib.fdtx_find_node, names, n_path, exact)
-        if at < 0 or not exact[0]:
-            return False
-        if not blob.make_room(lib.fdt_prop_len(0, name, len(value))):
-            return False
-        return blob.edit(write, at, name, value, len(value)) == 0
+            self._make(self._take())
 
     def _make(self, ops: bytes) -> None:
         blob = self._blob
@@ -464,13 +404,43 @@ class Edit:
                 lib.fdtx_ops_free(plan[0])
         blob.buf = buf
         blob.forget()
-        for path in self._deleted:
-            self._bury(path)
+        for path in self._deleted or ():
+            self._fdt._bury(path)
 
     def __repr__(self) -> str:
-        if self._ops is None:
+        if self._changes < 0:
             return "<Edit: done>"
-        return f"<Edit of {sum(1 for _ in _read(b''.join(self._ops)))} changes>"
+        return f"<Edit of {self._changes} changes>"
+
+
+class Edit(_core.Edit, Changes):
+    """Changes that are collected, and made together: all of them or none.
+
+    Made by `Fdt.edit()`. Each change sees what the ones before it will have
+    done, and the tree gets the bytes that it would get from making them one
+    by one; but that takes one pass over the tree, however many there are. Until
+    then the tree, and all that is read from it, stays as it was.
+
+    Places are full paths with exact names ("/soc/uart@0", no alias, no unit
+    address left out) or nodes of the tree. What is wrong with an argument is
+    raised at once; what the tree does not allow (a node that is not there) when
+    the changes are made, with the number of the change, from 1; the tree is then
+    as if nothing had been asked for.
+
+    >>> from pyfdtx import Fdt
+    >>> fdt = Fdt.empty()
+    >>> with fdt.edit() as edit:
+    ...     edit.add_node("/cpus")
+    ...     edit.set_u32("/cpus", "#address-cells", 1)
+    ...     for n in range(3):
+    ...         edit.add_node(f"/cpus/cpu@{n}")
+    ...         edit.set_u32(f"/cpus/cpu@{n}", "reg", n)
+    ...     edit.reserve((0x48000000, 0x1000))
+    >>> [cpu.name for cpu in fdt["/cpus"].children()]
+    ['cpu@2', 'cpu@1', 'cpu@0']
+    """
+
+    __slots__ = ()
 
 
 def _read(ops: bytes) -> Iterator[tuple[int, bytes, bytes, bytes]]:

@@ -34,6 +34,18 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+# Seldom needed, so not part of every import; loaded once, for that takes longer
+# than a change
+_Edit: type[Edit] | None = None
+
+
+def _load_edit() -> type[Edit]:
+    global _Edit
+    from .edit import Edit
+
+    _Edit = Edit
+    return Edit
+
 
 class Handle(Properties):
     """What a Node does: all of it, whatever the arguments, and all the errors.
@@ -649,10 +661,7 @@ class Fdt(Owned[Node]):
         >>> fdt["/chosen"].get_string("bootargs")
         'quiet'
         """
-        # Seldom needed, so not part of every import
-        from .edit import Edit
-
-        return Edit(self._blob, self._bury)
+        return _core.begin_edit(_Edit or _load_edit(), self, self._blob)
 
     def _bury(self, path: str) -> None:
         """The handle of a deleted node, if there is one, is stale."""

@@ -6,4 +6,5 @@ test-extensions-sanitized: $(SANITIZED)/.built	## tests of the extension under A
 	$(BIN)/pytest -q -p no:cacheprovider tests/unit/test_oneshot.py \
 		tests/unit/test_second_kernel_*.py tests/unit/test_view.py \
 		tests/unit/test_tree_*.py tests/unit/test_batch_edit.py \
+		tests/unit/test_node_twins.py \
 		tests/unit/test_engine*.py tests/unit/test_elfcore.py tests/unit/test_ranges.py

@@ -16,6 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from second_kernel_blobs import assemble
+from slow_twins import SlowEdit
 
 import pyfdtx.tree.edit as edit_module
 from pyfdtx import (
@@ -426,7 +427,7 @@ def test_names_that_share_their_bytes_take_no_longer():
 
 
 # Lengths are numbers of 32 bits in C. Strings of 4 GiB are nothing for a test, so
-# the limit is lowered; that it is one of 32 bits is looked at first.
+# the limit is lowered, in Python; that it is one of 32 bits is looked at first.
 
 
 PLACES = {
@@ -446,7 +447,7 @@ PLACES = {
 def test_a_path_or_name_longer_than_any_tree_is_refused(fdt, what, monkeypatch):
     assert _native._MAX_NAME == lib.FDTX_MAX_TOTALSIZE < 1 << 32
     monkeypatch.setattr(_native, "_MAX_NAME", 100)
-    edit = fdt.edit()
+    edit = SlowEdit(fdt, fdt._blob)
     PLACES[what](edit, "x" * 100)
     why = rf"^edit\.{what}: .* has 101 bytes, a device tree ends at 100$"
     with pytest.raises(FdtBadParameter, match=why) as e:
@@ -468,7 +469,7 @@ VALUES = {
 def test_a_value_larger_than_any_tree_is_refused(fdt, op, monkeypatch):
     assert edit_module._MAX_VALUE < lib.FDTX_MAX_TOTALSIZE < 1 << 32
     monkeypatch.setattr(edit_module, "_MAX_VALUE", 100)
-    edit = fdt.edit()
+    edit = SlowEdit(fdt, fdt._blob)
     VALUES[op](edit, 100)
     why = rf"^edit\.{op} /:p: 10[14] bytes are more than .* can hold, 100$"
     with pytest.raises(FdtBadParameter, match=why):

@@ -3,12 +3,14 @@
 
 import builtins
 import random
+import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
-from pyfdtx import Fdt, FdtError, MemRange
+from pyfdtx import Fdt, FdtError, MemRange, _core
 from pyfdtx.tree import blob, edit, memreserve, overlay, owned, props
 from pyfdtx.tree import fdt as fdt_module
 
@@ -373,6 +375,70 @@ def test_the_lock_is_re_entrant_and_belongs_to_a_thread():
         lock.release()
         assert lock._is_owned()
     assert not lock._is_owned()
+
+
+def test_all_who_wait_for_a_lock_get_it_one_at_a_time():
+    lock, inside, seen, turns = _core.Lock(), [], [], 300
+
+    def work(me):
+        for i in range(turns):
+            with lock:
+                inside.append(me)
+                if i % 3 == 0:
+                    time.sleep(0)  # another thread runs, and has to wait
+                with lock:
+                    seen.append(list(inside))
+                inside.remove(me)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(seen) == 8 * turns
+    assert all(len(them) == 1 for them in seen)
+    assert lock.acquire(blocking=False)
+
+
+def test_a_signal_ends_a_wait_and_the_lock_goes_on():
+    """In a process of its own: the main thread waits, others hold and wait."""
+    program = """if True:
+        import signal, threading, time
+        from pyfdtx import _core
+
+        class Stop(Exception): ...
+        def stop(*_): raise Stop
+        signal.signal(signal.SIGALRM, stop)
+        lock, held, free = _core.Lock(), threading.Event(), threading.Event()
+        got = []
+        def holder():
+            with lock:
+                held.set()
+                free.wait()
+        def waiter():
+            with lock:
+                got.append(1)
+        threads = [threading.Thread(target=t) for t in (holder, waiter, waiter)]
+        threads[0].start()
+        held.wait()
+        for thread in threads[1:]:
+            thread.start()
+        for _ in range(3):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            try:
+                lock.acquire()
+            except Stop:
+                got.append(0)
+        free.set()
+        for thread in threads:
+            thread.join()
+        with lock:
+            print(*got)
+        """
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("0 0 0 1 1\n", "")
 
 
 def test_a_lock_is_given_back_when_a_call_fails():
