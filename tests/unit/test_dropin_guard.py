@@ -296,3 +296,22 @@ def test_reservations_are_read_one_by_one():
         assert C.fdt_get_mem_rsv(tree, n) == [0, address, size]
     assert C.fdt_get_mem_rsv(tree, -1) == [BADOFFSET, 0, 0]
     assert C.fdt_get_mem_rsv(tree, 1000) == [BADOFFSET, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [({"magic": 0xD00DFEE0}, BADMAGIC), ({"version": 1}, BADVERSION)],
+    ids=["magic", "version"],
+)
+@pytest.mark.parametrize(
+    ("call", "nothing"),
+    [
+        (lambda fdt: C.fdt_get_path(fdt, 0, 100), [""]),
+        (lambda fdt: C.fdt_get_mem_rsv(fdt, 0), [0, 0]),
+        (lambda fdt: [C.fdt_path_offset(fdt, "/")], []),
+        (lambda fdt: [C.fdt_path_offset(fdt, "soc")], []),
+    ],
+    ids=["get_path", "get_mem_rsv", "path_offset", "alias"],
+)
+def test_in_what_is_no_tree_there_is_neither_path_nor_entry(call, nothing, words, code):
+    assert call(lying(rich(), **words)) == [code, *nothing]
