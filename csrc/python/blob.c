@@ -255,54 +255,6 @@ static void core_blob_dealloc(PyObject *o)
 	Py_DECREF(type);
 }
 
-PyTypeObject *core_base_of(PyTypeObject *type, destructor dealloc)
-{
-	while (type && (PyType_GetFlags(type) & Py_TPFLAGS_HEAPTYPE)) {
-		if (PyType_GetSlot(type, Py_tp_dealloc) == (void *)dealloc)
-			return type;
-		type = (PyTypeObject *)PyType_GetSlot(type, Py_tp_base);
-	}
-	return NULL;
-}
-
-PyTypeObject *core_base(PyObject *o, destructor dealloc)
-{
-	return core_base_of(Py_TYPE(o), dealloc);
-}
-
-PyObject *core_super(PyTypeObject *base, PyObject *self, const char *name,
-		     PyObject *const *argv, Py_ssize_t argc, PyObject *kwnames)
-{
-	PyObject *above = NULL, *method = NULL, *result = NULL;
-	PyObject *args = PyTuple_New(argc), *kwargs = NULL;
-	Py_ssize_t i, n;
-
-	if (base)
-		above = PyObject_CallFunctionObjArgs((PyObject *)&PySuper_Type,
-						     (PyObject *)base, self,
-						     NULL);
-	if (above)
-		method = PyObject_GetAttrString(above, name);
-	n = kwnames ? PyTuple_Size(kwnames) : 0;
-	if (n && method)
-		kwargs = PyDict_New();
-	for (i = 0; args && i < argc; i++) {
-		Py_INCREF(argv[i]);
-		PyTuple_SetItem(args, i, argv[i]);
-	}
-	for (i = 0; kwargs && i < n; i++)
-		if (PyDict_SetItem(kwargs, PyTuple_GetItem(kwnames, i),
-				   argv[argc + i]))
-			Py_CLEAR(kwargs);
-	if (method && args && (kwargs || !n))
-		result = PyObject_Call(method, args, kwargs);
-	Py_XDECREF(kwargs);
-	Py_XDECREF(args);
-	Py_XDECREF(method);
-	Py_XDECREF(above);
-	return result;
-}
-
 int core_is_blob(PyObject *o)
 {
 	return core_base(o, core_blob_dealloc) != NULL;

@@ -248,9 +248,8 @@ static uint32_t core_skip_node(const char *fdt, uint32_t pos)
  * returns: 1; 0 if there is one of its path, which is then replaced unless
  *	@careful; -1
  */
-static int core_add_node(struct core_reader *r, PyObject *tree,
-			 const struct core_path *path, uint32_t *posp,
-			 int careful)
+static int put_node(struct core_reader *r, PyObject *tree,
+		    const struct core_path *path, uint32_t *posp, int careful)
 {
 	Py_ssize_t n = PyDict_Size(tree);
 	PyObject *key, *props;
@@ -300,7 +299,7 @@ static int core_add_tree(struct core_reader *r, PyObject *tree,
 			if (core_descend(path, depth, name, len))
 				return -1;
 			pos = fdtx_index_enter(fdt, pos);
-			added = core_add_node(r, tree, path, &pos, careful);
+			added = put_node(r, tree, path, &pos, careful);
 			if (added < 0 || (!added && !careful))
 				return added;
 			if (added) {

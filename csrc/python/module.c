@@ -4,32 +4,6 @@
  */
 #include "tree.h"
 
-PyObject *core_str(const char *s, size_t len)
-{
-	return PyUnicode_DecodeASCII(s, (Py_ssize_t)len, "surrogateescape");
-}
-
-int core_is_sound(PyObject *data, const char **fdtp)
-{
-	struct fdtx_fault fault;
-
-	*fdtp = PyBytes_AsString(data);
-	return *fdtp && !fdtx_check(*fdtp, (size_t)PyBytes_Size(data), &fault);
-}
-
-int core_add_type(PyObject *module, const char *name, PyType_Spec *spec)
-{
-	PyObject *type = PyType_FromSpec(spec);
-
-	if (!type)
-		return -1;
-	if (PyModule_AddObject(module, name, type)) {
-		Py_DECREF(type);
-		return -1;
-	}
-	return 0;
-}
-
 static PyObject *core_blank(PyObject *module, PyObject *size)
 {
 	Py_ssize_t n = PyLong_AsSsize_t(size);

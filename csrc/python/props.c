@@ -21,26 +21,6 @@ static struct core_node *node_of(PyObject *o)
 	return (struct core_node *)o;
 }
 
-const char *core_plain(PyObject *text, size_t *lenp)
-{
-	const char *s;
-	Py_ssize_t n;
-
-	if (!PyUnicode_CheckExact(text))
-		return NULL;
-	s = core_utf8(text, &n);
-	if (!s) {
-		PyErr_Clear();
-		return NULL;
-	}
-	/* Text that takes a byte a character is ASCII */
-	if (n < 1 || n > FDTX_MAX_TOTALSIZE || PyUnicode_GetLength(text) != n ||
-	    strlen(s) != (size_t)n)
-		return NULL;
-	*lenp = (size_t)n;
-	return s;
-}
-
 /* -- reading ------------------------------------------------------------- */
 
 /*
@@ -419,17 +399,6 @@ PyObject *core_append(PyObject *o, PyObject *const *argv, Py_ssize_t argc,
 	return answer(done, o, "append", argv, argc, kwnames);
 }
 
-int core_number(PyObject *o, uint64_t max, uint64_t *value)
-{
-	if (!PyLong_CheckExact(o))
-		return 0;
-	*value = PyLong_AsUnsignedLongLong(o);
-	if (*value != UINT64_MAX || !PyErr_Occurred())
-		return *value <= max;
-	PyErr_Clear();
-	return 0;
-}
-
 PyObject *core_set_u32(PyObject *o, PyObject *const *argv, Py_ssize_t argc,
 		       PyObject *kwnames)
 {
@@ -456,22 +425,6 @@ PyObject *core_set_u64(PyObject *o, PyObject *const *argv, Py_ssize_t argc,
 		done = put(node_of(o), argv[0], &cells, sizeof(cells), 0);
 	}
 	return answer(done, o, "set_u64", argv, argc, kwnames);
-}
-
-const char *core_text(PyObject *o, size_t *lenp)
-{
-	const char *text;
-	Py_ssize_t len;
-
-	if (!PyUnicode_CheckExact(o))
-		return NULL;
-	text = core_utf8(o, &len);
-	if (!text) {
-		PyErr_Clear();
-		return NULL;
-	}
-	*lenp = (size_t)len;
-	return memchr(text, 0, *lenp) ? NULL : text;
 }
 
 PyObject *core_set_string(PyObject *o, PyObject *const *argv, Py_ssize_t argc,

@@ -120,6 +120,23 @@ struct core_node {
 	long long seen;
 };
 
+/* Handle of a child that there is, borrowed; NULL, no exception, if nobody has
+ * one */
+struct core_node *core_known_child(const struct core_node *parent,
+				   PyObject *name);
+/* The one handle of a child, which was at @offset after @edit; a new reference.
+ * May run Python code. */
+struct core_node *core_child_at(struct core_node *parent, PyObject *name,
+				int offset, long long edit);
+/* The handle above knows it under its name: 0, or -1 with an exception; no more */
+int core_link_child(struct core_node *child);
+void core_unlink_child(struct core_node *child);
+/* Slots of the type in node.c */
+PyObject *core_node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
+int core_node_traverse(PyObject *self, visitproc visit, void *arg);
+int core_node_clear(PyObject *self);
+void core_node_dealloc(PyObject *self);
+
 /* Whether the node, or one above, was deleted */
 int core_is_dead(struct core_node *self);
 /* Its offset, with the lock; -1, no exception, if it is deleted or lost */
