@@ -4,7 +4,8 @@
 first CMDLINE [OPTION ...]
                 in the first kernel: mark a page (from MARK_FROM on), load the
                 crash kernel, panic
-second          in the crash kernel: find the page again in /proc/vmcore
+second          in the crash kernel: find the page again in /proc/vmcore, and hold
+                the dead kernel's log against kexec-tools', where the guest has it
 """
 
 import ctypes
@@ -103,6 +104,24 @@ def second():
                 core.seek(offset + address - paddr)
                 found += hashlib.sha256(core.read(PAGE)).hexdigest() == digest
     print(f"@@@ marker found in {found} of {pieces}", flush=True)
+    if os.path.exists("/sbin/vmcore-dmesg"):
+        same_log()
+
+
+def same_log():
+    from pyfdtx.kexec import dmesg
+
+    theirs = subprocess.run(
+        ["/sbin/vmcore-dmesg", "/proc/vmcore"], stdout=subprocess.PIPE, check=True
+    ).stdout.splitlines()
+    ours = [record.line() for record in dmesg("/proc/vmcore", damaged=print)]
+    # A message may have several lines
+    ours = b"\n".join(ours).split(b"\n")
+    if ours == theirs:
+        print(f"@@@ log of {len(ours)} lines as vmcore-dmesg has it", flush=True)
+    else:
+        pairs = zip(ours, theirs)
+        print(len(ours), len(theirs), next((p for p in pairs if p[0] != p[1]), "end"))
 
 
 if __name__ == "__main__":

@@ -133,6 +133,7 @@ def test_the_crash_kernel_shows_the_dead_kernels_memory(
     assert "@@@ marker found in 1 of 1\n" in log, end
     marker = int(re.search(r" marker=(0x\w+):", log)[1], 0)
     assert marker >= mark_from
+    assert re.search(r"@@@ log of \d{3} lines as vmcore-dmesg has it\n", log)
     dmesg = sent["dmesg"].decode()
     assert "pyfdtx: these are the last words" in dmesg
     assert "sysrq triggered crash" in dmesg

@@ -154,6 +154,7 @@ def test_the_crash_kernel_shows_the_dead_kernels_memory(
     found = re.search(r"@@@ marker found in (\d) of (\d)\n", log)
     assert found, end
     assert found[1] == found[2] != "0", found[0] + end
+    assert re.search(r"@@@ log of \d{3} lines as vmcore-dmesg has it\n", log)
     dmesg = sent["dmesg"].decode()
     assert "pyfdtx: these are the last words" in dmesg
     assert "sysrq triggered crash" in dmesg

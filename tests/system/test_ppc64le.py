@@ -138,6 +138,7 @@ def test_the_crash_kernel_shows_the_dead_kernels_memory(
     cpu = re.search(r"CPU: (\d+) PID: \d+ Comm: ", log)
     cores = [n.get_u32("reg") for n in fdt["/cpus"].children() if "reg" in n]
     assert fdt.boot_cpuid_phys == sorted(cores)[int(cpu[1])]
+    assert re.search(r"@@@ log of \d{3} lines as vmcore-dmesg has it\n", log)
     dmesg = sent["dmesg"].decode()
     assert "pyfdtx: these are the last words" in dmesg
     assert "sysrq triggered crash" in dmesg

@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from guest import console, qemu, vmcore
+from guest import GuestError, console, qemu, vmcore
 from guest.initramfs import INIT_HEAD, INIT_TAIL
 
 from pyfdtx.kexec import Machine, Ranges, core_header_of, crash_memory_map
@@ -49,8 +49,14 @@ fi
 
 
 @pytest.fixture(scope="module")
-def log(amd64_kernel, amd64_python, module_boot_folder):
+def log(amd64_archive, amd64_kernel, amd64_python, module_boot_folder):
     ramfs = amd64_python.copy()
+    try:
+        tools = amd64_archive.unpack("kexec-tools")
+    except GuestError as e:
+        pytest.skip(str(e))
+    dmesg = next(p for p in tools.rglob("vmcore-dmesg") if p.is_file())
+    ramfs.file("usr/sbin/vmcore-dmesg", dmesg.read_bytes())
     for name in ("kdump_guest.py", "x86_64_guest.py"):
         ramfs.file(name, (HERE / name).read_bytes())
     ramfs.file("init", INIT.encode())
@@ -96,6 +102,10 @@ def header_place(sent):
 def test_the_dead_kernels_memory_is_found(log):
     found = re.search(r"@@@ marker found in (\d) of (\d)\n", log)
     assert found[1] == found[2] != "0", found[0]
+
+
+def test_the_dead_kernels_log_is_as_kexec_tools_shows_it(log):
+    assert re.search(r"@@@ log of \d{3} lines as vmcore-dmesg has it\n", log)
 
 
 def test_the_core_header_is_the_running_kernels_own_in_every_field(sent, machine):

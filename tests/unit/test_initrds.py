@@ -12,6 +12,7 @@ import lzma
 import shutil
 import struct
 import subprocess
+import sys
 import warnings
 
 import pytest
@@ -216,3 +217,18 @@ def test_the_tool_reads_what_was_joined(tmp_path):
             ("cpio", "-t"), input=data[at:], capture_output=True, check=True
         )
         assert listed.stdout.split() == [name]
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("missing", ["zlib", "bz2", "lzma"])
+def test_a_python_without_a_library_judges_what_it_can(kind, missing, monkeypatch):
+    """Such as that of an initramfs: what it cannot unpack it does not judge."""
+    monkeypatch.setitem(sys.modules, missing, None)
+    needs = {"gzip": "zlib", "bzip2": "bz2"}.get(kind, "lzma")
+    data = PACKERS[kind](b"no archive, no file system")
+    try:
+        look_at(data, "initrd")
+        judged = False
+    except FdtBadParameter:
+        judged = True
+    assert judged is (needs != missing)

@@ -17,7 +17,7 @@ __all__ = ["HEAD", "InitrdFile", "look_at"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
+    from typing import Any, Union
 
     Buffer = Union[bytes, bytearray, memoryview]
 
@@ -90,23 +90,34 @@ def _at(head: bytes, offset: int, magic: bytes) -> bool:
 
 
 def _inside(head: bytes) -> bytes:
-    """The first bytes of what is compressed; none if Python alone cannot tell."""
-    import bz2
-    import lzma
-    import zlib
-
+    """The first bytes of what is compressed; none if Python alone cannot tell, or was
+    built, or copied into an initramfs, without the library for it."""
+    broken: tuple[type[Exception], ...] = (OSError, ValueError, EOFError)
+    made: Any
     try:
         if head[:2] == b"\x1f\x8b":
-            return zlib.decompressobj(31).decompress(head, INSIDE)
-        if head[:3] == b"BZh":
-            return bz2.BZ2Decompressor().decompress(head, INSIDE)
-        if head[:2] in (b"\xfd7", b"\x5d\0"):
-            return lzma.LZMADecompressor(memlimit=1 << 28).decompress(head, INSIDE)
-    except (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError) as e:
+            import zlib
+
+            made, broken = zlib.decompressobj(31), (*broken, zlib.error)
+        elif head[:3] == b"BZh":
+            import bz2
+
+            made = bz2.BZ2Decompressor()
+        elif head[:2] in (b"\xfd7", b"\x5d\0"):
+            import lzma
+
+            made = lzma.LZMADecompressor(memlimit=1 << 28)
+            broken = (*broken, lzma.LZMAError)
+        else:
+            return b""
+    except ImportError:
+        return b""
+    try:
+        return bytes(made.decompress(head, INSIDE))
+    except broken as e:
         raise FdtBadParameter(
             OP, "initrd", f"its compressed data are damaged: {e}"
         ) from None
-    return b""
 
 
 def look_at(head: Buffer, where: str, *, inside: str = "") -> None:
