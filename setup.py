@@ -22,7 +22,7 @@ import build  # noqa: E402
 
 # What an sdist carries beyond the package itself.
 CARRIED = (
-    "csrc", "libfdt", "tests", "benchmarks", "docs", "examples",
+    "csrc", "libfdt", "tests", "benchmarks", "docs", "examples", "packaging",
     "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
 )  # fmt: skip
 LEFT_OUT = {"__pycache__", "build", ".cache"}

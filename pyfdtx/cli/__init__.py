@@ -12,11 +12,14 @@ import sys
 from .trouble import UsageError, loudness, note, out_text, status_of
 from .words import in_options
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "GROUPS", "HELP", "command_of", "main"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
+
+    from .arguments import Parser
 
 # command: module, exit status when it fails, what it does
 COMMANDS = {
@@ -103,14 +106,7 @@ def _run(args: list[str]) -> int:
 
         raise UsageError(unknown_command(command, COMMANDS))
 
-    from importlib import import_module
-
-    from .arguments import Parser
-
-    module = import_module(f".{COMMANDS[command][0]}", __name__)
-    parser = Parser(prog=f"pyfdtx {command}", description=module.__doc__)
-    module.arguments(parser)
-    parser.add_loudness()
+    module, parser = command_of(command)
     try:
         parsed = parser.parse(rest)
     except SystemExit as e:  # argparse after --help
@@ -118,6 +114,19 @@ def _run(args: list[str]) -> int:
     loudness(parsed.loudness)
     _one_line_warnings()
     return int(module.run(parsed))
+
+
+def command_of(name: str) -> tuple[Any, Parser]:
+    """The module of one of COMMANDS, and the parser of its arguments."""
+    from importlib import import_module
+
+    from .arguments import Parser
+
+    module = import_module(f".{COMMANDS[name][0]}", __name__)
+    parser = Parser(prog=f"pyfdtx {name}", description=module.__doc__)
+    module.arguments(parser)
+    parser.add_loudness()
+    return module, parser
 
 
 def _help() -> str:
