@@ -97,7 +97,7 @@ $(SANITIZED)/.built: $(VENV)/.extra-test $(SOURCES)
 	@rm -rf build/lib* build/temp* build/bdist*
 	@touch $@
 
-include benchmarks/*.mk packaging/*.mk tests/*/*.mk
+include benchmarks/*.mk docs/site/*.mk packaging/*.mk tests/*/*.mk
 
 clean:	## forget everything that was built
 	rm -rf $(VENV) build dist libfdt/src tests/c/build *.egg-info pyfdtx/*.so
