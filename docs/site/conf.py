@@ -28,13 +28,11 @@ release = version = pyfdtx.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 root_doc = "index"
 nitpicky = True
-# Types of the standard library, and names that only annotations have: no inventory
-# of Python's is fetched, so that building needs no network
+# Types of the standard library: no inventory of Python's is fetched, so that building
+# needs no network. Bare names are of annotations that only type checkers resolve.
 nitpick_ignore_regex = [
     ("py:.*", r"(typing|collections|os|types|array)\..*"),
-    ("py:.*", r"(Any|Buffer|Callable|Iterable|Iterator|Self|Sequence)"),
-    # Names that only type checkers see
-    ("py:.*", r"(Pair|Source|Notes|Initrd|Place|Entries|Blob|N)"),
+    ("py:class", r"[A-Z]\w*"),
     ("py:exc", r"[A-Z]\w+(Error|Warning)"),
     ("c:identifier", r"uint\d+_t"),
 ]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 OP = "dmesg"
 # Other files that hold a kernel's memory: what they start with, what they are, and
 # the way out (makedumpfile(8))
+GIVE = "give /proc/vmcore of a crash kernel, or a copy of it"
 OTHERS = (
     (
         b"KDUMP   ",
@@ -181,7 +182,9 @@ class _Log:
                 raise self.error(f"is {what}, no ELF core; {help_}")
         kind = kind_of(head)
         if kind is not None and head[:4] != b"\x7fELF":
-            raise self.error(f"is {kind[0]}, no ELF core")
+            raise self.error(f"is {kind[0]}, no ELF core; {GIVE}")
+        if head[:4] != b"\x7fELF":
+            raise self.error(f"is not an ELF core; {GIVE}")
         return CoreFile(self.fd, self.path, OP)
 
     def _long(self, bits: int) -> int:

@@ -319,6 +319,7 @@ INPUTS = {
     "status": [("status", "--root", "FILE")],
     "elfcorehdr": [("elfcorehdr", "-o", "new", "--root", "FILE")],
     "capture": [("capture", "new", "--root", "FILE")],
+    "dmesg": [("dmesg", "FILE")],
     "show": [("show", "FILE"), ("show", "--json", "FILE"), ("show", "--list", "FILE")],
     "get": [("get", "FILE", "/", "x")],
     "set": [("set", "FILE", "/", "x", "y", "-o", "new")],
