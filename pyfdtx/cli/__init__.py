@@ -32,6 +32,8 @@ COMMANDS = {
     "status": ("status", 1, "say what is reserved and loaded"),
     "dmesg": ("dmesg", 1, "show the log of a kernel that died, from its core"),
     "elfcorehdr": ("elfcorehdr", 1, "make the crash kernel's ELF core header"),
+    "doctor": ("doctor", 2, "tell whether kexec and kdump can work here"),
+    "estimate": ("estimate", 2, "say how much memory a crash kernel needs"),
     "capture": ("capture", 1, "copy this machine's facts to a directory"),
     "show": ("show", 1, "show a tree as DTS or JSON"),
     "get": ("get", 1, "read a property, or list a node"),

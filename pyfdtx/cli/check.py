@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import os
-from textwrap import wrap
 
 from ..errors import FdtBadBlob, FdtBadParameter, FdtMachineError
 from ..files.reading import LIMITS, open_regular, read_some
 from ..kexec.check.checker import ARCHES, check_tree, machine_of, rules_table
 from .arguments import machine_root, number
 from .files import called, read_blob
+from .findings import COLOURS, drawn
 from .show import json_rows
-from .trouble import Trouble, UsageError, because, clean, out_text
+from .trouble import Trouble, UsageError, because, out_text
 
 __all__ = ["arguments", "run"]
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..kexec.check.checker import Finding
     from ..kexec.facts.machine import Machine
+    from .findings import Row
 
 EPILOG = """\
 error: the kernel will not do what is meant; warning: it may not, or loses
@@ -34,9 +35,6 @@ examples:
   pyfdtx check crash.dtb --root / --kernel 6.12
   pyfdtx check crash.dtb --elfcorehdr core.bin@0x7abff000 --image /boot/vmlinuz
 """
-COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1m"}
-OFF = "\x1b[m"
-WIDTH = 80
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         out_text(json_rows(_counts(findings), "findings", _rows(findings)))
     else:
-        out_text(_drawn(findings, called(args.dtb)))
+        out_text(drawn(list(map(_row, findings)), called(args.dtb), _counts(findings)))
     return int(any(f.severity == "error" for f in findings))
 
 
@@ -155,39 +153,13 @@ def _rows(findings: list[Finding]) -> list[object]:
     return [f._asdict() for f in findings]
 
 
-def _paragraph(label: str, text: str) -> str:
-    head = f"    {label:<9}"
-    lines = wrap(
-        clean(text),
-        WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return "\n".join(lines)
-
-
-def _drawn(findings: list[Finding], name: str) -> str:
-    on = os.isatty(1) and not os.environ.get("NO_COLOR")
-    counts = ", ".join(
-        f"{n} {what if n != 1 else what[:-1]}" for what, n in _counts(findings).items()
-    )
-    lines = [f"{clean(name)}: {counts if findings else 'nothing found'}"]
-    for f in findings:
-        colour, off = (COLOURS[f.severity], OFF) if on else ("", "")
-        what = " = ".join(filter(None, (f.where, f.value)))
-        source = f.source if f.versions == "all" else f"{f.source} (Linux {f.versions})"
-        lines += ["", f"{colour}{f.severity}{off}  {f.rule}"]
-        lines += [
-            _paragraph(label, text)
-            for label, text in (
-                ("where", what),
-                ("why", f.why),
-                ("kernel", f.effect),
-                ("way out", f.way_out),
-                ("source", source),
-            )
-            if text
-        ]
-    return "\n".join(lines) + "\n"
+def _row(f: Finding) -> Row:
+    source = f.source if f.versions == "all" else f"{f.source} (Linux {f.versions})"
+    paragraphs = [
+        ("where", " = ".join(filter(None, (f.where, f.value)))),
+        ("why", f.why),
+        ("kernel", f.effect),
+        ("way out", f.way_out),
+        ("source", source),
+    ]
+    return f.severity, f.rule, paragraphs

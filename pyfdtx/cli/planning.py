@@ -19,7 +19,7 @@ from .judging import force_argument, judged
 from .second_kernel import seed_arguments
 from .trouble import Trouble, UsageError, because
 
-__all__ = ["machine_arguments", "plan_arguments", "planned"]
+__all__ = ["initrd_of", "machine_arguments", "plan_arguments", "planned"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ def _part(path: str) -> str | bytes:
     return path
 
 
-def _initrd(paths: list[str] | None) -> InitrdFile | None:
+def initrd_of(paths: list[str] | None) -> InitrdFile | None:
+    """What --initrd names, one behind the other."""
     return InitrdFile(*map(_part, paths)) if paths else None
 
 
@@ -156,7 +157,7 @@ def planned(
         return found, machine
     placed_arch(machine.arch)  # says so if it is not known here
     image = read_image(args.image, configuration=args.fit_config)
-    initrd = _initrd(args.initrd)
+    initrd = initrd_of(args.initrd)
     dtb = None if args.dtb is None else read_blob(args.dtb)
     try:
         placed = make_plan(

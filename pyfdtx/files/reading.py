@@ -38,6 +38,8 @@ LIMITS = {
     "cpus": 16 * MIB,
     # /proc/kallsyms: about 60 bytes a symbol
     "symbols": 64 * MIB,
+    # A kernel's configuration: some 300 KB
+    "config": 4 * MIB,
     # The text of VMCOREINFO: the kernel has one page for it
     "note": 1 * MIB,
     # One property of /proc/device-tree, and all that a captured tree has

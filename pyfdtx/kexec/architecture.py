@@ -16,6 +16,7 @@ usable(main crash region, core header): what of the region the crash kernel is t
     to use; without it all.
 taken(machine, crash): memory that is no place for segments.
 place(job, free memory): places everything by itself: the segments and the entry.
+stuck_cpus(enable-methods, nodes): what stands in the way if they cannot be stopped.
 
 OURS (no function): with it come rules of its own for the checker.
 """
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     Machines = dict[str, tuple[int, str]]
+    # id, what, why, way out, source: of a finding of the doctor
+    Told = tuple[str, str, str, str, str]
 
 # One module each, in the order in which people read of them
 MODULES = ("arm64", "arm", "riscv", "ppc64", "x86_64", "others")

@@ -40,6 +40,7 @@ KEXEC = BASE | {"files", "tree", *(room for room in MAY if room.startswith("kexe
 MAY["kexec.check"] = KEXEC
 MAY["kexec.place"] = KEXEC | {"kexec.check"}
 MAY["kexec.loading"] = KEXEC | {"kexec.check", "kexec.place"}
+MAY["kexec.doctor"] = KEXEC | {"kexec.place", "kexec.loading"}
 MAY["kexec.arch"] = KEXEC | {"kexec.place", "kexec.check"}
 MAY["proposal"] = {"_native", "errors", "sources", "files"}
 MAY["kexec"] = {room for room in MAY if room.startswith("kexec.")} | {"codec"}

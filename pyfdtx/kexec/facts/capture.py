@@ -8,6 +8,7 @@ import os
 from ...errors import FdtExists, FdtMachineError
 from ...files.writing import NewFolder
 from ..architecture import arch_of, arches
+from .config import config_files
 from .devicetree import walk
 from .machine import (
     CHOSEN,
@@ -25,6 +26,7 @@ from .machine import (
     VMCOREINFO,
     Machine,
 )
+from .state import DISABLED, HOTPLUG, LIMIT, LOADED, LOCKDOWN, RECORD
 
 __all__ = ["capture"]
 
@@ -46,6 +48,15 @@ PLAIN = (
     f"{CPU}/possible",
     f"{CPU}/present",
     f"{CPU}/online",
+    *LOADED[False],
+    *LOADED[True],
+    DISABLED,
+    *LIMIT.values(),
+    LOCKDOWN,
+    *HOTPLUG,
+    RECORD,
+    "proc/net/dev",
+    "proc/partitions",
 )
 
 
@@ -76,6 +87,14 @@ def _tree(machine: Machine) -> Iterator[str]:
         machine.refuse_os(e.filename or top, e)
 
 
+def _config(machine: Machine) -> Iterator[tuple[str, bytes]]:
+    """The first file with the kernel's configuration."""
+    for name in config_files(machine.release) if machine.exists("proc/version") else ():
+        if machine.exists(name):
+            yield name, machine.read(name)
+            return
+
+
 def _raw(text: str) -> bytes:
     """The bytes that Machine.text() made text of."""
     return text.encode("utf-8", "surrogateescape")
@@ -85,6 +104,7 @@ def _facts(machine: Machine) -> Iterator[tuple[str, bytes]]:
     for name in (*PLAIN, *_notes(machine), *_tree(machine)):
         if machine.exists(name):
             yield name, machine.read(name)
+    yield from _config(machine)
     if not machine.exists(KERNEL_ARCH):  # Linux before 6.1
         yield KERNEL_ARCH, _raw(machine.arch) + b"\n"
     arch = arch_of(machine.arch)

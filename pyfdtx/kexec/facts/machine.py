@@ -14,6 +14,7 @@ from ...codec.reg import MemRange
 from ...errors import FdtBadParameter, FdtMachineError
 from ...files.reading import LIMITS, Root, is_running
 from ..architecture import arch_of, arches
+from .config import CONFIG_GZ, config_files, parse_config
 from .devicetree import flatten
 from .iomem import Resource, parse
 from .kcore import Load, loads_in_kcore, note_in_kcore
@@ -61,7 +62,18 @@ KINDS = {
     KCORE_NOTE: "note",
     KALLSYMS: "symbols",
     FDT: "tree",
+    CONFIG_GZ: "config",
+    "proc/net/dev": "table",
+    "proc/partitions": "table",
 }
+
+# Of what lies in folders
+PLACES = (
+    *((tree, "property") for tree in TREES),
+    ("boot/config-", "config"),
+    ("usr/lib/modules/", "config"),
+    ("lib/modules/", "config"),
+)
 
 # Linux include/uapi/linux/utsname.h __NEW_UTS_LEN: of `uname -m`
 MAX_ARCH = 64
@@ -130,8 +142,8 @@ class Machine:
 
     def read(self, name: str, way_out: str = "") -> bytes:
         """The content of a regular file; way_out is said when it does not exist."""
-        in_tree = name.startswith(TREES)
-        kind = "property" if in_tree else KINDS.get(name, "line")
+        kind = next((k for start, k in PLACES if name.startswith(start)), "line")
+        kind = KINDS.get(name, kind)
         try:
             return self.files.read(name, LIMITS[kind])
         except OSError as e:
@@ -211,6 +223,21 @@ class Machine:
         if len(words) < 3 or words[:2] != ["Linux", "version"]:
             self.refuse("proc/version", "does not start with 'Linux version'")
         return words[2]
+
+    @property
+    def config(self) -> dict[str, str] | None:
+        """The kernel's configuration, "CONFIG_KEXEC" to "y", "m" or a value; what is
+        not set is absent. None if no file tells it."""
+        return self._once("config", self._find_config)
+
+    def _find_config(self) -> dict[str, str] | None:
+        name = self._first(config_files(self.release))
+        if name is None:
+            return None
+        try:
+            return parse_config(self.read(name), packed=name == CONFIG_GZ)
+        except ValueError as e:
+            self.refuse(name, str(e))
 
     # Memory
 
@@ -444,6 +471,11 @@ class Machine:
                 self.refuse(name, f"{e.where}: {e.cause}")
             found[cpu] = self._in_ram(note, name)
         return found
+
+    @property
+    def possible_cpus(self) -> tuple[int, ...]:
+        """Numbers of the CPUs that this kernel could ever start."""
+        return tuple(self._cpus("possible"))
 
     def _cpus(self, which: str) -> list[int]:
         """A CPU list such as '0-2,4'."""

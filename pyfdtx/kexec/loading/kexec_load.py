@@ -14,6 +14,8 @@ import sys
 from ..._native import ffi, lib
 from ...errors import FdtBadParameter, FdtLoadError
 from ..architecture import placed_arch
+from ..facts.state import DISABLED, LIMIT, LOADED, LOCKDOWN
+from .record import forget
 
 __all__ = [
     "is_loaded",
@@ -31,17 +33,6 @@ if TYPE_CHECKING:
     from ..place.plan import Plan
 
 OP = "kexec_load"
-# The second is what Linux 6.19 named the first
-LOADED = {
-    False: ("sys/kernel/kexec_loaded", "sys/kernel/kexec/loaded"),
-    True: ("sys/kernel/kexec_crash_loaded", "sys/kernel/kexec/crash_loaded"),
-}
-DISABLED = "proc/sys/kernel/kexec_load_disabled"
-LIMIT = {
-    False: "proc/sys/kernel/kexec_load_limit_reboot",
-    True: "proc/sys/kernel/kexec_load_limit_panic",
-}
-LOCKDOWN = "sys/kernel/security/lockdown"
 STATUS = "proc/self/status"
 CAP_SYS_BOOT = 22  # linux/capability.h
 
@@ -131,9 +122,11 @@ def unload(machine: Machine, *, crash: bool) -> None:
         # A locked-down kernel, or one without kexec_load(2), has another way
         flags = lib.KEXEC_FILE_UNLOAD | (lib.KEXEC_FILE_ON_CRASH if crash else 0)
         if not lib.fdtx_kexec_file_load(-1, -1, 0, ffi.NULL, flags):
-            return
+            code = 0
     if code:
         raise refused(-code, machine, crash=crash)
+    if crash:
+        forget(machine)
 
 
 def reboot_into_loaded(machine: Machine) -> NoReturn:

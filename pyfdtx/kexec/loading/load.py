@@ -8,6 +8,7 @@ from ..facts.machine import Machine
 from ..place.file_plan import FilePlan
 from .kexec_file_load import load_files
 from .kexec_load import load_segments, need_kexec
+from .record import remember
 
 __all__ = ["load"]
 
@@ -69,3 +70,5 @@ def load(
         )
     else:
         load_segments(plan, machine, replace=replace)
+    if plan.crash:
+        remember(machine)

@@ -317,6 +317,8 @@ INPUTS = {
     "exec": [],
     "unload": [],
     "status": [("status", "--root", "FILE")],
+    "doctor": [("doctor", "--root", "FILE"), ("doctor", "FILE", "--root", DT)],
+    "estimate": [("estimate", "FILE", "--root", DT)],
     "elfcorehdr": [("elfcorehdr", "-o", "new", "--root", "FILE")],
     "capture": [("capture", "new", "--root", "FILE")],
     "dmesg": [("dmesg", "FILE")],

@@ -14,7 +14,7 @@ import pyfdtx
 COMMANDS = (
     *("crash-dtb", "kexec-dtb", "show", "get", "set", "append", "diff", "check"),
     *("plan", "load", "exec", "unload", "status", "elfcorehdr", "capture"),
-    *("proposal", "dmesg"),
+    *("proposal", "dmesg", "doctor", "estimate"),
 )
 CRASH = ("--elfcorehdr", "0x4fff0000,0x400", "--usable", "0x49000000,112M")
 # each command on one input file, writing, where it can, to out.dtb
@@ -47,6 +47,7 @@ def test_the_help_names_every_command(cli):
 ELSEWHERE = {
     "proposal",
     *("load", "exec", "unload", "status", "capture", "elfcorehdr", "plan"),
+    *("doctor", "estimate"),
 }
 
 
@@ -290,7 +291,7 @@ def test_a_command_imports_no_other_commands_module(command, tmp_path):
     modules = {name.split(".")[-1] for name in out.decode().splitlines()[-1].split()}
     commands = {"crash_dtb", "kexec_dtb", "show", "get", "set", "append", "difference"}
     commands |= {"check", "dmesg", *ELSEWHERE}
-    helped_by = {"show"} if mine in ("get", "difference", "check") else set()
+    helped_by = {"show"} if mine in ("get", "difference", "check", "doctor") else set()
     assert modules & commands == {mine} | helped_by
 
 

@@ -89,6 +89,8 @@ WAYS = {
     "exec": [()],
     "unload": [("--help",)],
     "status": [ROOT, (*ROOT, "--json")],
+    "doctor": [(*ROOT, "Image"), (*ROOT, "--json")],
+    "estimate": [("Image", *ROOT), ("Image", *ROOT, "--json")],
     "elfcorehdr": [("-o", "new", *ROOT)],
     "capture": [("new", *ROOT), ("machine", *ROOT)],
     "show": [

@@ -47,6 +47,7 @@ ARCHES = (
             "OURS": "check",
             "mapping": "running",
             "read_image": "image",
+            "stuck_cpus": "cpus",
             "usable": "start",
         },
         judged=True,

@@ -34,6 +34,7 @@ ARCHES = (
             "OURS": "check",
             "mapping": "running",
             "read_image": "image",
+            "stuck_cpus": "cpus",
             "trampoline": "start",
             "verifying": "verify",
         },
