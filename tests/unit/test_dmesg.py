@@ -583,7 +583,8 @@ def test_a_fault_is_told_and_is_a_status(tool, cores, module, args, name, status
     assert out.count(b"\n[") == len(MESSAGES) - 1
     assert err.startswith(name + b": warning: bad: record ")
     assert tool(*args, "text", module=module) == (
-        status, b"", name + b": dmesg text: is not an ELF core\n"
+        status, b"", name + b": dmesg text: is not an ELF core; "
+        b"give /proc/vmcore of a crash kernel, or a copy of it\n"
     )  # fmt: skip
     assert tool(*args, "nothing", module=module) == (
         status, b"", name + b": dmesg nothing: No such file or directory\n"

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     Told = Callable[[str], None]
 
 OP = "dmesg"
+GIVE = "give /proc/vmcore of a crash kernel, or a copy of it"
 # Other files that hold a kernel's memory: what they start with, what they are, and
 # the way out (makedumpfile(8))
-GIVE = "give /proc/vmcore of a crash kernel, or a copy of it"
 OTHERS = (
     (
         b"KDUMP   ",
