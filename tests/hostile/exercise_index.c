@@ -133,6 +133,7 @@ void exercise_index(const void *blob, const void *fdt)
 	}
 	if (fdtx_index_find(&ix, "chosen", 6) != FDTX_NO_NODE ||
 	    fdtx_index_find(&ix, "", 0) != FDTX_NO_NODE ||
+	    fdtx_index_find(&ix, "/", 0) != FDTX_NO_NODE ||
 	    fdtx_index_find(&ix, "//", 2) != 0)
 		broken("paths that are none");
 	free(node);
