@@ -5,7 +5,8 @@
 
 writes the charts beside the results and what belongs there into every page:
 the tables of a job between the lines <!-- bench:JOB --> and <!-- /bench:JOB -->,
-the headlines of all jobs between <!-- bench:summary --> and its end.
+the headlines of all jobs between <!-- bench:summary --> and its end, the three figures
+of the README between <!-- bench:figures --> and its end.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from stats import Spread
 from targets import AT_LEAST, Verdict, judge
 
 FOLDER = Path(__file__).resolve().parent / "results"
-SUMMARY = "summary"
+SUMMARY, FIGURES = "summary", "figures"
 
 GROWING = "Time per {unit}, x the ratio to {base}:"
 
@@ -282,6 +283,32 @@ def summary(everything: dict[str, Results]) -> str:
     )
 
 
+def figures(everything: dict[str, Results]) -> str:
+    """Three items of a list, for readers with little time.
+
+    Raises:
+        ValueError: there are no results of j1, j3 or j7.
+    """
+    found: dict[str, list[float]] = {}
+    for results in everything.values():
+        for v in judge(results):
+            if v.found:
+                found.setdefault(v.promise.text, []).append(v.found.median)
+    try:
+        packaged, running = found["pylibfdt's time over pyfdtx's"]
+        (walk,) = found["pylibfdt's walk over to_dict()"]
+        edits = found["edits of a node, pyfdtx over pylibfdt"]
+    except (KeyError, ValueError):
+        raise ValueError("shows figures of j1, j3 and j7, not all measured") from None
+    tree, again = digits(packaged), digits(running)
+    least, most = digits(min(edits)), digits(max(edits))
+    return f"""\
+* A crash kernel's tree is made {tree} times as fast as with pylibfdt, {again} times from
+  a running kernel's tree: with full validation here, with none there. A whole tree is
+  read {digits(walk)} times as fast. One edit of a node takes {least} to {most} of
+  pylibfdt's time."""
+
+
 def screen(results: Results) -> str:
     parts = [f"== {job_name(results['job'])}: {results['title']}"]
     for key, group in results["groups"].items():
@@ -328,6 +355,9 @@ def rewritten(page: str, everything: dict[str, Results], to_chart: str) -> str:
     if not names:
         raise ValueError("has no <!-- bench:... --> markers")
     for name in names:
+        if name == FIGURES:
+            page = replace_between(page, name, figures(everything))
+            continue
         if name == SUMMARY:
             text = summary(everything)
         elif name in everything:

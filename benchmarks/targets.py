@@ -21,7 +21,7 @@ class Promise(NamedTuple):
     text: what is compared; reads on from "at least 8 x: ".
     way, limit: AT_LEAST or AT_MOST, and the number.
     measured: gives what came out.
-    headline: whether the README shows it.
+    headline: whether the summary shows it.
     """
 
     job: str

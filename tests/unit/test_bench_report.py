@@ -289,6 +289,12 @@ def test_the_summary_has_the_headlines_and_counts_all():
     assert "| J1 | pylibfdt's time over pyfdtx's | A | >= 8 | 1.60 | missed |" in text
 
 
+def test_figures_need_their_results():
+    """Those of the README: test_bench_pages."""
+    with pytest.raises(ValueError, match="figures of j1, j3 and j7"):
+        report.figures(EVERYTHING)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -29,6 +29,14 @@ def commands():
     return re.findall(r"^    (pyfdtx [^#\n]+)", text, re.M)
 
 
+def kernel_and_initrd(folder):
+    """A kernel of the size of Debian's 6.1 (image_size of its header: Linux
+    Documentation/arch/arm64/booting.rst), an initrd of 16 MiB."""
+    head = struct.pack("<8x6Q4s4x", 0, 0x1AB0000, 0b1010, 0, 0, 0, b"ARM\x64")
+    (folder / "vmlinuz").write_bytes(head)
+    (folder / "initrd.img").write_bytes(bytes(16 << 20))
+
+
 @pytest.fixture
 def place(tmp_path):
     boot = (ROOT / "examples/arm64-dt/sys/firmware/fdt").read_bytes()
@@ -41,11 +49,13 @@ def place(tmp_path):
         content = ("__overlay__", [], [(name, [], [])])
         top = ("fragment@0", [("target-path", target)], [content])
         (tmp_path / f"{name}.dtbo").write_bytes(pure.flatten(("", [], [top])))
+    kernel_and_initrd(tmp_path)
     tool = Path(sys.executable).with_name("pyfdtx")
     fdt = shlex.quote(str(tmp_path / "boot.dtb"))
 
     def run(line):
         line = line.replace("/sys/firmware/fdt", fdt)
+        line = line.replace("examples/", f"{ROOT}/examples/")
         words = [str(tool), *shlex.split(line)[1:]]
         return subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
 
@@ -53,7 +63,7 @@ def place(tmp_path):
 
 
 def test_the_commands_run_in_the_order_shown(place):
-    assert len(commands()) >= 7
+    assert len(commands()) >= 12
     for line in commands():
         done = place(line)
         good = (0, 1) if " diff " in line else (0,)
@@ -62,14 +72,10 @@ def test_the_commands_run_in_the_order_shown(place):
 
 
 def test_the_drawing_is_what_the_command_prints(tmp_path):
-    """A kernel of the size of Debian's 6.1 (image_size of its header: Linux
-    Documentation/arch/arm64/booting.rst), an initrd of 16 MiB."""
     line, shown = re.search(
         r"^```\n\$ (pyfdtx plan .*)\n((?:.+\n)+)```$", README, re.M
     ).groups()
-    head = struct.pack("<8x6Q4s4x", 0, 0x1AB0000, 0b1010, 0, 0, 0, b"ARM\x64")
-    (tmp_path / "vmlinuz").write_bytes(head)
-    (tmp_path / "initrd.img").write_bytes(bytes(16 << 20))
+    kernel_and_initrd(tmp_path)
     tool = Path(sys.executable).with_name("pyfdtx")
     words = shlex.split(line.replace("examples/", f"{ROOT}/examples/"))[1:]
     done = subprocess.run([tool, *words], cwd=tmp_path, capture_output=True, text=True)
