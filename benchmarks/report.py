@@ -303,9 +303,9 @@ def figures(everything: dict[str, Results]) -> str:
     tree, again = digits(packaged), digits(running)
     least, most = digits(min(edits)), digits(max(edits))
     return f"""\
-* A crash kernel's tree is made {tree} times as fast as with pylibfdt, {again} times from
-  a running kernel's tree: with full validation here, with none there. A whole tree is
-  read {digits(walk)} times as fast. One edit of a node takes {least} to {most} of
+* A crash kernel's tree is made {tree} times as fast as with pylibfdt, {again} times
+  from a running kernel's tree: with full validation here, with none there. A whole tree
+  is read {digits(walk)} times as fast. One edit of a node takes {least} to {most} of
   pylibfdt's time."""
 
 
