@@ -12,14 +12,14 @@
  */
 static int wait_for(struct core_lock *self)
 {
-	PyLockStatus got;
+	int signalled;
 
 	self->waiters++;
 	Py_BEGIN_ALLOW_THREADS
-	got = PyThread_acquire_lock_timed(self->gate, -1, 1);
+	signalled = core_gate_pass(self->gate);
 	Py_END_ALLOW_THREADS
 	self->waiters--;
-	if (got == PY_LOCK_INTR)
+	if (signalled)
 		return PyErr_CheckSignals();
 	self->open = 0;
 	return 0;
@@ -27,7 +27,7 @@ static int wait_for(struct core_lock *self)
 
 int core_lock_take(struct core_lock *self, int blocking)
 {
-	unsigned long me = PyThread_get_thread_ident();
+	unsigned long me = core_thread();
 
 	while (self->count && self->owner != me) {
 		if (!blocking)
@@ -45,12 +45,12 @@ void core_lock_drop(struct core_lock *self)
 	if (--self->count || !self->waiters || self->open)
 		return;
 	self->open = 1;
-	PyThread_release_lock(self->gate);
+	core_gate_open(self->gate);
 }
 
 int core_is_owned(const struct core_lock *self)
 {
-	return self->count && self->owner == PyThread_get_thread_ident();
+	return self->count && self->owner == core_thread();
 }
 
 static PyObject *core_lock_acquire(PyObject *o, PyObject *args, PyObject *kwargs)
@@ -94,12 +94,11 @@ static PyObject *core_lock_owned(PyObject *o, PyObject *unused)
 
 static int new_gate(struct core_lock *self)
 {
-	self->gate = PyThread_allocate_lock();
+	self->gate = core_gate_new();
 	if (!self->gate) {
 		PyErr_NoMemory();
 		return -1;
 	}
-	PyThread_acquire_lock(self->gate, NOWAIT_LOCK);
 	self->open = 0;
 	self->waiters = 0;
 	self->count = 0;
@@ -141,11 +140,8 @@ static void core_lock_dealloc(PyObject *o)
 	PyTypeObject *type = Py_TYPE(o);
 	freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
 
-	if (self->gate) {
-		if (!self->open)
-			PyThread_release_lock(self->gate);
-		PyThread_free_lock(self->gate);
-	}
+	if (self->gate)
+		core_gate_free(self->gate, self->open);
 	release(o);
 	Py_DECREF(type);
 }

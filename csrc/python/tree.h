@@ -14,6 +14,7 @@
  */
 #include "blob/tags.h"
 #include "core.h"
+#include "gate.h"
 
 /**
  * struct core_lock - re-entrant, as threading.RLock; taken here without a call
@@ -22,7 +23,7 @@
  */
 struct core_lock {
 	PyObject_HEAD
-	PyThread_type_lock gate;
+	core_gate gate;
 	unsigned long owner;
 	int count, waiters, open;
 };
