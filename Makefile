@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
-WHEELS := build/wheel
+OWN    := build/wheel
 # In the clone's folder Python takes ./pyfdtx: it gets the extensions, too
 SITE    = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
@@ -32,16 +32,16 @@ $(BIN)/python:
 		echo "this Python has no venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@$(PIP) install --upgrade "pip>=23.1"
 
-$(WHEELS)/.stamp: $(BIN)/python $(SOURCES)
+$(OWN)/.stamp: $(BIN)/python $(SOURCES)
 	@echo "build: the wheel (libfdt is fetched when missing)"
-	@rm -rf $(WHEELS) build/lib* build/temp* build/bdist*
-	@$(PIP) wheel --no-deps --wheel-dir $(WHEELS) .
+	@rm -rf $(OWN) build/lib* build/temp* build/bdist*
+	@$(PIP) wheel --no-deps --wheel-dir $(OWN) .
 	@touch $@
 
-$(VENV)/.installed: $(WHEELS)/.stamp
-	@echo "install: $(notdir $(wildcard $(WHEELS)/*.whl)) into $(VENV)"
-	@$(PIP) install --force-reinstall --no-deps $(WHEELS)/*.whl
-	@$(PIP) install $(WHEELS)/*.whl
+$(VENV)/.installed: $(OWN)/.stamp
+	@echo "install: $(notdir $(wildcard $(OWN)/*.whl)) into $(VENV)"
+	@$(PIP) install --force-reinstall --no-deps $(OWN)/*.whl
+	@$(PIP) install $(OWN)/*.whl
 	@rm -f pyfdtx/*.so
 	@cp $(SITE)/pyfdtx/*.so pyfdtx/
 	@touch $@
@@ -49,7 +49,7 @@ $(VENV)/.installed: $(WHEELS)/.stamp
 # One extra of pyproject.toml, into the same venv
 $(VENV)/.extra-%: $(VENV)/.installed pyproject.toml
 	@echo "install: tools for $*"
-	@$(PIP) install "$$(echo $(WHEELS)/*.whl)[$*]"
+	@$(PIP) install "$$(echo $(OWN)/*.whl)[$*]"
 	@touch $@
 
 build: $(VENV)/.installed	## wheel, installed into .venv

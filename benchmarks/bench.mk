@@ -15,12 +15,12 @@ BENCH_PAGES   = $(shell grep -ls '<!-- bench:' README.md docs/*.md)
 .PHONY: bench bench-quick bench-count bench-check bench-pages bench-corpus
 
 # setuptools: what cffi compiles the C side with, at run time
-$(BENCH_VENV)/.installed: $(WHEELS)/.stamp
+$(BENCH_VENV)/.installed: $(OWN)/.stamp
 	@echo "bench: venv with the peers in $(BENCH_VENV) (pylibfdt is compiled)"
 	@test -x $(BENCH_PYTHON) || $(PYTHON) -m venv $(BENCH_VENV)
 	@$(BENCH_PIP) install "pip>=23.1" "setuptools>=77"
-	@$(BENCH_PIP) install "$$(echo $(WHEELS)/*.whl)[bench]"
-	@$(BENCH_PIP) install --force-reinstall --no-deps $(WHEELS)/*.whl
+	@$(BENCH_PIP) install "$$(echo $(OWN)/*.whl)[bench]"
+	@$(BENCH_PIP) install --force-reinstall --no-deps $(OWN)/*.whl
 	@touch $@
 
 build/bench/c/.built: $(BENCH_VENV)/.installed benchmarks/cbuild.py \
