@@ -19,3 +19,4 @@ int fdtx_kexec_load(unsigned long entry, unsigned long count,
 int fdtx_kexec_file_load(int kernel_fd, int initrd_fd, unsigned long len,
 			 const char *cmdline, unsigned long flags);
 int fdtx_kexec_reboot(void);
+int fdtx_interface_down(const char *name);

@@ -4,9 +4,13 @@
 #include <errno.h>
 
 #if FDTX_HAS_KEXEC
+#include <string.h>
 #include <unistd.h>
 
 #include <linux/reboot.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 static int result(long ret)
@@ -19,6 +23,28 @@ int fdtx_kexec_load(unsigned long entry, unsigned long count,
 {
 	return result(syscall(SYS_kexec_load, entry, count, segments, flags));
 }
+
+int fdtx_interface_down(const char *name)
+{
+	struct ifreq request = {0};
+	size_t len = strlen(name);
+	int ret, fd;
+
+	if (len >= sizeof(request.ifr_name))
+		return -ENAMETOOLONG;
+	memcpy(request.ifr_name, name, len);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	ret = result(ioctl(fd, SIOCGIFFLAGS, &request));
+	if (!ret && request.ifr_flags & IFF_UP &&
+	    !(request.ifr_flags & IFF_LOOPBACK)) {
+		request.ifr_flags &= (short)~IFF_UP;
+		ret = result(ioctl(fd, SIOCSIFFLAGS, &request));
+	}
+	close(fd);
+	return ret;
+}
 #else
 int fdtx_kexec_load(unsigned long entry, unsigned long count,
 		    const struct kexec_segment *segments, unsigned long flags)
@@ -27,6 +53,12 @@ int fdtx_kexec_load(unsigned long entry, unsigned long count,
 	(void)count;
 	(void)segments;
 	(void)flags;
+	return -ENOSYS;
+}
+
+int fdtx_interface_down(const char *name)
+{
+	(void)name;
 	return -ENOSYS;
 }
 #endif

@@ -65,4 +65,12 @@ int fdtx_kexec_file_load(int kernel_fd, int initrd_fd, unsigned long len,
  */
 int fdtx_kexec_reboot(void);
 
+/**
+ * fdtx_interface_down - take a network interface down, unless it is the loopback
+ * @name: its name, "eth0"
+ *
+ * returns: 0 on success, also when it was down; a negative errno
+ */
+int fdtx_interface_down(const char *name);
+
 #endif /* FDTX_KEXEC_H */

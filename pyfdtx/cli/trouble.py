@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 
 from ..errors import FdtError
 from ..files import write_all
@@ -81,13 +80,17 @@ def speak_as(program: str) -> None:
 
 def complain(text: str) -> None:
     """One line on stderr."""
-    if sys.stderr is not None:
-        with suppress(OSError):  # nobody is left to tell
-            text = clean(text)
-            if len(text) > LINE:
-                text = f"{text[: LINE // 2]} ... {text[-LINE // 2 :]}"
-            sys.stderr.write(f"{_program}: {text}\n")
-            sys.stderr.flush()
+    if sys.stderr is None:
+        return
+    text = clean(text)
+    if len(text) > LINE:
+        text = f"{text[: LINE // 2]} ... {text[-LINE // 2 :]}"
+    # contextlib.suppress() would cost as much as the rest of a start
+    try:
+        sys.stderr.write(f"{_program}: {text}\n")
+        sys.stderr.flush()
+    except OSError:  # nobody is left to tell
+        pass
 
 
 def loudness(level: int) -> None:

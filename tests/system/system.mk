@@ -21,3 +21,7 @@ test-system: $(VENV)/.extra-test	## boot real kernels under QEMU; KERNELS=armmp:
 			-y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; \
 	fi
 	PYFDTX_REQUIRE_ALL=1 KERNELS="$(KERNELS)" $(BIN)/pytest -q --durations=12 tests/system
+
+.PHONY: test-kexec-tools
+test-kexec-tools: $(VENV)/.extra-test	## kexec-tools' own kexec(8) on the command lines that ours is held against
+	PYFDTX_REQUIRE_ALL=1 $(BIN)/pytest -q tests/kexec_tools

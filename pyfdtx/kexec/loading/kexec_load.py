@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from ..place.plan import Plan
 
 OP = "kexec_load"
+MISSING = {
+    "kexec_load": "this kernel has no kexec_load(2) (CONFIG_KEXEC)",
+    "kexec_file_load": "this kernel has no kexec_file_load(2) (CONFIG_KEXEC_FILE)",
+}
 STATUS = "proc/self/status"
 CAP_SYS_BOOT = 22  # linux/capability.h
 
@@ -109,24 +113,35 @@ def refuse_loaded(op: str, machine: Machine, *, crash: bool) -> None:
         )
 
 
-def unload(machine: Machine, *, crash: bool) -> None:
+def unload(machine: Machine, *, crash: bool, by_file: bool | None = None) -> None:
     """Forget what is loaded, however it was; nothing happens if nothing is.
 
+    Args:
+        by_file: by kexec_file_load(2) alone; False: by kexec_load(2) alone; None: by
+            the call that the running kernel allows.
     Raises:
         FdtLoadError: the kernel refused.
     """
     need_kexec(OP)
-    # Unloading passes no segments, so architecture 0 works
-    code = lib.fdtx_kexec_load(0, 0, ffi.NULL, lib.KEXEC_ON_CRASH if crash else 0)
-    if code in (-errno.EPERM, -errno.ENOSYS):
+    if by_file:
+        code, op = _unload_by_file(crash), "kexec_file_load"
+    else:
+        # Unloading passes no segments, so architecture 0 works
+        flags, op = lib.KEXEC_ON_CRASH if crash else 0, OP
+        code = lib.fdtx_kexec_load(0, 0, ffi.NULL, flags)
         # A locked-down kernel, or one without kexec_load(2), has another way
-        flags = lib.KEXEC_FILE_UNLOAD | (lib.KEXEC_FILE_ON_CRASH if crash else 0)
-        if not lib.fdtx_kexec_file_load(-1, -1, 0, ffi.NULL, flags):
+        other_way = by_file is None and code in (-errno.EPERM, -errno.ENOSYS)
+        if other_way and not _unload_by_file(crash):
             code = 0
     if code:
-        raise refused(-code, machine, crash=crash)
+        raise refused(-code, machine, crash=crash, op=op)
     if crash:
         forget(machine)
+
+
+def _unload_by_file(crash: bool) -> int:
+    flags = lib.KEXEC_FILE_UNLOAD | (lib.KEXEC_FILE_ON_CRASH if crash else 0)
+    return int(lib.fdtx_kexec_file_load(-1, -1, 0, ffi.NULL, flags))
 
 
 def reboot_into_loaded(machine: Machine) -> NoReturn:
@@ -157,7 +172,7 @@ def refused(
         )
         return FdtLoadError(op, "", cause, errno=number)
     causes = {
-        errno.ENOSYS: "this kernel has no kexec_load(2) (CONFIG_KEXEC)",
+        errno.ENOSYS: MISSING.get(op, MISSING[OP]),
         errno.EBUSY: "another program is loading a kernel; try again",
         errno.EADDRNOTAVAIL: "a segment lies where none may: the crash region "
         "has changed since the plan was made, or is not reserved; plan again",

@@ -187,6 +187,7 @@ def make_plan(
     max_usable: int = 2,
     exclude: Source = (),
     verify: bool = False,
+    within: tuple[int, int] | None = None,
 ) -> Plan:
     """Place a kernel and all it needs in a machine's memory.
 
@@ -207,6 +208,7 @@ def make_plan(
         exclude: memory to leave out of the dump.
         verify: have SHA-256 of all segments checked before the kernel is entered;
             if one is spoiled, the machine stops there. arm64 alone.
+        within: (start, size) of memory: nothing is placed outside.
     Returns: the Plan. For arm64 its entry is a trampoline. It is judged by the rules
         of check_tree(): see its findings.
     Raises:
@@ -240,6 +242,8 @@ def make_plan(
     else:
         area = machine.free_ram
     area = area.clip(0, arch.address_end).exclude(_taken(arch, machine, crash))
+    if within is not None:
+        area = area.intersect([within])
     page = _page_size(arch, machine, kernel)
     own = "live_fdt" if arch.live_tree else "fdt"
     tree = Tree(
