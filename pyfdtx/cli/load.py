@@ -12,7 +12,16 @@ from ..kexec import FilePlan, load
 from .files import tidy_on_signals, write_blob
 from .memory_map import amount, as_json, lines
 from .planning import plan_arguments, planned
-from .trouble import Trouble, UsageError, because, clean, detail, out_text, quiet
+from .trouble import (
+    Trouble,
+    UsageError,
+    because,
+    clean,
+    detail,
+    note,
+    out_text,
+    quiet,
+)
 
 __all__ = ["arguments", "run"]
 
@@ -78,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         out_text("\n".join(lines(plan)) + "\n")
         return 0
+    for text in plan.notes:
+        note(text)
     for line in lines(plan):
         detail(line)
     load(plan, machine, replace=args.replace, force=args.force)

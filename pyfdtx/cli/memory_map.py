@@ -92,7 +92,8 @@ def _files(plan: FilePlan) -> list[str]:
     what = "crash kernel" if plan.crash else "kexec"
     rows = [("kernel", plan.kernel), ("initrd", plan.initrd), ("cmdline", plan.cmdline)]
     head = f"{plan.arch}, {what}, by {plan.call}(2): the running kernel places it"
-    return [head, *(f"{name:<8} {clean(value)}" for name, value in rows if value)]
+    told = [f"{name:<8} {clean(value)}" for name, value in rows if value]
+    return [head, *told, *(f"note: {clean(text)}" for text in plan.notes)]
 
 
 def lines(plan: Plan | FilePlan) -> list[str]:
@@ -115,7 +116,7 @@ def lines(plan: Plan | FilePlan) -> list[str]:
         out.append(f"{'':{width}} {wall} {row.text:<{BOX - 14}}{size:>12} {wall}")
         stop, inside = row.range.stop, row.inside
     out.append(_border(stop, width, inside))
-    return out
+    return out + [f"note: {clean(text)}" for text in plan.notes]
 
 
 def _border(address: int, width: int, inside: bool) -> str:
@@ -151,6 +152,7 @@ def as_json(plan: Plan | FilePlan) -> str:
             }
             for s in plan.segments
         ],
+        "notes": list(plan.notes),
         "findings": [f._asdict() for f in plan.findings],
     }
     return dumps(facts, indent=1) + "\n"

@@ -15,6 +15,9 @@ verifying(kernel, dtb, entry, pieces, digest): the same, after a check of SHA-25
 usable(main crash region, core header): what of the region the crash kernel is told
     to use; without it all.
 taken(machine, crash): memory that is no place for segments.
+handed_on(machine, tree, notes): for a plain kexec: the tree, with a reservation for
+    what hardware goes on writing to when the running kernel leaves, and that memory;
+    tells of it in the list of notes.
 place(job, free memory): places everything by itself: the segments and the entry.
 stuck_cpus(enable-methods, nodes): what stands in the way if they cannot be stopped.
 

@@ -65,8 +65,8 @@ class Scan:
     """What one walk over a sound blob found."""
 
     __slots__ = (
-        "blob", "boot_cpuid", "chosen", "end", "nops", "padding", "reserved",
-        "root", "start", "strings",
+        "blob", "boot_cpuid", "chosen", "end", "nops", "padding", "pools",
+        "reserved", "root", "start", "strings",
     )  # fmt: skip
 
     def __init__(self, blob: bytes):
@@ -80,6 +80,8 @@ class Scan:
         self.padding: list[Edit] = []
         self.root = Node(0)
         self.chosen: Node | None = None
+        # The first /reserved-memory, then its children
+        self.pools: list[Node] = []
 
     def name(self, nameoff: int) -> bytes:
         return self.strings[nameoff : self.strings.index(b"\0", nameoff)]
@@ -158,7 +160,8 @@ def scan(data: Buffer) -> Scan:
 
 
 def _walk(s: Scan, limit: int) -> None:
-    """Check every tag up to FDT_END; note NOPs, dirty padding, / and /chosen."""
+    """Check every tag up to FDT_END; note NOPs, dirty padding, /, /chosen, and
+    /reserved-memory with its children."""
     blob, strings, start = s.blob, s.strings, s.start
     strings_size = len(strings)
     count = (limit - start) // 4
@@ -166,7 +169,7 @@ def _walk(s: Scan, limit: int) -> None:
     limit = start + 4 * count
     cells = unpack_from(f">{count}I", blob, start)
     at = depth = 0
-    seen_root = in_props = False
+    seen_root = in_props = in_pools = False
     kept: Node | None = None  # the node whose properties are being kept
 
     while at < count:
@@ -210,8 +213,16 @@ def _walk(s: Scan, limit: int) -> None:
             elif depth == 1:
                 if in_props:
                     s.root.tail = start + 4 * at
-                if s.chosen is None and blob[first:nul].split(b"@")[0] == b"chosen":
+                name = blob[first:nul].split(b"@")[0]
+                if s.chosen is None and name == b"chosen":
                     kept = s.chosen = Node(start + 4 * end)
+                in_pools = name == b"reserved-memory" and not s.pools
+                if in_pools:
+                    kept = Node(start + 4 * end)
+                    s.pools.append(kept)
+            elif depth == 2 and in_pools:
+                kept = Node(start + 4 * end)
+                s.pools.append(kept)
             depth += 1
             in_props = True
         elif tag == END_NODE:

@@ -270,6 +270,54 @@ def _root_cells(s: Scan, choice: str, strings: Strings, edits: list[Edit]) -> Ce
     return int.from_bytes(address, "big"), int.from_bytes(size, "big")
 
 
+def _pools_off(
+    s: Scan, usable: list[Range], strings: Strings, edits: list[Edit]
+) -> None:
+    """Step 2a: fixed pools that are not in usable memory get status "disabled"."""
+    address, size, sound = _input_cells(s.root)
+    home = s.pools[0] if s.pools else None
+    if not sound or home is None or home.get(b"ranges") is None:
+        return
+    one = pack(">I", 1)
+    cells = address or one, size or one
+    for name, raw in zip((ADDRESS_CELLS, SIZE_CELLS), cells):
+        if (home.get(name) or b"")[:4] != raw:
+            return
+    a, step = (4 * int.from_bytes(raw, "big") for raw in cells)
+    step += a
+    for node in s.pools[1:]:
+        reg = node.get(b"reg") or b""
+        is_pool = (
+            b"shared-dma-pool" in (node.get(b"compatible") or b"").split(b"\0")
+            and node.get(b"reusable") is not None
+            and node.get(b"no-map") is None
+            and _available(node.get(b"status"))
+        )
+        if not is_pool or len(reg) % step:
+            continue
+        for at in range(0, len(reg), step):
+            first = int.from_bytes(reg[at : at + a], "big")
+            stop = first + int.from_bytes(reg[at + a : at + step], "big")
+            good = stop == first or stop > U64_END
+            if not good and not any(u <= first and stop <= u + n for u, n in usable):
+                edits.append(_status(s, node, strings))
+                break
+
+
+def _available(status: bytes | None) -> bool:
+    return status is None or status.split(b"\0")[0] in (b"okay", b"ok")
+
+
+def _status(s: Scan, node: Node, strings: Strings) -> Edit:
+    value = b"disabled\0"
+    for p in node.props:
+        if p.name == b"status":
+            # The name stays where it is
+            head = pack(">2I", 3, len(value)) + s.blob[p.start + 8 : p.start + 12]
+            return p.start, p.end, head + value + bytes(-len(value) % 4)
+    return node.front, node.front, property_bytes(strings, b"status", value)
+
+
 def _governed_by_root(s: Scan) -> str:
     """The first property ("/node:property") that the root's cells govern, or that
     /reserved-memory must share with the root, or ""."""
@@ -420,6 +468,7 @@ def second_kernel_dtb(
     # 2, and the values that depend on it
     cells = (2, 2)
     if to_crash:
+        _pools_off(s, to_crash.usable, strings, edits)
         cells = _root_cells(s, root_cells, strings, edits)
 
     # 3, 5

@@ -30,10 +30,12 @@ MAY = {
     "text": BASE | {"tree"},
     "kexec.architecture": BASE,
     "kexec.cmdline": BASE,
+    "kexec.reserved": BASE | {"tree"},
     "kexec.facts": BASE | {"files", "kexec.architecture"},
     "kexec.vmcore": {"errors", "files", "kexec.facts"},
     "kexec.image": BASE | {"files", "tree", "kexec.architecture"},
-    "kexec.dtb": BASE | {"kexec.architecture", "kexec.cmdline"},
+    "kexec.dtb": BASE
+    | {"tree", "kexec.architecture", "kexec.cmdline", "kexec.reserved"},
     "kexec.elfcore": BASE | {"kexec.architecture", "kexec.facts"},
 }
 KEXEC = BASE | {"files", "tree", *(room for room in MAY if room.startswith("kexec."))}

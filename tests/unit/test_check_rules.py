@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from arm_machine import zimage
 from second_kernel_blobs import assemble, u32, u64
 
 from pyfdtx import MemRange, pure
@@ -668,6 +669,145 @@ def ima_buffer_in_the_second_usable_range(s):
 
 
 # Reservations
+
+
+def reserve(s, where, name="fw", **props):
+    """A child of /reserved-memory; props: other properties, _ for -."""
+    two = u32(2)
+    if not any(node.name == "reserved-memory" for node in s.root.nodes):
+        head = [("#address-cells", two), ("#size-cells", two), ("ranges", b"")]
+        s.root.nodes.append(Node(("reserved-memory", head, [])))
+    home = s.root["/reserved-memory"]
+    own = [("reg", u64(*where))]
+    own += [(k.replace("_", "-"), v) for k, v in props.items()]
+    home.nodes.append(Node((f"{name}@{where[0]:x}", own, [])))
+
+
+@violates("segment-on-reservation", "/chosen:linux,initrd-start")
+def initrd_on_a_no_map_region(s):
+    reserve(s, (INITRD[0] + INITRD[1] - 1, 1), no_map=b"")
+
+
+@violates("segment-on-reservation", "/chosen:linux,initrd-start", arch="riscv")
+def initrd_on_a_plain_region(s):
+    reserve(s, INITRD)
+
+
+@violates("segment-on-reservation", "/chosen:linux,elfcorehdr")
+def header_on_a_region(s):
+    reserve(s, (HEADER[0] - 0x1000, 0x3000))
+
+
+@violates("segment-on-reservation", "/chosen:linux,initrd-start")
+def initrd_on_a_header_reservation(s):
+    s.reserved.append((INITRD[0] + 0x1000, 0x2000))
+
+
+@violates("segment-on-reservation")
+def tree_on_a_region(s):
+    reserve(s, (USABLE[0] + 16 * MIB, 0x1000))
+    s.known["load_address"] = USABLE[0] + 16 * MIB
+
+
+@violates("segment-on-reservation")
+def image_clears_its_bss_over_a_region(s):
+    reserve(s, (USABLE[0] + 4 * MIB - 1, 1), no_map=b"")
+    s.known.update(image=image(4 * MIB), image_address=USABLE[0])
+
+
+@violates("segment-on-reservation", arch="arm")
+def zimage_unpacks_itself_over_a_reservation(s):
+    """Its room starts where memory does, not where it is loaded."""
+    image = zimage()
+    s.reserved.append((USABLE[0] + image.room - 1, 1))
+    s.known.update(image=image, image_address=USABLE[0] + 0x8000)
+
+
+@pytest.mark.parametrize("size", [INITRD[1], -(-INITRD[1] // 65536) * 65536])
+def test_a_segments_own_reservation_is_no_fault(size):
+    s = Setup()
+    s.reserved = [HEADER, (INITRD[0], size)]
+    assert s.found() == []
+
+
+@pytest.mark.parametrize(
+    "props", [{"status": b"disabled\0"}, {"status": b""}], ids=["disabled", "empty"]
+)
+def test_a_region_that_is_switched_off_is_none(props):
+    s = Setup()
+    reserve(s, INITRD, **props)
+    assert s.found() == []
+
+
+@violates("no-map-on-memreserve", "/reserved-memory/fw@48000000:reg")
+def no_map_inside_a_header_reservation(s):
+    reserve(s, (0x48000000, 0x1000), no_map=b"")
+    s.reserved.append((0x47FFF000, 0x2000))
+
+
+def test_from_6_4_on_no_map_comes_first():
+    """Linux commit b413281876292 ("of: fdt: Scan /memreserve/ last")."""
+    s = Setup()
+    no_map_inside_a_header_reservation(s)
+    for kernel, found in (("6.3", 1), ("6.4", 0), ("6.12", 0), (None, 1)):
+        s.known["kernel"] = kernel
+        assert len(s.found()) == found, kernel
+
+
+@violates("reserved-memory-overlap", "/reserved-memory/b@48001000:reg")
+def two_regions_share_a_page(s):
+    reserve(s, (0x48000000, 0x2000), "a")
+    reserve(s, (0x48001000, 0x2000), "b")
+
+
+@violates("reserved-memory-overlap", "/reserved-memory/c@48800000:reg")
+def a_region_inside_one_that_is_not_its_neighbour(s):
+    reserve(s, (0x48800000, 0x1000), "c")
+    reserve(s, (0x48000000, 16 * MIB), "a")
+
+
+@violates("reserved-memory-several", "/reserved-memory/fw@48000000:reg")
+def a_region_of_two_pieces(s):
+    reserve(s, (0x48000000, 0x1000, 0x48002000, 0x1000))
+
+
+POOL = {"compatible": b"x,y\0shared-dma-pool\0", "reusable": b""}
+
+
+@violates("cma-lost", "/reserved-memory/fw@48000000:reg")
+def a_pool_of_the_dead_kernel(s):
+    reserve(s, (0x48000000, 16 * MIB), **POOL)
+
+
+@violates("cma-lost", "/reserved-memory/fw@6abff000:reg", arch="arm")
+def a_pool_that_starts_below_usable_memory(s):
+    reserve(s, (USABLE[0] - 0x1000, 0x2000), **POOL)
+
+
+@pytest.mark.parametrize(
+    "props",
+    [
+        {**POOL, "status": b"disabled\0"},
+        {**POOL, "no_map": b""},
+        {"compatible": b"shared-dma-pool\0"},
+        {"reusable": b""},
+        {"compatible": b"shared-dma-pools\0", "reusable": b""},
+    ],
+)
+def test_what_is_no_pool_that_linux_would_lend_out(props):
+    """kernel/dma/contiguous.c rmem_cma_setup()."""
+    s = Setup()
+    reserve(s, (0x48000000, 16 * MIB), **props)
+    assert s.found() == []
+
+
+def test_a_pool_in_usable_memory_or_in_a_normal_tree():
+    for change in (lambda s: None, Setup.normal):
+        s = Setup()
+        change(s)
+        where = 0x48000000 if change is Setup.normal else USABLE[0]
+        reserve(s, (where, 16 * MIB), **POOL)
+        assert s.found() == []
 
 
 @violates("memreserve-wraps")

@@ -32,6 +32,7 @@ MADE = {
     "riscv64 made": riscv64_machine.machine,
 }
 MIB = 1 << 20
+pytestmark = pytest.mark.filterwarnings("error::pyfdtx.errors.FdtWarning")
 IMAGES = {
     "arm64": [
         arm64(),
@@ -43,7 +44,9 @@ IMAGES = {
     "riscv64": [riscv64_machine.riscv(), riscv64_machine.riscv(20 * MIB + 1)],
     "ppc64le": [parse_image(ppc64_machine.vmlinux(), "vmlinux")],
 }
-INITRDS = (None, b"i", bytes(5_000_001))
+# cpio(5), "newc": its magic
+CPIO = b"070701"
+INITRDS = (None, CPIO, CPIO + bytes(5_000_001))
 OPTIONS = (
     {},
     {"cmdline": "quiet"},
@@ -143,10 +146,10 @@ def test_the_file_of_a_board_is_judged(what, memory, crash, rule):
 def test_an_initrd_in_memory_that_the_tree_does_not_have():
     """The tree ends where the initrd starts."""
     machine = Machine(EXAMPLES / "arm64-dt")
-    first = make_plan(machine, arm64(), crash=False, initrd=b"i")
+    first = make_plan(machine, arm64(), crash=False, initrd=CPIO)
     room = first["initrd"].start - 0x4000_0000
     tree = board((0x4000_0000, room))
-    plan = make_plan(machine, arm64(), crash=False, initrd=b"i", dtb=tree)
+    plan = make_plan(machine, arm64(), crash=False, initrd=CPIO, dtb=tree)
     assert plan["initrd"].start == first["initrd"].start
     assert "initrd-not-in-memory" in {f.rule for f in plan.findings}
 

@@ -13,6 +13,7 @@ from ...codec.reg import U64_END, MemRange
 from ...tree import flat
 from ..cmdline import memparse
 from ..facts.ranges import Ranges
+from ..reserved import reserved_in
 from . import names
 
 __all__ = ["Facts", "Word", "hexed", "inside", "overlap", "shown", "shown_place"]
@@ -72,6 +73,7 @@ class Facts:
     own: the record of the architecture; arch: its name.
     nodes: flat.FlatNode in the order of the blob; the root is number 0.
     blob: all bytes, validated. chosen: number of /chosen, or -1.
+    reserved: what it reserves at fixed places.
     address_cells, size_cells: the root's as Linux takes them (1 and 1 when
         missing); 0 and 0 if unsound: then no range is decoded.
     limit: how many usable ranges the kernel reads.
@@ -105,6 +107,7 @@ class Facts:
         tree = flat.read(blob)
         self.nodes = tree.nodes
         self.memreserve = tree.memreserve
+        self.reserved = reserved_in(tree)
         self._props: dict[int, Props] = {}
         self.top = [i for i, node in enumerate(self.nodes) if node.depth == 1]
         self.chosens = [i for i in self.top if self.is_called(i, "chosen")]

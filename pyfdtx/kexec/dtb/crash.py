@@ -6,7 +6,15 @@ from __future__ import annotations
 from ...codec.memrange import MemRange
 from ...errors import FdtBadParameter
 
-__all__ = ["OP", "RNG_SEED_SIZE", "Crash", "bytes_of", "range_of", "refuse"]
+__all__ = [
+    "OP",
+    "RNG_SEED_SIZE",
+    "Crash",
+    "bytes_of",
+    "may_have_pools",
+    "range_of",
+    "refuse",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +44,13 @@ def bytes_of(blob: Buffer) -> bytes:
         raise TypeError(
             f"a device tree must be bytes-like, not {type(blob).__name__}"
         ) from None
+
+
+def may_have_pools(blob: bytes) -> bool:
+    """Whether the names of a tree's properties allow for a pool (pools.py); nothing is
+    validated yet, a sound tree is judged rightly."""
+    strings = int.from_bytes(blob[12:16], "big")
+    return blob.find(b"reusable\0", strings) >= 0
 
 
 def range_of(value: Pair, argument: str) -> MemRange:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ...errors import FdtBadContent, warn
 from ..cmdline import mem_words, memparse
 from . import arguments, native
-from .crash import OP, bytes_of
+from .crash import OP, bytes_of, may_have_pools
 
 __all__ = ["make", "unjudged"]
 
@@ -105,18 +105,26 @@ def _warn(out: bytes, bootargs_len: int, arch: Arch, crash: Crash | None) -> Non
             warn(f"{OP}: {complaint}")
 
 
+def _run(data: bytes, crash: Crash | None, told: Told) -> tuple[bytes, int]:
+    if crash is not None and may_have_pools(data):
+        from .pools import without_lost_pools
+
+        data = without_lost_pools(data, crash.usable)
+    return native.run(data, crash, told)
+
+
 def unjudged(blob: Buffer, arch: Arch, **given: Any) -> bytes:
     """As second_kernel_dtb(), for those who ask the checker afterwards: it warns
     about nothing. given: the arguments of second_kernel_dtb()."""
     told = arguments.read(arch, **given)
-    out, _ = native.run(bytes_of(blob), given.get("crash"), told)
+    out, _ = _run(bytes_of(blob), given.get("crash"), told)
     _refuse_size(out, arch)
     return out
 
 
 def make(data: bytes, arch: Arch, crash: Crash | None, told: Told) -> bytes:
     """The tree; told: what arguments.read() made of the arguments."""
-    out, bootargs_len = native.run(data, crash, told)
+    out, bootargs_len = _run(data, crash, told)
     _refuse_size(out, arch)
     _warn(out, bootargs_len, arch, crash)
     return out

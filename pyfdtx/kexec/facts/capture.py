@@ -22,6 +22,7 @@ from .machine import (
     KCORE_LOADS,
     KCORE_NOTE,
     KERNEL_ARCH,
+    KMSG_LPI,
     TREES,
     VMCOREINFO,
     Machine,
@@ -107,6 +108,8 @@ def _facts(machine: Machine) -> Iterator[tuple[str, bytes]]:
     yield from _config(machine)
     if not machine.exists(KERNEL_ARCH):  # Linux before 6.1
         yield KERNEL_ARCH, _raw(machine.arch) + b"\n"
+    if machine.lpi_log:
+        yield KMSG_LPI, _raw(machine.lpi_log)
     arch = arch_of(machine.arch)
     symbols = arch.symbols if arch is not None else ()
     if symbols and machine.exists(KALLSYMS):

@@ -18,6 +18,7 @@ from .config import CONFIG_GZ, config_files, parse_config
 from .devicetree import flatten
 from .iomem import Resource, parse
 from .kcore import Load, loads_in_kcore, note_in_kcore
+from .kmsg import lpi_lines, lpi_tables, read_kmsg
 from .number import decimal, hexadecimal
 from .ranges import Ranges
 from .vmcoreinfo import Vmcoreinfo
@@ -39,6 +40,8 @@ KCORE = "proc/kcore"
 # Where a capture keeps what is asked of kcore; the rest of it is all of memory
 KCORE_NOTE = "proc/kcore.vmcoreinfo"
 KCORE_LOADS = "proc/kcore.loads"
+# Where a capture keeps what is asked of /dev/kmsg
+KMSG_LPI = "dev/kmsg.lpi"
 FDT = "sys/firmware/fdt"
 VMCOREINFO = "sys/kernel/vmcoreinfo"
 KERNEL_ARCH = "proc/sys/kernel/arch"
@@ -61,6 +64,7 @@ KINDS = {
     KCORE_LOADS: "table",
     KCORE_NOTE: "note",
     KALLSYMS: "symbols",
+    KMSG_LPI: "table",
     FDT: "tree",
     CONFIG_GZ: "config",
     "proc/net/dev": "table",
@@ -300,6 +304,27 @@ class Machine:
                 inside = r.depth
                 found.append(r.range)
         return self._ranges(found, "System RAM").exclude(taken)
+
+    @property
+    def lpi_tables(self) -> tuple[MemRange, ...]:
+        """What the redistributors of a GICv3 write to, as the kernel's log tells;
+        empty if it does not (any more)."""
+        return self._once("lpi_tables", self._find_lpi_tables)
+
+    def _find_lpi_tables(self) -> tuple[MemRange, ...]:
+        return tuple(lpi_tables(self.lpi_log))
+
+    @property
+    def lpi_log(self) -> str:
+        """The lines of the kernel's log about them."""
+        if self.exists(KMSG_LPI):
+            return self.text(KMSG_LPI)
+        if os.path.realpath(self.root) != "/":
+            return ""
+        try:
+            return lpi_lines(read_kmsg())
+        except OSError:  # who may not read it does not know
+            return ""
 
     # The crash kernel's memory
 

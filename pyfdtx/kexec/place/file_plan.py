@@ -5,6 +5,10 @@ from __future__ import annotations
 
 __all__ = ["FilePlan"]
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..check.checker import Finding
+
 
 class FilePlan:
     """A kernel that the running one loads from its files, by kexec_file_load(2).
@@ -15,14 +19,15 @@ class FilePlan:
     arch: as Machine.arch. crash: whether it is for the crash kernel.
     kernel, initrd: paths of the files; None: no initrd.
     cmdline: the command line.
-    findings: none: there is no tree to judge yet.
+    findings, notes: none: there is no tree to judge yet.
     call: the system call that loads it.
     """
 
     __slots__ = ("arch", "cmdline", "crash", "initrd", "kernel")
 
     call = "kexec_file_load"
-    findings = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self, arch: str, kernel: str, *, crash: bool, initrd: str | None, cmdline: str

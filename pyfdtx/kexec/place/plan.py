@@ -22,6 +22,7 @@ from .file_plan import FilePlan
 from .job import OP, Job, Tree, named, startable
 from .judge import findings_of, release_of
 from .places import Full, Segment, up
+from .reservations import kept_off
 
 __all__ = ["Plan", "Segment", "make_plan", "plan", "reused_cmdline"]
 
@@ -54,6 +55,7 @@ class Plan:
     ram: all memory of the machine.
     page_size: bytes; all segments are multiples of it.
     findings: what the checker says of it, errors first; load() refuses errors.
+    notes: what was decided that people may want to know, a sentence each.
     call: the system call that loads it.
     """
 
@@ -65,6 +67,7 @@ class Plan:
         "crash",
         "entry",
         "findings",
+        "notes",
         "page_size",
         "ram",
         "segments",
@@ -81,6 +84,7 @@ class Plan:
         area: Ranges,
         page_size: int,
         findings: tuple[Finding, ...] = (),
+        notes: tuple[str, ...] = (),
     ):
         self.arch = machine.arch
         self.crash = bool(usable)
@@ -91,6 +95,7 @@ class Plan:
         self.ram = machine.ram
         self.page_size = page_size
         self.findings = findings
+        self.notes = notes
 
     def __contains__(self, name: str) -> bool:
         return any(s.name == name for s in self.segments)
@@ -241,14 +246,21 @@ def make_plan(
         header = core_header_of(machine, exclude=exclude)
     else:
         area = machine.free_ram
-    area = area.clip(0, arch.address_end).exclude(_taken(arch, machine, crash))
-    if within is not None:
-        area = area.intersect([within])
     page = _page_size(arch, machine, kernel)
     own = "live_fdt" if arch.live_tree else "fdt"
+    blob = getattr(machine, own) if dtb is None else dtb
+    taken: Source = ()
+    notes: list[str] = []
+    handed_on = arch.own("handed_on")
+    if handed_on is not None and not crash:
+        blob, taken = handed_on(machine, blob, notes)
+    area = area.clip(0, arch.address_end).exclude(_taken(arch, machine, crash))
+    area = area.exclude(kept_off(machine, arch, blob, crash, page)).exclude(taken)
+    if within is not None:
+        area = area.intersect([within])
     tree = Tree(
         arch,
-        getattr(machine, own) if dtb is None else dtb,
+        blob,
         regions,
         {
             "cmdline": line,
@@ -283,6 +295,7 @@ def make_plan(
         area=area,
         page_size=page,
         findings=findings_of(machine, arch, kernel, placed, release),
+        notes=tuple(notes),
     )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """arm64: its record. start: the code that hands a kernel its tree; verify, a64: code
 that first checks what was loaded; running: where the running kernel has its memory;
-image; check: rules of its own.
+image; gic: what hardware goes on writing to; check: rules of its own.
 
 Source: Linux Documentation/arch/arm64/booting.rst.
 """
@@ -32,6 +32,7 @@ ARCHES = (
         elf_machine=183,
         parts={
             "OURS": "check",
+            "handed_on": "gic",
             "mapping": "running",
             "read_image": "image",
             "stuck_cpus": "cpus",

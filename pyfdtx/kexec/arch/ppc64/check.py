@@ -41,6 +41,8 @@ adopt(
     *("root-cells-missing", "root-cells-unsound", "root-cells-wide"),
     *("memory-missing", "memory-no-device-type", "memory-reg"),
     *("reserved-memory-ignored", "reserved-memory-reg"),
+    *("segment-on-reservation", "no-map-on-memreserve", "reserved-memory-overlap"),
+    "reserved-memory-several",
     *("memreserve-wraps", "memreserve-duplicate", "memreserve-stale"),
     *("core-not-sane", "core-machine", "core-byteorder", "core-phoff", "core-phnum"),
     *("core-truncated", "core-address", "core-load-wraps", "core-load-none"),
