@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
 EPILOG = """\
-docs/kdump.md says where each part comes from, and what was measured.
+docs/doctor.md says where each part comes from, and what was measured.
 
 Exit status: 0 enough is reserved, 1 it is not, 2 it cannot be told, or wrong usage.
 

@@ -2,7 +2,7 @@
 """examine() and estimate() on captured machines, each fault put in alone.
 
 What is right comes from the kernel's source that each finding names. The sizes of the
-estimate were measured on guests: docs/kdump.md, tests/boards.
+estimate were measured on guests: docs/doctor.md, tests/boards.
 """
 
 import bz2

@@ -267,7 +267,7 @@ def enough(p: Patient) -> Iterator[Finding]:
             f"{size_text(reserved)} are reserved, about {size_text(need.total)} needed",
             needs(need),
             "nothing to do",
-            "docs/kdump.md",
+            "docs/doctor.md",
         )
         return
     yield Finding(
@@ -278,7 +278,7 @@ def enough(p: Patient) -> Iterator[Finding]:
         f"{needs(need)}",
         f"boot with crashkernel={-(-need.total // (32 * MIB)) * 32}M, or make the "
         "initrd smaller",
-        "docs/kdump.md",
+        "docs/doctor.md",
     )
 
 
@@ -331,8 +331,11 @@ def planned(p: Patient) -> Iterator[Finding]:
 
 
 def _lacking(id: str, what: str, e: FdtError) -> Finding:
-    cause, _, way_out = e.cause.rpartition("; ")
-    return Finding(id, ERROR, what, f"{e.where}: {cause or e.cause}", way_out, e.op)
+    cause, more, way_out = e.cause.rpartition("; ")
+    if not more:
+        cause, way_out = e.cause, "read the file again, or mend it"
+    why = f"{e.where}: {cause}" if e.where else cause
+    return Finding(id, ERROR, what, why, way_out, e.op)
 
 
 def loaded(p: Patient) -> Iterator[Finding]:

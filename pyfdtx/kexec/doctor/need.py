@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """estimate(): how much memory a crash kernel needs.
 
-docs/kdump.md says where each part comes from, and what was measured.
+docs/doctor.md says where each part comes from, and what was measured.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PER_NIC, PER_DISK = 8 * MIB, 2 * MIB
 # kernel/dma/swiotlb.c IO_TLB_DEFAULT_SIZE, where memory lies above 4 GiB
 BOUNCE = 64 * MIB
 # Slab caches, hash tables, stacks of kernel threads, drivers' own memory: measured,
-# see docs/kdump.md
+# see docs/doctor.md
 RUNNING = 32 * MIB
 # A shell, and makedumpfile with its cyclic buffer
 PROGRAMS = 24 * MIB
@@ -143,6 +143,6 @@ def estimate(
         parts.append(Part("devices", size, f"{nics} network cards, {disks} disks"))
     if above:
         parts.append(Part("bounce buffers", BOUNCE, "swiotlb: memory above 4 GiB"))
-    parts.append(Part("running kernel", RUNNING, "measured, see docs/kdump.md"))
+    parts.append(Part("running kernel", RUNNING, "measured, see docs/doctor.md"))
     parts.append(Part("programs", PROGRAMS, "a shell and a tool that writes the dump"))
     return Need(tuple(parts), counted)
