@@ -138,6 +138,25 @@ static int has(const char *text, Py_ssize_t len, const char *word)
 	return 0;
 }
 
+/*
+ * Whether words are what stands between blanks: no quotes, no other white
+ * space, no "--", behind which all is for init. pyfdtx/kexec/cmdline.py has
+ * the kernel's rules for all others.
+ */
+static int plain_words(const char *s, Py_ssize_t len)
+{
+	Py_ssize_t i;
+
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c == '"' || (c >= '\n' && c <= '\r') || c == 0xa0 ||
+		    (c == '-' && i && s[i - 1] == '-'))
+			return 0;
+	}
+	return 1;
+}
+
 static int plain_text(PyObject *const *argv, struct fdtx_plain *plain)
 {
 	PyObject *text = argv[ARG_CMDLINE];
@@ -161,7 +180,7 @@ static int plain_text(PyObject *const *argv, struct fdtx_plain *plain)
 	}
 	/* Python's way knows about words */
 	if (len > plain->command_line_size || memchr(s, '\0', (size_t)len) ||
-	    has(s, len, "elfcorehdr=") ||
+	    !plain_words(s, len) || has(s, len, "elfcorehdr=") ||
 	    (job->elfcorehdr.size && has(s, len, "mem=")))
 		return 0;
 	job->cmdline = s;
@@ -242,13 +261,16 @@ static int plain_job(PyObject *const *argv, struct fdtx_plain *plain)
 	return plain_arguments(argv, plain) && header_is_well(plain);
 }
 
-/* What the old command line, if it stays, says about a crash kernel's memory */
-static int old_line_has_mem(const struct fdtx_second_kernel_plan *plan)
+/* Whether the old command line, if it stays, has nothing that Python's way
+ * must look at, or say about a crash kernel's memory */
+static int old_line_is_plain(const struct fdtx_second_kernel_plan *plan)
 {
 	const struct fdtx_value *old = &plan->old.value[FDTX_BOOTARGS];
 
-	return plan->job->elfcorehdr.size && plan->job->keep_cmdline &&
-	       old->p && has(old->p, old->len, "mem=");
+	if (!plan->job->keep_cmdline || !old->p)
+		return 1;
+	return plain_words(old->p, old->len) &&
+	       !(plan->job->elfcorehdr.size && has(old->p, old->len, "mem="));
 }
 
 /* Whether nobody has to be told anything about what was planned */
@@ -257,7 +279,7 @@ static int plain_result(const struct fdtx_plain *plain,
 {
 	return size && (!plain->max_size || size <= plain->max_size) &&
 	       plan->bootargs_len < plain->command_line_size &&
-	       !old_line_has_mem(plan);
+	       old_line_is_plain(plan);
 }
 
 static PyObject *make(PyObject *blob, const struct fdtx_plain *plain)

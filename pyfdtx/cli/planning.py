@@ -16,7 +16,7 @@ from ..kexec.place.plan import make_plan, plan
 from .arguments import machine_root
 from .files import called, read_blob
 from .judging import force_argument, judged
-from .second_kernel import seed_arguments
+from .second_kernel import keep_words_argument, seed_arguments
 from .trouble import Trouble, UsageError, because
 
 __all__ = ["initrd_of", "machine_arguments", "plan_arguments", "planned"]
@@ -84,6 +84,7 @@ def plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="have SHA-256 of all that is loaded checked before the kernel is "
         "entered (arm64)",
     )
+    keep_words_argument(parser)
     machine_arguments(parser)
     force_argument(parser)
 
@@ -152,6 +153,7 @@ def planned(
             initrd=_only_one(args.initrd),
             cmdline=args.cmdline,
             append=args.append,
+            keep_words=args.keep_words,
             by_file=True,
         )
         return found, machine
@@ -167,6 +169,7 @@ def planned(
             initrd=initrd,
             cmdline=args.cmdline,
             append=args.append,
+            keep_words=args.keep_words,
             dtb=dtb,
             kaslr_seed=args.kaslr_seed,
             rng_seed=args.rng_seed,

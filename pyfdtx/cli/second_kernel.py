@@ -5,17 +5,22 @@ from __future__ import annotations
 
 import argparse
 
+from .._native import validate
 from ..errors import FdtBadParameter, FdtError
 from ..kexec import Crash
 from ..kexec.architecture import arch_of
 from ..kexec.check.checker import check_tree
 from ..kexec.check.facts import CMA_SINCE, USABLE_RANGES
+from ..kexec.cmdline import STARVING, reused, with_words, words
+from ..kexec.dtb.crash import OP
 from ..kexec.dtb.full import unjudged
+from ..kexec.dtb.native import command_line
 from ..kexec.dtb.second_kernel import arch_names
+from ..kexec.place.plan import NOT_TAKEN_OVER
 from .arguments import memory, number
 from .files import called, read_blob, write_blob
 from .judging import force_argument, judged
-from .trouble import Trouble, UsageError
+from .trouble import Trouble, UsageError, note
 from .words import in_options
 
 __all__ = ["common_arguments", "crash_arguments", "make", "seed_arguments"]
@@ -87,6 +92,16 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
     force_argument(parser)
 
 
+def keep_words_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--keep-words",
+        action="store_true",
+        help="leave in the old command line what would only take a crash kernel's "
+        "memory (hugepages=, cma=, swiotlb=, ...); crashkernel= and mem= go all the "
+        "same",
+    )
+
+
 def seed_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command that makes a tree has."""
     add = parser.add_argument
@@ -137,6 +152,22 @@ def crash_arguments(parser: argparse.ArgumentParser) -> None:
         default=2,
         help="ranges that the crash kernel can read (default: 2, Linux up to 7.2)",
     )
+    keep_words_argument(parser)
+
+
+def _line(blob: bytes, args: argparse.Namespace) -> str | None:
+    """A crash kernel's command line: the old one as 'pyfdtx load' takes it over."""
+    if args.cmdline is not None or not hasattr(args, "usable"):
+        return args.cmdline  # type: ignore[no-any-return]
+    validate(bytearray(blob), OP)
+    old = command_line(blob).partition(b"\0")[0]
+    text = old.decode("utf-8", "surrogateescape")
+    line, gone = reused(text, crash=True, keep=args.keep_words)
+    if not any(word.is_called(name) for word in words(old) for name in STARVING):
+        return None  # as it is
+    if gone:
+        note(NOT_TAKEN_OVER + " ".join(gone))
+    return with_words(line, args.append)
 
 
 def make(args: argparse.Namespace) -> int:
@@ -150,11 +181,12 @@ def make(args: argparse.Namespace) -> int:
         if hasattr(args, "usable"):
             crash = Crash(elfcorehdr=args.elfcorehdr, usable=args.usable)
             more["max_usable"] = args.max_usable
+        line = _line(blob, args)
         result = unjudged(
             blob,
             arch,
-            cmdline=args.cmdline,
-            append=args.append,
+            cmdline=line,
+            append=args.append if line is None else None,
             initrd=args.initrd,
             crash=crash,
             kaslr_seed=args.kaslr_seed,

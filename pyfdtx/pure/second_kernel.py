@@ -63,13 +63,8 @@ PAGE_SIZES = (4 << 10, 16 << 10, 64 << 10)
 SPEAKING_CELLS = frozenset(
     {"reg", "ranges", "dma-ranges", "linux,usable-memory", "assigned-addresses"}
 )
-BLANKS = b" \t"
-# As a word for Linux: behind whatever is space in Latin-1, maybe in quotes
-OVERRIDE = [
-    before + b"elfcorehdr="
-    for space in b" \t\n\v\f\r\xa0"
-    for before in (bytes([space]), bytes([space]) + b'"')
-]
+# isspace() of Linux lib/ctype.c, which is Latin-1
+BLANKS = b" \t\n\v\f\r\xa0"
 
 
 class _Crash:
@@ -133,19 +128,44 @@ def _crash_argument(crash: Any, max_usable: int) -> _Crash | None:
     return made
 
 
-def _words(text: bytes) -> list[tuple[int, int, int]]:
-    """(start, end, next) of each word: next is where the word behind it starts."""
-    found, at, n = [], 0, len(text)
-    while at < n:
-        start = at
-        while at < n and text[at] not in BLANKS:
+def _words(text: bytes) -> tuple[list[tuple[int, int, bytes]], int]:
+    """(start, next, word without quotes) of each word for the kernel, and where the
+    rest starts: -- and all for init, or nothing.
+
+    Source: Linux lib/cmdline.c next_arg(), kernel/params.c parse_args().
+    """
+    found: list[tuple[int, int, bytes]] = []
+    at = 0
+    text += b" "
+    while True:
+        while at < len(text) and text[at] in BLANKS:
             at += 1
-        end = at
-        while at < n and text[at] in BLANKS:
+        if at == len(text):
+            return found, at - 1
+        start, quoted = at, False
+        while at < len(text) and (quoted or text[at] not in BLANKS):
+            quoted ^= text[at] == 34
             at += 1
-        if end > start:
-            found.append((start, end, at))
-    return found
+        end = min(at, len(text) - 1)
+        word = text[start:end].replace(b'"', b"")
+        if word == b"--":
+            return found, start
+        while at < len(text) and text[at] in BLANKS:
+            at += 1
+        found.append((start, min(at, len(text) - 1), word))
+
+
+def _add(text: bytes, more: bytes) -> bytes:
+    """Words behind those for the kernel."""
+    if not text or not more:
+        return text or more
+    at, cut = _words(text)[1], _words(more)[1]
+    if at == len(text):
+        return text + b" " + more
+    ours, rest = more[:cut].rstrip(BLANKS), more[cut:]
+    if text[at:].startswith(b"--") and rest.startswith(b"--"):
+        rest = rest[2:].lstrip(BLANKS)
+    return text[:at] + b" ".join(p for p in (ours, text[at:], rest) if p)
 
 
 def _text_argument(argument: str, text: str | None) -> bytes:
@@ -157,7 +177,7 @@ def _text_argument(argument: str, text: str | None) -> bytes:
         _refuse(argument, text, "cannot be written as UTF-8")
     if b"\0" in raw:
         _refuse(argument, text, "contains a NUL")
-    if any(word in b" " + raw for word in OVERRIDE):
+    if any(w[2].startswith(b"elfcorehdr=") for w in _words(raw)[0]):
         _refuse(argument, text, "has an elfcorehdr= word, which would override crash")
     return raw
 
@@ -165,7 +185,7 @@ def _text_argument(argument: str, text: str | None) -> bytes:
 def _no_mem(argument: str, text: str | None) -> None:
     """On arm, a crash kernel has the one mem= word that is written for it."""
     raw = (text or "").encode("utf-8", "surrogateescape")
-    if any(w.replace(b"elfcorehdr=", b"mem=") in b" " + raw for w in OVERRIDE):
+    if any(w[2].startswith(b"mem=") for w in _words(raw)[0]):
         _refuse(argument, text, "has a mem= word, which would add memory")
 
 
@@ -379,12 +399,12 @@ def _stale_ranges(s: Scan, old_dtb: Range | None) -> set[Range]:
 def _cut(text: bytes, arch: str) -> bytes:
     """text without words that an older boot left behind."""
     prefixes = (b"elfcorehdr=", b"mem=") if arch == "arm" else (b"elfcorehdr=",)
-    kept, at = b"", 0
-    for start, _, behind in _words(text):
-        if text.startswith(prefixes, start):
+    kept, at, cut = b"", 0, False
+    for start, behind, word in _words(text)[0]:
+        if word.startswith(prefixes):
             kept += text[at:start]
-            at = behind
-    return (kept + text[at:]).rstrip(BLANKS) if at else text
+            at, cut = behind, True
+    return (kept + text[at:]).rstrip(BLANKS) if cut else text
 
 
 def _arm_kib(crash: _Crash) -> int:
@@ -403,14 +423,13 @@ def _command_line(
     line = _text_argument("cmdline", cmdline)
     if cmdline is None:
         line = _cut(old.split(b"\0")[0], arch)
-        if added:
-            line = line + b" " + added if line else added
+        line = _add(line, added)
     if crash and arch == "riscv":
         word = b"elfcorehdr=0x%x" % crash.elfcorehdr[0]
         line = word + b" " + line if line else word
     elif crash and arch == "arm":
         words = b"elfcorehdr=0x%x mem=%dK" % (crash.elfcorehdr[0], _arm_kib(crash))
-        line = line + b" " + words if line else words
+        line = _add(line, words)
     return line
 
 

@@ -394,6 +394,12 @@ def text_behind_the_nul(s):
     s.chosen["bootargs"] += b"maxcpus=1\0"
 
 
+@violates("cmdline-quote", "/chosen:bootargs")
+def a_quote_that_is_not_closed(s):
+    s.normal()
+    s.chosen["bootargs"] = b'a="b c\0'
+
+
 @violates("crashkernel-in-crash", "/chosen:bootargs")
 def crashkernel_again(s):
     s.words("crashkernel=256M")

@@ -405,7 +405,7 @@ def line(old=None, **kwargs):
         (b"elfcorehdr=\telfcorehdr=2\0", {}, None),
         (b"elfcorehdr=0x1 \0", {"append": "b"}, b"b\0"),
         (b"a elfcorehdr=0x1\0", {"append": "b"}, b"a b\0"),
-        (b"a\n elfcorehdr=0x1\0", {}, b"a\n\0"),  # a newline is no blank
+        (b"a\n elfcorehdr=0x1\0", {}, b"a\0"),  # a newline is white space
         (b"xelfcorehdr=1 elfcorehdr \0", {}, b"xelfcorehdr=1 elfcorehdr \0"),
         (b"mem=1G a\0", {}, b"mem=1G a\0"),
         (b"mem=1G a memx=1\0", {"arch": "arm"}, b"a memx=1\0"),

@@ -85,7 +85,19 @@ def test_append_stands_behind_one_space():
         # other words stay
         (b"xelfcorehdr=1 elfcorehdr a=elfcorehdr=2", None),
         (b"elfcorehdr1 elfcorehd", None),
-        (b"a\nelfcorehdr=1", None),
+        # words are what Linux takes for words: lib/cmdline.c next_arg()
+        (b"a\nelfcorehdr=1", b"a"),
+        (b"a\xa0elfcorehdr=1\v\f\rb", b"a\xa0b"),
+        (b'a "elfcorehdr=1" b', b"a b"),
+        (b'a elfcorehdr="1 2" b', b"a b"),
+        (
+            b'note="has elfcorehdr=1 in it" elfcorehdr=2',
+            b'note="has elfcorehdr=1 in it"',
+        ),
+        # what stands behind -- is for init
+        (b"a elfcorehdr=1 -- elfcorehdr=2", b"a -- elfcorehdr=2"),
+        (b"a -- elfcorehdr=2", None),
+        (b"-- elfcorehdr=2 ", None),
     ],
 )
 @pytest.mark.parametrize("end", [b"", b"\0"])
@@ -94,7 +106,40 @@ def test_elfcorehdr_words_of_an_older_boot_are_cut_out(old, new, end):
         new = old
     want = None if new is None else new + b"\0"
     assert bootargs(old + end) == want
-    assert bootargs(old + end, append="z") == ((new + b" ") if new else b"") + b"z\0"
+    head, dashes, rest = (new or b"").partition(b"-- ")
+    added = b"".join((head, b"" if dashes or not head else b" ", b"z"))
+    added += b" " + dashes + rest if dashes else b""
+    assert bootargs(old + end, append="z") == added + b"\0"
+
+
+@pytest.mark.parametrize("arch", ["arm64", "riscv", "arm"])
+@pytest.mark.parametrize(
+    ("old", "append", "want"),
+    [
+        (b"a -- single", "b", b"a b -- single"),
+        (b"a  -- single", "b", b"a  b -- single"),
+        (b"-- single", "b", b"b -- single"),
+        (b"a", "b -- single", b"a b -- single"),
+        (b"a -- x", "b -- y", b"a b -- x y"),
+        (b"a --x", "b", b"a --x b"),
+        (b'a "--" x', "b", b'a b "--" x'),
+        (b'a="-- x" b', "c", b'a="-- x" b c'),
+    ],
+)
+def test_words_are_added_in_front_of_what_is_for_init(arch, old, append, want):
+    """Linux kernel/params.c parse_args(); those for the crash kernel too, which arm
+    has behind and riscv in front."""
+    assert bootargs(old, append=append, arch=arch) == want + b"\0"
+    crash = bootargs(old, append=append, arch=arch, crash=CRASH[arch]).rstrip(b"\0")
+    ours = {"riscv": b"elfcorehdr=0x67e00000", "arm64": b""}.get(
+        arch, b"elfcorehdr=0x67f00000 mem=130048K"
+    )
+    assert crash.split() != want.split() or not ours
+    assert crash.replace(ours, b"").split() == want.split()
+    # in front of the --, where there is one outside of quotes
+    for_init = want.rfind(b"-- single") if b'"' not in want else -1
+    if for_init >= 0 and ours:
+        assert crash.index(ours) < crash.index(b"-- single")
 
 
 @pytest.mark.parametrize("arch", ["arm64", "riscv", "arm"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...codec.reg import U64_END, MemRange
 from ...tree import flat
 from ..cmdline import memparse
+from ..cmdline import words as words_of
 from ..facts.ranges import Ranges
 from ..reserved import reserved_in
 from . import names
@@ -212,7 +213,7 @@ class Facts:
     def _read_cmdline(self) -> None:
         raw = self.in_chosen.get(names.BOOTARGS, b"")
         self.cmdline = raw.partition(b"\0")[0]
-        self.words = self.cmdline.decode("utf-8", "surrogateescape").split()
+        self.words = [word.text for word in words_of(self.cmdline)]
         self.word: Word | None = None
         for text in self.words:
             if text.startswith("elfcorehdr="):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 from ...codec.memrange import U64_MAX, MemRange
-from ..cmdline import mem_words, plain
+from ..cmdline import values, words
 from .crash import RNG_SEED_SIZE, Crash, range_of, refuse
 
 __all__ = ["cmdline_bytes", "integer", "read", "rng_bytes"]
@@ -49,12 +49,12 @@ def cmdline_bytes(value: object, argument: str) -> bytes:
     except UnicodeEncodeError:
         refuse(argument, f"{value!r} cannot be encoded as UTF-8")
     if b"elfcorehdr=" in raw:
-        for word in plain(raw):
-            if word.startswith((b"elfcorehdr=", b'"elfcorehdr=')):
-                text = word.decode("utf-8", "surrogateescape")
+        for word in words(raw):
+            if word.is_called("elfcorehdr") and word.value is not None:
                 refuse(
                     argument,
-                    f"{text!r} would override linux,elfcorehdr; say crash= instead",
+                    f"{word.text!r} would override linux,elfcorehdr; say crash= "
+                    "instead",
                 )
     return raw
 
@@ -142,7 +142,7 @@ def _crash(crash: object, arch: Arch, max_usable: object) -> Crash:
 
 
 def _refuse_mem_word(text: bytes, argument: str) -> None:
-    mem = mem_words(text)
+    mem = values(text, "mem")
     if mem:
         refuse(
             argument,

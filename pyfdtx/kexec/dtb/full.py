@@ -6,8 +6,10 @@ They name what the consuming kernel would refuse, misread or hang on.
 
 from __future__ import annotations
 
-from ...errors import FdtBadContent, warn
-from ..cmdline import mem_words, memparse
+from ..._core import MEM_WORD, WORDS_FIRST
+from ..._native import validate
+from ...errors import FdtBadBlob, FdtBadContent, warn
+from ..cmdline import joined, lost, memparse, values, without
 from . import arguments, native
 from .crash import OP, bytes_of, may_have_pools
 
@@ -32,7 +34,7 @@ def _check_mem(line: bytes, arch: Arch, usable: Iterable[MemRange]) -> str:
     """What the mem= words of a crash kernel's command line do to its memory, if
     that is nothing good.
     """
-    mem = mem_words(line)
+    mem = values(line, "mem")
     if arch.mem_word:
         # The last one is that of crash=
         if len(mem) < 2:
@@ -93,7 +95,7 @@ def _warn(out: bytes, bootargs_len: int, arch: Arch, crash: Crash | None) -> Non
         warn(
             f"{OP}: the command line has {bootargs_len} bytes, the {arch.name} kernel "
             f"reads {arch.command_line_size - 1} (COMMAND_LINE_SIZE) and "
-            "drops the rest"
+            f"drops the rest: {lost(native.command_line(out), arch.command_line_size)}"
         )
     if crash is None:
         return
@@ -105,7 +107,36 @@ def _warn(out: bytes, bootargs_len: int, arch: Arch, crash: Crash | None) -> Non
             warn(f"{OP}: {complaint}")
 
 
-def _run(data: bytes, crash: Crash | None, told: Told) -> tuple[bytes, int]:
+def _old_line(data: bytes, arch: Arch) -> bytes:
+    """The old command line without what an older boot left in it."""
+    try:
+        validate(bytearray(data), OP)
+    except FdtBadBlob:
+        return b""  # refused in a moment
+    names = ["elfcorehdr", "mem"] if arch.mem_word else ["elfcorehdr"]
+    line = native.command_line(data).partition(b"\0")[0]
+    kept, _ = without(
+        line, lambda w: w.value is not None and any(map(w.is_called, names))
+    )
+    return kept
+
+
+def _with_line(data: bytes, arch: Arch, crash: Crash | None, told: Told) -> Told:
+    """The same with the whole command line in it."""
+    bits, wide, keep, text, *rest = told
+    line = joined(_old_line(data, arch), text) if keep else text
+    if crash is not None and bits:
+        header, usable = crash
+        added = f"elfcorehdr={header.start:#x}".encode()
+        if bits & MEM_WORD:
+            added += f" mem={(header.start - usable[0].start) // 1024}K".encode()
+        first = bits & WORDS_FIRST
+        line = joined(added, line) if first else joined(line, added)
+    return (0, wide, False, line, *rest)  # type: ignore[return-value]
+
+
+def _run(data: bytes, arch: Arch, crash: Crash | None, told: Told) -> tuple[bytes, int]:
+    told = _with_line(data, arch, crash, told)
     if crash is not None and may_have_pools(data):
         from .pools import without_lost_pools
 
@@ -117,14 +148,14 @@ def unjudged(blob: Buffer, arch: Arch, **given: Any) -> bytes:
     """As second_kernel_dtb(), for those who ask the checker afterwards: it warns
     about nothing. given: the arguments of second_kernel_dtb()."""
     told = arguments.read(arch, **given)
-    out, _ = _run(bytes_of(blob), given.get("crash"), told)
+    out, _ = _run(bytes_of(blob), arch, given.get("crash"), told)
     _refuse_size(out, arch)
     return out
 
 
 def make(data: bytes, arch: Arch, crash: Crash | None, told: Told) -> bytes:
     """The tree; told: what arguments.read() made of the arguments."""
-    out, bootargs_len = _run(data, crash, told)
+    out, bootargs_len = _run(data, arch, crash, told)
     _refuse_size(out, arch)
     _warn(out, bootargs_len, arch, crash)
     return out

@@ -195,9 +195,11 @@ def run(data: bytes, crash: Crash | None, told: Told) -> tuple[bytes, int]:
 
 
 def command_line(tree: bytes) -> bytes:
-    """bootargs in /chosen of a tree that run() made, without its NUL."""
+    """bootargs in /chosen of a sound tree, without its NUL."""
     chosen, name = b"/chosen", b"bootargs"
     node = lib.fdt_path_offset_namelen(tree, chosen, len(chosen))
+    if node < 0:
+        return b""
     size = ffi.new(_INT)
     value = lib.fdt_getprop_namelen(tree, node, name, len(name), size)
-    return bytes(ffi.buffer(value, size[0] - 1)) if value else b""
+    return bytes(ffi.buffer(value, size[0])).removesuffix(b"\0") if value else b""

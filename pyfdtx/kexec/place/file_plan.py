@@ -19,24 +19,31 @@ class FilePlan:
     arch: as Machine.arch. crash: whether it is for the crash kernel.
     kernel, initrd: paths of the files; None: no initrd.
     cmdline: the command line.
-    findings, notes: none: there is no tree to judge yet.
+    findings: none: there is no tree to judge yet. notes: as Plan.
     call: the system call that loads it.
     """
 
-    __slots__ = ("arch", "cmdline", "crash", "initrd", "kernel")
+    __slots__ = ("arch", "cmdline", "crash", "initrd", "kernel", "notes")
 
     call = "kexec_file_load"
     findings: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
 
     def __init__(
-        self, arch: str, kernel: str, *, crash: bool, initrd: str | None, cmdline: str
+        self,
+        arch: str,
+        kernel: str,
+        *,
+        crash: bool,
+        initrd: str | None,
+        cmdline: str,
+        notes: tuple[str, ...] = (),
     ):
         self.arch = arch
         self.kernel = kernel
         self.crash = crash
         self.initrd = initrd
         self.cmdline = cmdline
+        self.notes = notes
 
     def __repr__(self) -> str:
         return (

@@ -13,6 +13,7 @@ import os
 from ...codec.reg import MemRange
 from ...errors import FdtBadParameter, FdtImageError, FdtNoRoom
 from ..architecture import arch_of, arches, placed_arch
+from ..cmdline import reused, with_words
 from ..elfcore import core_header_of
 from ..facts.number import decimal
 from ..facts.ranges import Ranges
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     Initrd = Union[Part, list[Part], tuple[Part, ...], InitrdFile]
 
 PAGE, MAX_PAGE = 4096, 1 << 20
+NOT_TAKEN_OVER = "words that would starve a crash kernel were not taken over: "
 MIB = 1 << 20
 
 
@@ -159,22 +161,33 @@ def _checked_initrd(arch: Arch, initrd: Buffer | InitrdFile | None) -> bytes | N
     return startable(arch, bytes(initrd))
 
 
-def reused_cmdline(machine: Machine, *, crash: bool) -> str:
+def reused_cmdline(machine: Machine, *, crash: bool, keep_words: bool = False) -> str:
     """The running kernel's command line for the next one, without the words
     that were true for this boot only: BOOT_IMAGE= and elfcorehdr=, and for a
-    crash kernel crashkernel=, which would set its memory aside once more, and
-    mem=, which would cut it, or add to it."""
-    gone = ("BOOT_IMAGE=", "elfcorehdr=") + (("crashkernel=", "mem=") if crash else ())
-    words = machine.cmdline.split(" ")
-    return " ".join(w for w in words if w and not w.startswith(gone))
+    crash kernel those that would cut or take its memory, crashkernel= and
+    mem= above all: docs/kdump.md has the list.
+
+    Args:
+        keep_words: leave in all of these but crashkernel= and mem=.
+    """
+    return reused(machine.cmdline, crash=crash, keep=keep_words)[0]
 
 
 def next_cmdline(
-    machine: Machine, *, crash: bool, cmdline: str | None, append: str | None
-) -> str:
-    """The next kernel's command line, from the arguments of plan()."""
-    line = reused_cmdline(machine, crash=crash) if cmdline is None else cmdline
-    return " ".join(words for words in (line, append) if words)
+    machine: Machine,
+    *,
+    crash: bool,
+    cmdline: str | None,
+    append: str | None,
+    keep_words: bool = False,
+) -> tuple[str, tuple[str, ...]]:
+    """The next kernel's command line, from the arguments of plan(), and what is to be
+    said of it."""
+    gone: list[str] = []
+    if cmdline is None:
+        cmdline, gone = reused(machine.cmdline, crash=crash, keep=keep_words)
+    notes = (NOT_TAKEN_OVER + " ".join(gone),) if gone else ()
+    return with_words(cmdline, append), notes
 
 
 def make_plan(
@@ -192,6 +205,7 @@ def make_plan(
     max_usable: int = 2,
     exclude: Source = (),
     verify: bool = False,
+    keep_words: bool = False,
     within: tuple[int, int] | None = None,
 ) -> Plan:
     """Place a kernel and all it needs in a machine's memory.
@@ -213,6 +227,7 @@ def make_plan(
         exclude: memory to leave out of the dump.
         verify: have SHA-256 of all segments checked before the kernel is entered;
             if one is spoiled, the machine stops there. arm64 alone.
+        keep_words: as reused_cmdline().
         within: (start, size) of memory: nothing is placed outside.
     Returns: the Plan. For arm64 its entry is a trampoline. It is judged by the rules
         of check_tree(): see its findings.
@@ -237,7 +252,10 @@ def make_plan(
             f"segments can be verified on {' and '.join(known)} alone, not on "
             f"{arch.placed}",
         )
-    line = next_cmdline(machine, crash=crash, cmdline=cmdline, append=append)
+    line, said = next_cmdline(
+        machine, crash=crash, cmdline=cmdline, append=append, keep_words=keep_words
+    )
+    notes = list(said)
     regions: tuple[MemRange, ...] = ()
     header = None
     if crash:
@@ -250,7 +268,6 @@ def make_plan(
     own = "live_fdt" if arch.live_tree else "fdt"
     blob = getattr(machine, own) if dtb is None else dtb
     taken: Source = ()
-    notes: list[str] = []
     handed_on = arch.own("handed_on")
     if handed_on is not None and not crash:
         blob, taken = handed_on(machine, blob, notes)
@@ -308,6 +325,7 @@ def plan(
     cmdline: str | None = None,
     append: str | None = None,
     by_file: bool = False,
+    keep_words: bool = False,
     **options: Any,
 ) -> Plan | FilePlan:
     """Plan a kernel on any architecture: by place where segments are placed here, by
@@ -321,6 +339,7 @@ def plan(
             several, which are put one behind the other.
         cmdline: the command line; None: reused_cmdline().
         append: words to put behind it.
+        keep_words: as reused_cmdline().
         by_file: leave it to the running kernel though it could be placed here.
         options: as make_plan(), where it is placed here.
     Returns: a Plan or a FilePlan; `call` says by which system call it is loaded.
@@ -343,6 +362,7 @@ def plan(
             initrd=initrd,
             cmdline=cmdline,
             append=append,
+            keep_words=keep_words,
             **options,
         )
     for name in options:
@@ -356,13 +376,16 @@ def plan(
             )
     if crash:
         _ = machine.crash_main  # says so if nothing is reserved
-    line = next_cmdline(machine, crash=crash, cmdline=cmdline, append=append)
+    line, notes = next_cmdline(
+        machine, crash=crash, cmdline=cmdline, append=append, keep_words=keep_words
+    )
     return FilePlan(
         machine.arch,
         os.fspath(kernel),  # type: ignore[arg-type]
         crash=crash,
         initrd=None if initrd is None else os.fspath(initrd),  # type: ignore[arg-type]
         cmdline=line,
+        notes=notes,
     )
 
 

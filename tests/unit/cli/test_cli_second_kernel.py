@@ -230,6 +230,39 @@ def test_a_captured_machine_gets_its_crash_tree(cli, path):
         "maxcpus=1",
     )
     assert (status, out, err) == (0, b"", b"")
+    # as 'pyfdtx load' takes it over: without crashkernel=
+    old = Fdt(boot)["/chosen"].get_string("bootargs").split()
+    assert any(word.startswith("crashkernel=") for word in old)
+    line = " ".join(w for w in old if not w.startswith("crashkernel="))
     assert (cli.folder / "out.dtb").read_bytes() == pure.second_kernel_dtb(
-        boot, crash=(HEADER, (MAIN,)), append="maxcpus=1", **GIVEN
+        boot, crash=(HEADER, (MAIN,)), cmdline=f"{line} maxcpus=1", **GIVEN
     )
+
+
+def with_line(boot, text):
+    fdt = Fdt(boot)
+    fdt["/chosen"]["bootargs"] = text.encode() + b"\0"
+    return fdt.to_bytes()
+
+
+def test_a_crash_kernel_loses_the_words_that_starve_it(cli, boot):
+    """Field reports: hugepages=, cma=, swiotlb= and log_buf_len= of a large machine in
+    256 MiB. Fedora's kdump strips them, too."""
+    line = "ro hugepages=64 cma=1G quiet crashkernel=1G swiotlb=65536 mem=4G -- s"
+    (cli.folder / "boot.dtb").write_bytes(with_line(boot, line))
+    words = ("crash-dtb", "boot.dtb", "-o", "out.dtb", *CRASH, "--append", "nr_cpus=1")
+    status, _, err = cli.run(*words)
+    assert status == 0
+    assert err.decode() == (
+        "pyfdtx: words that would starve a crash kernel were not taken over: "
+        "hugepages=64 cma=1G swiotlb=65536 mem=4G\n"
+    )
+    got = Fdt((cli.folder / "out.dtb").read_bytes())["/chosen"].get_string("bootargs")
+    assert got == "ro quiet nr_cpus=1 -- s"
+    status, _, err = cli.run(*words, "--keep-words")
+    got = Fdt((cli.folder / "out.dtb").read_bytes())["/chosen"].get_string("bootargs")
+    assert got == "ro hugepages=64 cma=1G quiet swiotlb=65536 nr_cpus=1 -- s"
+    # a plain kexec's kernel has all the memory
+    cli.good("kexec-dtb", "boot.dtb", "-o", "out.dtb")
+    got = Fdt((cli.folder / "out.dtb").read_bytes())["/chosen"].get_string("bootargs")
+    assert got == line

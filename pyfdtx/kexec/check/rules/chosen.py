@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....codec.reg import U64_END
-from ...cmdline import memparse
+from ...cmdline import lost, memparse, words
 from ...facts.ranges import Ranges
 from .. import names
 from ..facts import Facts, hexed, inside, shown, shown_place
@@ -85,7 +85,8 @@ def cmdline_too_long(f: Facts) -> Iterator[Found]:
     room = f.command_line_size
     if len(f.cmdline) >= room:
         yield Found(
-            f"{len(f.cmdline)} bytes, {f.arch} reads {room - 1}",
+            f"{len(f.cmdline)} bytes, {f.arch} reads {room - 1}; lost: "
+            f"{lost(f.cmdline, room)}",
             f.chosen,
             names.BOOTARGS,
             _bootargs(f),
@@ -128,6 +129,21 @@ def cmdline_cut(f: Facts) -> Iterator[Found]:
 
 
 @rule(
+    "cmdline-quote",
+    WARNING,
+    about="a quote of the command line is not closed",
+    effect="takes all that stands behind it for one word",
+    way_out="close it",
+    source="lib/cmdline.c next_arg()",
+)
+def cmdline_quote(f: Facts) -> Iterator[Found]:
+    for word in words(f.cmdline):
+        if not word.closed:
+            text = word.text[:60]
+            yield Found(text, f.chosen, names.BOOTARGS, _bootargs(f))
+
+
+@rule(
     "crashkernel-in-crash",
     NOTE,
     about="a crash kernel's command line has crashkernel=",
@@ -155,8 +171,8 @@ def crashkernel_in_crash(f: Facts) -> Iterator[Found]:
 )
 def cmdline_mem(f: Facts) -> Iterator[Found]:
     total = Ranges.union([r for r in f.usable if r.size < U64_END]).total
-    words = [w for w in f.words if w.startswith("mem=")] if f.usable else []
-    limits = [memparse(w[len("mem=") :])[0] & -PAGE for w in words]
+    said = [w for w in f.words if w.startswith("mem=")] if f.usable else []
+    limits = [memparse(w[len("mem=") :])[0] & -PAGE for w in said]
     if not limits or f.own.mem_limit is None:
         return
     limit = f.own.mem_limit(limits)
@@ -165,7 +181,7 @@ def cmdline_mem(f: Facts) -> Iterator[Found]:
             f"{total - limit} bytes of usable memory are lost",
             f.chosen,
             names.BOOTARGS,
-            words[limits.index(limit)][:60],
+            said[limits.index(limit)][:60],
         )
 
 
