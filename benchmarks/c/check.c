@@ -6,6 +6,7 @@
  * Linked with plain_mem.c, so that counts do not depend on which memcpy() the
  * C library chooses for the CPU.
  */
+#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,43 +7,34 @@
  */
 #include "blob/index.h"
 
-/* FDT_BEGIN_NODE of the root */
-static uint32_t fdtx_index_root(const char *fdt)
-{
-	return fdtx_index_skip_nops(fdt, fdt_off_dt_struct(fdt));
-}
-
 uint32_t fdtx_index_nodes(const void *blob, struct fdtx_index_node *node,
 			  uint32_t max)
 {
 	/* The nodes above the tag */
 	uint32_t open[FDTX_MAX_DEPTH], depth = 0, n = 0;
 	const char *fdt = blob;
-	uint32_t pos = fdtx_index_root(fdt);
+	int pos = (int)fdt_off_dt_struct(fdt);
 
 	do {
-		uint32_t tag = fdtx_index_word(fdt, pos);
+		struct fdtx_tag t = fdtx_tag_at(fdt, pos);
+		uint32_t at = (uint32_t)pos;
 
-		/* By frequency */
-		if (tag == FDT_PROP) {
-			pos = fdtx_index_leave(fdt, pos);
-		} else if (tag == FDT_END_NODE) {
+		pos = t.next;
+		if (t.tag == FDT_PROP)
+			continue;
+		if (t.tag == FDT_END_NODE) {
 			uint32_t closed = open[--depth];
 
 			if (closed < max)
 				node[closed].next = n;
-			pos += FDT_TAGSIZE;
-		} else if (tag == FDT_BEGIN_NODE) {
+		} else if (t.tag == FDT_BEGIN_NODE) {
 			if (n < max) {
-				node[n].at = pos;
+				node[n].at = at;
 				node[n].parent = depth ? open[depth - 1] : 0;
 			}
 			open[depth++] = n++;
-			pos = fdtx_index_enter(fdt, pos);
-		} else {
-			pos += FDT_TAGSIZE;
 		}
-	} while (depth);
+	} while (depth || !n);
 	return n;
 }
 
@@ -79,18 +70,9 @@ uint32_t fdtx_index_find(const struct fdtx_index *ix, const char *path,
 
 	if (!len || *p != '/')
 		return FDTX_NO_NODE;
-	while (node != FDTX_NO_NODE) {
-		const char *slash;
-
-		while (p < end && *p == '/')
-			p++;
-		if (p == end)
-			break;
-		slash = memchr(p, '/', (size_t)(end - p));
-		if (!slash)
-			slash = end;
-		node = fdtx_index_child(ix, node, p, (size_t)(slash - p));
-		p = slash;
+	while (node != FDTX_NO_NODE && (p = fdtx_next_name(p, end, &len), len)) {
+		node = fdtx_index_child(ix, node, p, len);
+		p += len;
 	}
 	return node;
 }
@@ -100,22 +82,19 @@ int fdtx_index_prop(const struct fdtx_index *ix, uint32_t node,
 {
 	const char *fdt = ix->fdt;
 	const char *strings = fdt + fdt_off_dt_strings(fdt);
-	uint32_t pos = fdtx_index_enter(fdt, ix->node[node].at);
+	int pos = fdtx_tag_at(fdt, (int)ix->node[node].at).next;
 
-	for (;; pos = fdtx_index_leave(fdt, pos)) {
-		const char *s;
+	for (; fdtx_is_prop(fdt, &pos); pos = fdtx_tag_at(fdt, pos).next) {
+		const char *s = strings + fdtx_prop_nameoff(fdt, pos);
 
-		pos = fdtx_index_skip_nops(fdt, pos);
-		if (fdtx_index_word(fdt, pos) != FDT_PROP)
-			return 0;
-		s = strings + fdtx_index_word(fdt, pos + 2 * FDT_TAGSIZE);
 		if (*s != *name || strncmp(s, name, len) || s[len])
 			continue;
 		value->name = s;
-		value->data = fdt + pos + 3 * FDT_TAGSIZE;
-		value->len = fdtx_index_word(fdt, pos + FDT_TAGSIZE);
+		value->data = fdtx_prop_value(fdt, pos);
+		value->len = fdtx_prop_len(fdt, pos);
 		return 1;
 	}
+	return 0;
 }
 
 uint32_t fdtx_index_phandle(const struct fdtx_index *ix, uint32_t node)

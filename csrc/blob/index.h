@@ -17,6 +17,7 @@
 #include <libfdt.h>
 
 #include "blob/check.h"
+#include "blob/tags.h"
 
 #define FDTX_NO_NODE UINT32_MAX
 
@@ -54,37 +55,6 @@ struct fdtx_index_value {
 	const char *data;
 	uint32_t len;
 };
-
-static inline uint32_t fdtx_index_word(const char *fdt, uint32_t pos)
-{
-	return fdt32_to_cpu(*(const fdt32_t *)(fdt + pos));
-}
-
-/* First tag inside of the node whose FDT_BEGIN_NODE is at @pos */
-static inline uint32_t fdtx_index_enter(const char *fdt, uint32_t pos)
-{
-	pos += FDT_TAGSIZE;
-	/* Behind the NUL, then up to a tag boundary */
-	return (pos + (uint32_t)strlen(fdt + pos) + FDT_TAGSIZE) &
-	       ~(uint32_t)(FDT_TAGSIZE - 1);
-}
-
-/* What is behind the property at @pos */
-static inline uint32_t fdtx_index_leave(const char *fdt, uint32_t pos)
-{
-	uint32_t len = fdtx_index_word(fdt, pos + FDT_TAGSIZE);
-
-	return (pos + len + 4 * FDT_TAGSIZE - 1) &
-	       ~(uint32_t)(FDT_TAGSIZE - 1);
-}
-
-/* The first tag from @pos on that is no FDT_NOP */
-static inline uint32_t fdtx_index_skip_nops(const char *fdt, uint32_t pos)
-{
-	while (fdtx_index_word(fdt, pos) == FDT_NOP)
-		pos += FDT_TAGSIZE;
-	return pos;
-}
 
 /**
  * fdtx_index_nodes - list the nodes

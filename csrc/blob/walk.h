@@ -18,6 +18,7 @@
 
 #include "blob/bytes.h"
 #include "blob/check.h"
+#include "blob/tags.h"
 
 #define FDTX_INLINE static inline __attribute__((always_inline, unused))
 #define FDTX_UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -55,12 +56,6 @@ struct fdtx_facts {
 FDTX_INLINE uint32_t fdtx_tag_align(uint32_t len)
 {
 	return (len + FDT_TAGSIZE - 1) & ~(uint32_t)(FDT_TAGSIZE - 1);
-}
-
-/* A word of the blob, in the order of the CPU */
-FDTX_INLINE uint32_t fdtx_word(const char *fdt, uint32_t pos)
-{
-	return fdt32_to_cpu(*(const fdt32_t *)(fdt + pos));
 }
 
 FDTX_INLINE int fdtx_bad(struct fdtx_fault *fault, int err, uint32_t offset,

@@ -5,7 +5,4 @@ int fdtx_setprop(void *fdt, int nodeoffset, const char *name,
 		 const void *val, int len);
 int fdtx_appendprop(void *fdt, int nodeoffset, const char *name,
 		    const void *val, int len);
-int fdtx_subnode_offset(const void *fdt, int parentoffset, const char *name,
-			int namelen);
-int fdtx_path_offset(const void *fdt, const char *path, int pathlen);
 int fdtx_canonicalise(void *fdt, int squeeze);

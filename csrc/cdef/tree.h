@@ -13,6 +13,9 @@ struct fdtx_prop {
 
 int fdtx_find_node(const void *fdt, const char *path, int pathlen,
 		   int *exactp);
+int fdtx_path_offset(const void *fdt, const char *path, int pathlen);
+int fdtx_find_subnode(const void *fdt, int parentoffset, const char *name,
+		      int namelen, int *loosep);
 int fdtx_nodes(const void *fdt, int nodeoffset, int maxdepth,
 	       struct fdtx_node *nodes, int max);
 int fdtx_props(const void *fdt, int nodeoffset, struct fdtx_prop *props,

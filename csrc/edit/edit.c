@@ -7,13 +7,9 @@
 
 #include <libfdt.h>
 
+#include "blob/tags.h"
 #include "edit/edit.h"
 #include "edit/prop.h"
-
-static uint32_t fdtx_align(uint32_t len)
-{
-	return (len + FDT_TAGSIZE - 1) & ~(uint32_t)(FDT_TAGSIZE - 1);
-}
 
 int fdtx_open_into(const void *fdt, void *buf, int bufsize)
 {
@@ -46,7 +42,7 @@ static int fdtx_write(void *fdt, int nodeoffset, const char *name,
 	if (len)
 		memcpy(data + keep, val, (size_t)len);
 	memset(data + keep + len, 0,
-	       fdtx_align((uint32_t)(keep + len)) - (uint32_t)(keep + len));
+	       (size_t)(fdtx_padded(keep + len) - (keep + len)));
 	return 0;
 }
 
@@ -69,69 +65,26 @@ int fdtx_appendprop(void *fdt, int nodeoffset, const char *name,
 	return fdtx_write(fdt, nodeoffset, name, oldlen, val, len);
 }
 
-int fdtx_subnode_offset(const void *fdt, int parentoffset, const char *name,
-			int namelen)
-{
-	int offset, len;
-
-	fdt_for_each_subnode(offset, fdt, parentoffset) {
-		const char *s = fdt_get_name(fdt, offset, &len);
-
-		if (s && len == namelen && !memcmp(s, name, (size_t)len))
-			return offset;
-	}
-	return offset;
-}
-
-int fdtx_path_offset(const void *fdt, const char *path, int pathlen)
-{
-	const char *end = path + pathlen, *p = path;
-	int offset = 0;
-
-	if (pathlen <= 0 || *p != '/')
-		return -FDT_ERR_BADPATH;
-	for (;;) {
-		const char *slash;
-
-		while (p < end && *p == '/')
-			p++;
-		if (p == end)
-			return offset;
-		slash = memchr(p, '/', (size_t)(end - p));
-		if (!slash)
-			slash = end;
-		offset = fdtx_subnode_offset(fdt, offset, p, (int)(slash - p));
-		if (offset < 0)
-			return offset;
-		p = slash;
-	}
-}
-
 /* Rewrite the structure block with zero padding; its new size */
 static uint32_t fdtx_rewrite_struct(char *base, int squeeze)
 {
-	uint32_t from = 0, to = 0, tag;
+	struct fdtx_tag t;
+	int from = 0, to = 0;
 
 	do {
-		uint32_t used = FDT_TAGSIZE;
-		const fdt32_t *cell = (const fdt32_t *)(base + from);
-
-		tag = fdt32_to_cpu(*cell);
-		if (tag == FDT_BEGIN_NODE)
-			used += (uint32_t)strlen(base + from + FDT_TAGSIZE) + 1;
-		else if (tag == FDT_PROP)
-			used += 2 * (uint32_t)sizeof(*cell) +
-				fdt32_to_cpu(cell[1]);
+		t = fdtx_tag_at(base, from);
 		/* Nothing written yet: in front of the root */
-		if (tag != FDT_NOP || (to && !squeeze)) {
+		if (t.tag != FDT_NOP || (to && !squeeze)) {
 			if (to != from)
-				memmove(base + to, base + from, used);
-			memset(base + to + used, 0, fdtx_align(used) - used);
-			to += fdtx_align(used);
+				memmove(base + to, base + from,
+					(size_t)(t.end - from));
+			memset(base + to + (t.end - from), 0,
+			       (size_t)(t.next - t.end));
+			to += t.next - from;
 		}
-		from += fdtx_align(used);
-	} while (tag != FDT_END);
-	return to;
+		from = t.next;
+	} while (t.tag != FDT_END);
+	return (uint32_t)to;
 }
 
 int fdtx_canonicalise(void *fdt, int squeeze)

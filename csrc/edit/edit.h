@@ -41,27 +41,6 @@ int fdtx_appendprop(void *fdt, int nodeoffset, const char *name,
 		    const void *val, int len);
 
 /**
- * fdtx_subnode_offset - exact look-up of a child by its full name
- *
- * Unlike fdt_subnode_offset_namelen(), "memory" does not find "memory@0".
- * The first of several children with the same name is found.
- *
- * returns: offset of the child; -FDT_ERR_NOTFOUND; others standard
- */
-int fdtx_subnode_offset(const void *fdt, int parentoffset, const char *name,
-			int namelen);
-
-/**
- * fdtx_path_offset - exact look-up of a full path
- * @path: "/" or "/a/b@1", @pathlen bytes, no alias; repeated slashes count
- *	as one
- *
- * returns: offset of the node; -FDT_ERR_NOTFOUND; -FDT_ERR_BADPATH if @path
- *	does not start with '/'; others standard
- */
-int fdtx_path_offset(const void *fdt, const char *path, int pathlen);
-
-/**
  * fdtx_canonicalise - bring a tree into its one canonical form, in place
  * @fdt: a tree as left by fdtx_open_into() (version 17, blocks in order)
  * @squeeze: drop all FDT_NOP tags, not just those in front of the root

@@ -54,19 +54,14 @@ static char *fdtx_clean(const struct fdtx_plan *plan, char *to, uint32_t pos,
 	const char *in = plan->in;
 
 	while (pos < end) {
-		uint32_t tag = fdtx_word(in, pos), used = FDT_TAGSIZE;
+		struct fdtx_tag t = fdtx_tag_at(in, (int)pos);
 
-		if (tag == FDT_BEGIN_NODE)
-			used += (uint32_t)strlen(in + pos + FDT_TAGSIZE) + 1;
-		else if (tag == FDT_PROP)
-			used += 2 * FDT_TAGSIZE +
-				fdtx_word(in, pos + FDT_TAGSIZE);
-		if (tag != FDT_NOP || plan->keep_nops) {
-			to = fdtx_copy(to, in + pos, used);
-			memset(to, 0, fdtx_tag_align(used) - used);
-			to += fdtx_tag_align(used) - used;
+		if (t.tag != FDT_NOP || plan->keep_nops) {
+			to = fdtx_copy(to, in + pos, (uint32_t)t.end - pos);
+			memset(to, 0, (size_t)(t.next - t.end));
+			to += t.next - t.end;
 		}
-		pos += fdtx_tag_align(used);
+		pos = (uint32_t)t.next;
 	}
 	return to;
 }

@@ -79,16 +79,16 @@ static int read_op(struct fdtx_reader *r)
 	return 1;
 }
 
-/* The next name of a path at @pos; 0 bytes at its end */
+/* The next name of the path at @pos, which becomes the place behind it; 0 bytes
+ * at its end */
 static uint32_t next_name(const struct fdtx_reader *r, uint32_t *pos)
 {
-	uint32_t start;
+	const char *name;
+	size_t len;
 
-	while (*pos < r->op.path_len && r->path[*pos] == '/')
-		++*pos;
-	for (start = *pos; *pos < r->op.path_len && r->path[*pos] != '/';)
-		++*pos;
-	return *pos - start;
+	name = fdtx_next_name(r->path + *pos, r->path + r->op.path_len, &len);
+	*pos = (uint32_t)(name + len - r->path);
+	return (uint32_t)len;
 }
 
 static int find_node(struct fdtx_otree *tree, const struct fdtx_reader *r,

@@ -72,16 +72,17 @@ static struct fdtx_onode *new_node(struct fdtx_otree *tree, uint32_t parent,
 
 /* Behind the children that are there */
 static struct fdtx_onode *old_node(struct fdtx_otree *tree, uint32_t parent,
-				   uint32_t tagpos)
+				   uint32_t tagpos, const struct fdtx_tag *t)
 {
 	const char *name = tree->in + tagpos + FDT_TAGSIZE;
-	uint32_t len = (uint32_t)strlen(name), me = tree->nodes.n;
+	uint32_t len = (uint32_t)t->end - tagpos - FDT_TAGSIZE - 1;
+	uint32_t me = tree->nodes.n;
 	struct fdtx_onode *node = new_node(tree, parent, name, len), *above;
 
 	if (!node)
 		return NULL;
 	node->begin = tagpos;
-	node->body = tagpos + FDT_TAGSIZE + fdtx_tag_align(len + 1);
+	node->body = (uint32_t)t->next;
 	if (parent == FDTX_NONE)
 		return node;
 	above = fdtx_onode(tree, parent);
@@ -97,33 +98,31 @@ static struct fdtx_onode *old_node(struct fdtx_otree *tree, uint32_t parent,
  * than 0 */
 static int64_t load_nodes(struct fdtx_otree *tree)
 {
-	uint32_t pos = tree->facts.tree.start, parent = FDTX_NONE, tag;
+	uint32_t parent = FDTX_NONE;
+	int pos = (int)tree->facts.tree.start;
 	struct fdtx_onode *node = NULL;
 	int64_t props = 0;
+	struct fdtx_tag t;
 
-	for (;; pos += FDT_TAGSIZE) {
-		tag = fdtx_word(tree->in, pos);
-		if (tag == FDT_NOP)
+	for (;; pos = t.next) {
+		t = fdtx_tag_at(tree->in, pos);
+		if (t.tag == FDT_NOP)
 			continue;
-		if (tag == FDT_PROP) {
+		if (t.tag == FDT_PROP) {
 			props++;
-			pos += 2 * FDT_TAGSIZE +
-			       fdtx_tag_align(fdtx_word(tree->in, pos +
-							FDT_TAGSIZE));
 			continue;
 		}
 		if (node && !node->behind)
-			node->behind = pos;
-		if (tag == FDT_END)
+			node->behind = (uint32_t)pos;
+		if (t.tag == FDT_END)
 			return props;
-		if (tag == FDT_BEGIN_NODE) {
-			node = old_node(tree, parent, pos);
+		if (t.tag == FDT_BEGIN_NODE) {
+			node = old_node(tree, parent, (uint32_t)pos, &t);
 			if (!node)
 				return -1;
 			parent = tree->nodes.n - 1;
-			pos = node->body - FDT_TAGSIZE;
 		} else {
-			node->end = pos + FDT_TAGSIZE;
+			node->end = (uint32_t)t.next;
 			parent = node->parent;
 			node = parent == FDTX_NONE ? NULL :
 			       fdtx_onode(tree, parent);
@@ -272,22 +271,17 @@ static int load_props(struct fdtx_otree *tree, uint32_t i)
 {
 	const char *strings = tree->in + tree->facts.strings.start;
 	struct fdtx_onode *node = fdtx_onode(tree, i);
-	uint32_t pos = node->body, k;
+	int pos = (int)node->body;
+	uint32_t k;
 
 	if (node->loaded)
 		return 0;
 	node->loaded = 1;
 	node->old_prop = tree->props.n;
-	while (pos < node->behind) {
-		uint32_t len, nameoff;
+	while (fdtx_is_prop(tree->in, &pos)) {
+		uint32_t nameoff = fdtx_prop_nameoff(tree->in, pos);
 		struct fdtx_oprop *prop;
 
-		if (fdtx_word(tree->in, pos) == FDT_NOP) {
-			pos += FDT_TAGSIZE;
-			continue;
-		}
-		len = fdtx_word(tree->in, pos + FDT_TAGSIZE);
-		nameoff = fdtx_word(tree->in, pos + 2 * FDT_TAGSIZE);
 		/* No further than it takes to tell it from all that are looked
 		 * for: long names may share their bytes */
 		prop = new_prop(tree, strings + nameoff,
@@ -296,12 +290,12 @@ static int load_props(struct fdtx_otree *tree, uint32_t i)
 		if (!prop)
 			return -FDT_ERR_INTERNAL;
 		prop->node = i;
-		prop->at = pos;
+		prop->at = (uint32_t)pos;
 		prop->nameoff = nameoff;
-		prop->value = tree->in + pos + 3 * FDT_TAGSIZE;
-		prop->len = prop->old_len = len;
-		pos += 3 * FDT_TAGSIZE + fdtx_tag_align(len);
-		prop->end = pos;
+		prop->value = fdtx_prop_value(tree->in, pos);
+		prop->len = prop->old_len = fdtx_prop_len(tree->in, pos);
+		pos = fdtx_tag_at(tree->in, pos).next;
+		prop->end = (uint32_t)pos;
 	}
 	node->n_old_props = tree->props.n - node->old_prop;
 	/* From behind: the first of one name comes first in its chain */

@@ -14,18 +14,10 @@ int fdtx_find_prop(const void *fdt, int pos, const char *name)
 	const char *strings = (const char *)fdt + fdt_off_dt_strings(fdt);
 	const char *base = fdtx_struct(fdt);
 
-	for (;;) {
-		const fdt32_t *cell = (const fdt32_t *)(base + pos);
-		struct fdtx_tag t = fdtx_tag_at(base, pos);
-
-		if (t.tag == FDT_PROP) {
-			if (!strcmp(strings + fdt32_to_cpu(cell[2]), name))
-				return pos;
-		} else if (t.tag != FDT_NOP) {
-			return -FDT_ERR_NOTFOUND;
-		}
-		pos = t.next;
-	}
+	for (; fdtx_is_prop(base, &pos); pos = fdtx_tag_at(base, pos).next)
+		if (!strcmp(strings + fdtx_prop_nameoff(base, pos), name))
+			return pos;
+	return -FDT_ERR_NOTFOUND;
 }
 
 /* A new property's head at a tag; its name, if new, behind the other strings */

@@ -49,29 +49,27 @@ int fdtx_find_node(const void *fdt, const char *path, int pathlen,
 {
 	const char *end = path + pathlen, *p = path;
 	int offset = 0, loose;
+	size_t len;
 
 	if (pathlen <= 0 || *p != '/')
 		return -FDT_ERR_BADPATH;
 	*exactp = 1;
-	while (offset >= 0) {
-		const char *slash;
-
-		while (p < end && *p == '/')
-			p++;
-		if (p == end)
-			break;
-		slash = memchr(p, '/', (size_t)(end - p));
-		if (!slash)
-			slash = end;
-		offset = fdtx_find_subnode(fdt, offset, p, (int)(slash - p),
-					   &loose);
+	while (offset >= 0 && (p = fdtx_next_name(p, end, &len), len)) {
+		offset = fdtx_find_subnode(fdt, offset, p, (int)len, &loose);
 		if (offset == -FDT_ERR_NOTFOUND) {
 			offset = loose;
 			*exactp = 0;
 		}
-		p = slash;
+		p += len;
 	}
 	return offset;
+}
+
+int fdtx_path_offset(const void *fdt, const char *path, int pathlen)
+{
+	int exact, offset = fdtx_find_node(fdt, path, pathlen, &exact);
+
+	return offset < 0 || exact ? offset : -FDT_ERR_NOTFOUND;
 }
 
 int fdtx_nodes(const void *fdt, int nodeoffset, int maxdepth,
@@ -106,28 +104,21 @@ int fdtx_props(const void *fdt, int nodeoffset, struct fdtx_prop *props,
 	       int max)
 {
 	const char *base = fdtx_struct(fdt);
-	int pos = fdtx_enter(fdt, nodeoffset), n = 0;
-	struct fdtx_tag t;
+	int pos = fdtx_enter(fdt, nodeoffset), n;
 
 	if (pos < 0)
 		return pos;
-	for (;; pos = t.next) {
-		const fdt32_t *cell = (const fdt32_t *)(base + pos);
-
-		t = fdtx_tag_at(base, pos);
-		if (t.tag == FDT_NOP)
-			continue;
-		if (t.tag != FDT_PROP)
-			return n;
+	for (n = 0; fdtx_is_prop(base, &pos); n++) {
 		if (n < max) {
 			props[n].name = fdt_off_dt_strings(fdt) +
-					fdt32_to_cpu(cell[2]);
+					fdtx_prop_nameoff(base, pos);
 			props[n].value = fdt_off_dt_struct(fdt) +
 					 (uint32_t)pos + 3 * FDT_TAGSIZE;
-			props[n].len = fdt32_to_cpu(cell[1]);
+			props[n].len = fdtx_prop_len(base, pos);
 		}
-		n++;
+		pos = fdtx_tag_at(base, pos).next;
 	}
+	return n;
 }
 
 int fdtx_mem_rsvs(const void *fdt, struct fdt_reg *regs, int max)

@@ -39,16 +39,21 @@ struct fdtx_prop {
 
 /**
  * fdtx_find_node - look a full path up, unit addresses may be left out
- * @path: as for fdtx_path_offset()
+ * @path: "/" or "/a/b@1", @pathlen bytes, no alias; repeated slashes count
+ *	as one
  * @exactp: set to whether no unit address was left out
  *
  * In every step an exact name wins over one whose unit address is left out,
  * wherever they stand; among equals the first wins.
  *
- * returns: as fdtx_path_offset()
+ * returns: offset of the node; -FDT_ERR_NOTFOUND; -FDT_ERR_BADPATH if @path
+ *	does not start with '/'
  */
 int fdtx_find_node(const void *fdt, const char *path, int pathlen,
 		   int *exactp);
+
+/* The same, but no unit address may be left out */
+int fdtx_path_offset(const void *fdt, const char *path, int pathlen);
 
 /**
  * fdtx_nodes - table of a node and the nodes below it

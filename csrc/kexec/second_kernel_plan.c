@@ -25,39 +25,26 @@ struct cursor {
 	struct fdtx_value value;
 };
 
-static uint32_t behind_name(const struct fdtx_plan *edits, uint32_t node)
-{
-	const char *name = edits->in + node + FDT_TAGSIZE;
-
-	return node + FDT_TAGSIZE + fdtx_tag_align((uint32_t)strlen(name) + 1);
-}
-
 static void first_tag(struct cursor *c, const struct fdtx_plan *edits,
 		      uint32_t node)
 {
 	c->fdt = edits->in;
 	c->strings = c->fdt + edits->facts.strings.start;
-	c->end = behind_name(edits, node);
+	c->end = (uint32_t)fdtx_tag_at(edits->in, (int)node).next;
 }
 
 /* 0 behind the last property; pos is then the tag that stands there */
 static int next_prop(struct cursor *c)
 {
-	for (;;) {
-		uint32_t tag = fdtx_word(c->fdt, c->end);
+	int pos = (int)c->end, found = fdtx_is_prop(c->fdt, &pos);
 
-		c->pos = c->end;
-		if (tag == FDT_PROP)
-			break;
-		if (tag != FDT_NOP)
-			return 0;
-		c->end += FDT_TAGSIZE;
-	}
-	c->value.len = (int)fdtx_word(c->fdt, c->pos + FDT_TAGSIZE);
-	c->name = c->strings + fdtx_word(c->fdt, c->pos + 2 * FDT_TAGSIZE);
-	c->value.p = c->fdt + c->pos + 3 * FDT_TAGSIZE;
-	c->end = c->pos + 3 * FDT_TAGSIZE +
-		 fdtx_tag_align((uint32_t)c->value.len);
+	c->pos = c->end = (uint32_t)pos;
+	if (!found)
+		return 0;
+	c->value.len = (int)fdtx_prop_len(c->fdt, pos);
+	c->name = c->strings + fdtx_prop_nameoff(c->fdt, pos);
+	c->value.p = fdtx_prop_value(c->fdt, pos);
+	c->end = (uint32_t)fdtx_tag_at(c->fdt, pos).next;
 	return 1;
 }
 
@@ -257,7 +244,8 @@ static int edit_chosen(struct fdtx_second_kernel_plan *plan, uint32_t behind)
 		n = take_stale(plan, cuts);
 		if (n < 0)
 			return 0;
-		behind = behind_name(edits, edits->facts.child);
+		behind = (uint32_t)fdtx_tag_at(edits->in,
+					       (int)edits->facts.child).next;
 	}
 	if (!cells_serve(plan))
 		return 0;

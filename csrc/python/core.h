@@ -42,7 +42,7 @@ enum core_item {
  * returns: dict of name and item, in the order of the blob, the first of
  *	each name; OverflowError if the names are too long
  */
-PyObject *core_properties(const char *fdt, uint32_t body, enum core_item item);
+PyObject *core_properties(const char *fdt, int body, enum core_item item);
 
 /**
  * core_fill - put the properties of one node into an empty dict
@@ -52,7 +52,7 @@ PyObject *core_properties(const char *fdt, uint32_t body, enum core_item item);
  *
  * returns: 0; -1 with an exception, as core_properties()
  */
-int core_fill(PyObject *dict, const char *fdt, uint32_t body,
+int core_fill(PyObject *dict, const char *fdt, int body,
 	      enum core_item item, uint64_t budget);
 
 /* Makes a type and adds it to the module */

@@ -17,6 +17,11 @@
 #define METH_FASTCALL 0x0080
 #endif
 
+/* In the stable ABI for good, in no header of later versions. The one way to the
+ * bytes of a memoryview in 3.9's: what it points to stays for as long as the
+ * memoryview is there and has not been released. */
+PyAPI_FUNC(int) PyObject_AsReadBuffer(PyObject *, const void **, Py_ssize_t *);
+
 #define FASTCALL(fn) (PyCFunction)(void (*)(void))(fn)
 
 #endif /* FDTX_CPYTHON_H */

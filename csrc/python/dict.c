@@ -70,15 +70,14 @@ static PyObject *core_name(struct core_reader *r, uint32_t off)
 }
 
 /* What is kept of the property at @pos; a new reference */
-static PyObject *core_item(struct core_reader *r, uint32_t pos)
+static PyObject *core_item(struct core_reader *r, int pos)
 {
 	switch (r->item) {
 	case CORE_VALUE:
-		return PyBytes_FromStringAndSize(r->fdt + pos + 3 * FDT_TAGSIZE,
-				(Py_ssize_t)fdtx_index_word(r->fdt,
-							    pos + FDT_TAGSIZE));
+		return PyBytes_FromStringAndSize(fdtx_prop_value(r->fdt, pos),
+				(Py_ssize_t)fdtx_prop_len(r->fdt, pos));
 	case CORE_PLACE:
-		return PyLong_FromUnsignedLong(pos);
+		return PyLong_FromLong(pos);
 	default:
 		Py_INCREF(Py_None);
 		return Py_None;
@@ -86,7 +85,7 @@ static PyObject *core_item(struct core_reader *r, uint32_t pos)
 }
 
 static int core_add_item(struct core_reader *r, PyObject *dict,
-			 PyObject *name, uint32_t pos)
+			 PyObject *name, int pos)
 {
 	PyObject *item = core_item(r, pos);
 	int err;
@@ -103,19 +102,15 @@ static int core_add_item(struct core_reader *r, PyObject *dict,
  * @n: how many there were. Unless @careful, the last of a name stays.
  */
 static int core_add_props(struct core_reader *r, PyObject *dict,
-			  uint32_t *posp, Py_ssize_t *n, int careful)
+			  int *posp, Py_ssize_t *n, int careful)
 {
-	uint32_t pos = *posp;
+	int pos = *posp;
 
-	for (*n = 0;; ++*n, pos = fdtx_index_leave(r->fdt, pos)) {
+	for (*n = 0; fdtx_is_prop(r->fdt, &pos); ++*n) {
 		PyObject *name;
 		int err = 0;
 
-		pos = fdtx_index_skip_nops(r->fdt, pos);
-		if (fdtx_index_word(r->fdt, pos) != FDT_PROP)
-			break;
-		name = core_name(r, fdtx_index_word(r->fdt, pos +
-						    2 * FDT_TAGSIZE));
+		name = core_name(r, fdtx_prop_nameoff(r->fdt, pos));
 		if (!name)
 			return -1;
 		if (careful)
@@ -125,6 +120,7 @@ static int core_add_props(struct core_reader *r, PyObject *dict,
 		Py_DECREF(name);
 		if (err < 0)
 			return -1;
+		pos = fdtx_tag_at(r->fdt, pos).next;
 	}
 	*posp = pos;
 	return 0;
@@ -133,10 +129,10 @@ static int core_add_props(struct core_reader *r, PyObject *dict,
 /* The properties from *@posp on, which becomes the first tag behind them, into
  * an empty dict */
 static int core_fill_props(struct core_reader *r, PyObject *dict,
-			   uint32_t *posp)
+			   int *posp)
 {
 	uint64_t budget = r->budget;
-	uint32_t start = *posp;
+	int start = *posp;
 	Py_ssize_t n;
 
 	if (core_add_props(r, dict, posp, &n, 0))
@@ -151,7 +147,7 @@ static int core_fill_props(struct core_reader *r, PyObject *dict,
 }
 
 /* The same as a new dict */
-static PyObject *core_props(struct core_reader *r, uint32_t *posp)
+static PyObject *core_props(struct core_reader *r, int *posp)
 {
 	PyObject *dict = PyDict_New();
 
@@ -160,7 +156,7 @@ static PyObject *core_props(struct core_reader *r, uint32_t *posp)
 	return dict;
 }
 
-int core_fill(PyObject *dict, const char *fdt, uint32_t body,
+int core_fill(PyObject *dict, const char *fdt, int body,
 	      enum core_item item, uint64_t budget)
 {
 	struct core_reader r = {
@@ -173,7 +169,7 @@ int core_fill(PyObject *dict, const char *fdt, uint32_t body,
 	return core_fill_props(&r, dict, &body);
 }
 
-PyObject *core_properties(const char *fdt, uint32_t body, enum core_item item)
+PyObject *core_properties(const char *fdt, int body, enum core_item item)
 {
 	PyObject *dict = PyDict_New();
 
@@ -218,25 +214,15 @@ static int core_descend(struct core_path *path, uint32_t depth,
 }
 
 /* Behind the FDT_END_NODE of the node whose first inner tag is at @pos */
-static uint32_t core_skip_node(const char *fdt, uint32_t pos)
+static int core_skip_node(const char *fdt, int pos)
 {
-	uint32_t depth = 1;
+	int depth = 1;
 
 	while (depth) {
-		uint32_t tag = fdtx_index_word(fdt, pos);
+		struct fdtx_tag t = fdtx_tag_at(fdt, pos);
 
-		if (tag == FDT_PROP) {
-			pos = fdtx_index_leave(fdt, pos);
-			continue;
-		}
-		if (tag == FDT_BEGIN_NODE) {
-			depth++;
-			pos = fdtx_index_enter(fdt, pos);
-			continue;
-		}
-		if (tag == FDT_END_NODE)
-			depth--;
-		pos += FDT_TAGSIZE;
+		depth += (t.tag == FDT_BEGIN_NODE) - (t.tag == FDT_END_NODE);
+		pos = t.next;
 	}
 	return pos;
 }
@@ -249,7 +235,7 @@ static uint32_t core_skip_node(const char *fdt, uint32_t pos)
  *	@careful; -1
  */
 static int put_node(struct core_reader *r, PyObject *tree,
-		    const struct core_path *path, uint32_t *posp, int careful)
+		    const struct core_path *path, int *posp, int careful)
 {
 	Py_ssize_t n = PyDict_Size(tree);
 	PyObject *key, *props;
@@ -278,27 +264,22 @@ static int core_add_tree(struct core_reader *r, PyObject *tree,
 			 struct core_path *path, int careful)
 {
 	const char *fdt = r->fdt;
-	uint32_t pos = fdtx_index_skip_nops(fdt, fdt_off_dt_struct(fdt));
+	int pos = (int)fdt_off_dt_struct(fdt), added;
 	uint32_t depth = 0;
 
 	path->len = 0;
 	do {
-		uint32_t tag = fdtx_index_word(fdt, pos);
+		struct fdtx_tag t = fdtx_tag_at(fdt, pos);
 		const char *name = fdt + pos + FDT_TAGSIZE;
-		int added;
 
-		if (tag == FDT_NOP) {
-			pos += FDT_TAGSIZE;
-		} else if (tag == FDT_END_NODE) {
-			pos += FDT_TAGSIZE;
+		pos = t.next;
+		if (t.tag == FDT_END_NODE) {
 			path->len = path->end[--depth];
-		} else {
+		} else if (t.tag == FDT_BEGIN_NODE) {
 			/* Properties are read with their node */
-			size_t len = strlen(name);
-
-			if (core_descend(path, depth, name, len))
+			if (core_descend(path, depth, name,
+					 (size_t)(fdt + t.end - 1 - name)))
 				return -1;
-			pos = fdtx_index_enter(fdt, pos);
 			added = put_node(r, tree, path, &pos, careful);
 			if (added < 0 || (!added && !careful))
 				return added;
@@ -309,7 +290,7 @@ static int core_add_tree(struct core_reader *r, PyObject *tree,
 				path->len = path->end[depth];
 			}
 		}
-	} while (depth);
+	} while (depth || !PyDict_Size(tree));
 	return 1;
 }
 

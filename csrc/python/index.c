@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 /*
- * pyfdtx - the type Index: a blob in a bytes object and a list of its nodes
+ * pyfdtx - the type Index: a blob and a list of its nodes
  */
 #include "core.h"
 
@@ -8,6 +8,8 @@
 #define CORE_MANY 64
 
 /*
+ * @data: bytes; or a memoryview that nobody else has, so nobody can release it,
+ *	and what it is of cannot be closed or resized
  * @known: {name: place} of the node @known_node, or NULL: a look-up for each
  *	name of a large node would otherwise take the square of the time
  */
@@ -48,28 +50,76 @@ static int core_list_nodes(struct core_index *self)
 	return 0;
 }
 
+static int is_true(PyObject *o, const char *name)
+{
+	PyObject *value = PyObject_GetAttrString(o, name);
+	int is = value ? PyObject_IsTrue(value) : -1;
+
+	Py_XDECREF(value);
+	return is;
+}
+
+/*
+ * What the bytes of @o are kept alive by, a new reference: itself or a new
+ * memoryview. NULL, with an exception, if they can be written to, are in pieces
+ * or are not aligned: who calls this makes a copy.
+ */
+static PyObject *hold(PyObject *o, const char **fdtp, size_t *sizep)
+{
+	PyObject *view;
+	const void *p;
+	Py_ssize_t n;
+
+	if (PyBytes_CheckExact(o)) {
+		*fdtp = PyBytes_AsString(o);
+		*sizep = (size_t)PyBytes_Size(o);
+		Py_INCREF(o);
+		return o;
+	}
+	view = PyMemoryView_FromObject(o);
+	if (!view)
+		return NULL;
+	if (is_true(view, "readonly") <= 0 ||
+	    is_true(view, "c_contiguous") <= 0 ||
+	    PyObject_AsReadBuffer(view, &p, &n) || (uintptr_t)p % 8) {
+		if (!PyErr_Occurred())
+			PyErr_SetString(PyExc_BufferError,
+					"not aligned and read-only");
+		Py_DECREF(view);
+		return NULL;
+	}
+	*fdtp = p;
+	*sizep = (size_t)n;
+	return view;
+}
+
 static PyObject *core_index_new(PyTypeObject *type, PyObject *args,
 				PyObject *kwargs)
 {
 	allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
 	struct core_index *self;
+	struct fdtx_fault fault;
 	PyObject *data;
 	const char *fdt;
+	size_t size;
 
 	if (kwargs || PyTuple_Size(args) != 1) {
-		PyErr_SetString(PyExc_TypeError, "Index takes one bytes object");
+		PyErr_SetString(PyExc_TypeError, "Index takes one buffer");
 		return NULL;
 	}
-	data = PyTuple_GetItem(args, 0);
-	if (!core_is_sound(data, &fdt)) {
-		if (!PyErr_Occurred())
-			PyErr_SetString(PyExc_ValueError, "not a sound tree");
+	data = hold(PyTuple_GetItem(args, 0), &fdt, &size);
+	if (!data)
+		return NULL;
+	if (fdtx_check(fdt, size, &fault)) {
+		PyErr_SetString(PyExc_ValueError, "not a sound tree");
+		Py_DECREF(data);
 		return NULL;
 	}
 	self = (struct core_index *)alloc(type, 0);
-	if (!self)
+	if (!self) {
+		Py_DECREF(data);
 		return NULL;
-	Py_INCREF(data);
+	}
 	self->data = data;
 	self->ix.fdt = fdt;
 	if (core_list_nodes(self)) {
@@ -207,7 +257,7 @@ static PyObject *core_known(PyObject *self, uint32_t node, PyObject *name)
 	struct core_index *index = (struct core_index *)self;
 	const char *fdt = index->ix.fdt;
 	PyObject *place;
-	uint32_t pos;
+	int pos;
 
 	if (!index->known || index->known_node != node ||
 	    !PyUnicode_Check(name))
@@ -215,9 +265,8 @@ static PyObject *core_known(PyObject *self, uint32_t node, PyObject *name)
 	place = PyDict_GetItemWithError(index->known, name);
 	if (!place)
 		return NULL;
-	pos = (uint32_t)PyLong_AsUnsignedLong(place);
-	return core_bytes(fdt + pos + 3 * FDT_TAGSIZE,
-			  fdtx_index_word(fdt, pos + FDT_TAGSIZE));
+	pos = (int)PyLong_AsLong(place);
+	return core_bytes(fdtx_prop_value(fdt, pos), fdtx_prop_len(fdt, pos));
 }
 
 static PyObject *core_value_of(PyObject *self, uint32_t node, PyObject *arg)
@@ -300,7 +349,7 @@ static PyObject *core_props_of(PyObject *self, PyObject *const *argv,
 	with_values = PyObject_IsTrue(argv[1]);
 	if (with_values < 0)
 		return NULL;
-	body = fdtx_index_enter(ix->fdt, ix->node[node].at);
+	body = fdtx_tag_at(ix->fdt, (int)ix->node[node].at).next;
 	dict = core_properties(ix->fdt, body,
 			       with_values ? CORE_VALUE : CORE_NONE);
 	if (dict && !with_values && PyDict_Size(dict) >= CORE_MANY &&

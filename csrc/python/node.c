@@ -168,21 +168,12 @@ static PyObject *node_find(PyObject *o, PyObject *path)
 	if (core_enter(blob))
 		return NULL;
 	Py_INCREF(node);
-	while (node) {
-		struct core_node *child;
-		const char *slash;
+	while (node && (p = fdtx_next_name(p, end, &len), len)) {
+		struct core_node *child = down(node, p, len);
 
-		while (p < end && *p == '/')
-			p++;
-		if (p == end)
-			break;
-		slash = memchr(p, '/', (size_t)(end - p));
-		if (!slash)
-			slash = end;
-		child = down(node, p, (size_t)(slash - p));
 		Py_DECREF(node);
 		node = child;
-		p = slash;
+		p += len;
 	}
 	core_leave(blob);
 	if (node || PyErr_Occurred())

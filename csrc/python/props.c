@@ -74,11 +74,8 @@ static enum answer look(struct core_node *self, PyObject *name,
 	if (at >= 0 && fdt) {
 		pos = tag_of(blob, fdt, at, name, raw);
 		if (pos >= 0) {
-			const fdt32_t *cell = (const fdt32_t *)
-				(fdtx_struct(fdt) + pos);
-
-			value->data = (const char *)(cell + 3);
-			value->len = fdt32_to_cpu(cell[1]);
+			value->data = fdtx_prop_value(fdtx_struct(fdt), pos);
+			value->len = fdtx_prop_len(fdtx_struct(fdt), pos);
 			return FOUND;
 		}
 		answer = raw ? MISSING : ODD;
@@ -233,8 +230,7 @@ static PyObject *all(struct core_node *self, enum core_item item)
 	if (at >= 0 && fdt) {
 		uint32_t used = fdt_off_dt_strings(fdt) +
 				fdt_size_dt_strings(fdt);
-		uint32_t body = fdt_off_dt_struct(fdt) +
-				(uint32_t)fdtx_enter(fdt, at);
+		int body = (int)fdt_off_dt_struct(fdt) + fdtx_enter(fdt, at);
 
 		err = core_fill(dict, fdt, body, item,
 				(uint64_t)CORE_TEXT_FACTOR * used);
@@ -473,15 +469,13 @@ static int take_regs(PyObject *list, struct fdt_reg *regs)
 static int cells_of(const char *fdt, int at, const char *name, uint32_t min)
 {
 	int pos = fdtx_find_prop(fdt, fdtx_enter(fdt, at), name);
-	const fdt32_t *cell;
+	const char *base = fdtx_struct(fdt);
 	uint32_t n;
 
-	if (pos < 0)
+	if (pos < 0 || fdtx_prop_len(base, pos) != sizeof(fdt32_t))
 		return -1;
-	cell = (const fdt32_t *)(fdtx_struct(fdt) + pos);
-	n = fdt32_to_cpu(cell[3]);
-	return fdt32_to_cpu(cell[1]) == sizeof(*cell) && n >= min &&
-	       n <= FDT_MAX_NCELLS ? (int)n : -1;
+	n = fdt32_ld((const fdt32_t *)fdtx_prop_value(base, pos));
+	return n >= min && n <= FDT_MAX_NCELLS ? (int)n : -1;
 }
 
 static int write_regs(struct core_node *self, const char *name,
@@ -501,9 +495,9 @@ static int write_regs(struct core_node *self, const char *name,
 	step = (ac + sc) * (int)sizeof(*raw);
 	if (append) {
 		int pos = fdtx_find_prop(fdt, fdtx_enter(fdt, at), name);
-		const fdt32_t *cell = (const fdt32_t *)(fdtx_struct(fdt) + pos);
 
-		if (pos >= 0 && fdt32_to_cpu(cell[1]) % (uint32_t)step)
+		if (pos >= 0 && fdtx_prop_len(fdtx_struct(fdt), pos) %
+		    (uint32_t)step)
 			return 0;
 	}
 	return core_write(self->blob, at, name, raw, (size_t)(n * step), append);

@@ -154,10 +154,10 @@ class Handle(Properties):
         blob = self._blob
         with blob.lock:
             offset = self._at("child")
-            found: int = blob.read(lib.fdtx_subnode_offset, offset, raw, len(raw))
+            loose = ffi.new(INT)
+            found = blob.read(lib.fdtx_find_subnode, offset, raw, len(raw), loose)
             if found < 0:
-                func = lib.fdt_subnode_offset_namelen
-                found = blob.read(func, offset, raw, len(raw))
+                found = loose[0]
                 if found < 0:
                     raise error(
                         found, "child", self._path(), f"has no child named {name!r}"

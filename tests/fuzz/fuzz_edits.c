@@ -140,13 +140,13 @@ static int add_node(void *fdt, const char *path, int above_too)
 		return -FDT_ERR_EXISTS;
 	while (*path) {
 		const char *name = path;
-		int last;
+		int last, loose;
 
 		len = strcspn(path, "/");
 		path += len;
 		path += strspn(path, "/");
 		last = !*path;
-		child = fdtx_subnode_offset(fdt, node, name, (int)len);
+		child = fdtx_find_subnode(fdt, node, name, (int)len, &loose);
 		if (child >= 0 && last)
 			return -FDT_ERR_EXISTS;
 		if (child == -FDT_ERR_NOTFOUND) {
