@@ -95,7 +95,7 @@ def copy_in(data: Buffer) -> bytearray:
         TypeError: not bytes-like.
     """
     # bytearray() takes numbers and lists of them too
-    return bytearray(_view(data))
+    return bytearray(buffer_view(data))
 
 
 def frozen(data: Buffer) -> bytes:
@@ -105,10 +105,10 @@ def frozen(data: Buffer) -> bytes:
     Raises:
         TypeError: not bytes-like.
     """
-    return data if type(data) is bytes else bytes(_view(data))
+    return data if type(data) is bytes else bytes(buffer_view(data))
 
 
-def _view(data: Buffer) -> memoryview:
+def buffer_view(data: Buffer) -> memoryview:
     try:
         return memoryview(data)
     except TypeError:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .. import _core
-from .._native import c_name, ffi, frozen, lib, validate
+from .._native import buffer_view, c_name, ffi, frozen, lib, reading, validate
 from ..codec.reg import MemRange, array_fault, to_ranges
 from ..errors import FdtBadContent, FdtBadParameter, FdtNotFound, error
 from .blob import MAX_SIZE, NAME_FACTOR
@@ -72,7 +72,20 @@ def to_dict(data: Buffer) -> dict[str, dict[str, bytes]]:
     return tree
 
 
-def _refuse(blob: bytes, op: str) -> NoReturn:
+def _held(data: Buffer) -> bytes | memoryview:
+    """What a view can use as it is; else a copy.
+
+    A subclass of bytes could refer to the view: a cycle that nobody collects.
+    """
+    if type(data) is bytes:
+        return data
+    view = buffer_view(data)
+    if not (view.readonly and view.c_contiguous) or isinstance(data, bytes):
+        return bytes(view)
+    return view.cast("B")
+
+
+def _refuse(blob: Buffer, op: str) -> NoReturn:
     """Raise FdtBadBlob for a blob that is not sound."""
     validate(blob, op)
     raise AssertionError("one check refuses what the other accepts")
@@ -293,9 +306,11 @@ class FdtView(Lookup[NodeView]):
     """A device tree that is only read: checked, indexed, not copied.
 
     Args:
-        data: a blob, any bytes-like object, never changed. A bytes object is
-            used as it is, and kept alive; anything else could change, and is
-            copied. Bytes behind its totalsize are ignored.
+        data: a blob, any bytes-like object, never changed. What is read-only and in
+            one piece (bytes, or a memory map with ACCESS_READ) is used as it is and
+            kept alive; it must not change, so nobody may write to a mapped file.
+            What can be written to is copied. Bytes behind its totalsize are
+            ignored.
     Raises:
         TypeError: not bytes-like.
         FdtBadBlob: not a sound device tree of version 16 or 17 (deeper than
@@ -321,42 +336,52 @@ class FdtView(Lookup[NodeView]):
     __slots__ = ("__weakref__", "_data", "_index", "_phandles")
 
     def __init__(self, data: Buffer) -> None:
-        self._data = frozen(data)
         self._phandles: dict[int, int] | None = None
+        held = _held(data)
         try:
-            self._index = _core.Index(self._data)
+            try:
+                self._index = _core.Index(held)
+            except BufferError:  # not aligned
+                held = bytes(held)
+                self._index = _core.Index(held)
         except ValueError:
-            _refuse(self._data, "FdtView")
+            _refuse(held, "FdtView")
+        self._data = held
 
     def __repr__(self) -> str:
         return f"<FdtView of {self.totalsize} bytes>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._data,)
+        return type(self), (bytes(self._data),)
 
     # -- the blob ----------------------------------------------------------
 
     @property
-    def data(self) -> bytes:
-        """The bytes that are viewed, with what lies behind totalsize."""
-        return self._data
+    def data(self) -> bytes | memoryview:
+        """What is viewed, with what lies behind totalsize: the bytes, or a
+        memoryview of another buffer."""
+        data = self._data
+        return data if type(data) is bytes else data[:]
 
     @property
     def totalsize(self) -> int:
         """Length of the blob as its header says, bytes."""
-        n: int = lib.fdt_totalsize(self._data)
+        with reading(self._data) as p:
+            n: int = lib.fdt_totalsize(p)
         return n
 
     @property
     def version(self) -> int:
         """Format version of the blob, as its header says: 16 or later."""
-        n: int = lib.fdt_version(self._data)
+        with reading(self._data) as p:
+            n: int = lib.fdt_version(p)
         return n
 
     @property
     def boot_cpuid_phys(self) -> int:
         """Physical id of the boot CPU, a field of the header, 0 to 2**32 - 1."""
-        n: int = lib.fdt_boot_cpuid_phys(self._data)
+        with reading(self._data) as p:
+            n: int = lib.fdt_boot_cpuid_phys(p)
         return n
 
     @property
@@ -366,9 +391,10 @@ class FdtView(Lookup[NodeView]):
         Raises:
             FdtBadContent: one wraps past 2**64.
         """
-        n = lib.fdtx_mem_rsvs(self._data, ffi.NULL, 0)
-        regs = ffi.new("struct fdt_reg[]", n)
-        lib.fdtx_mem_rsvs(self._data, regs, n)
+        with reading(self._data) as p:
+            n = lib.fdtx_mem_rsvs(p, ffi.NULL, 0)
+            regs = ffi.new("struct fdt_reg[]", n)
+            lib.fdtx_mem_rsvs(p, regs, n)
         found = []
         for i in range(n):
             try:

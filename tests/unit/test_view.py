@@ -3,9 +3,11 @@
 
 import copy
 import gc
+import mmap
 import pickle
 import subprocess
 import sys
+import tracemalloc
 import weakref
 from pathlib import Path
 
@@ -155,7 +157,7 @@ def test_a_phandle_of_a_hidden_node_is_refused():
         view.node_by_phandle(9)
 
 
-def test_bytes_are_not_copied_and_other_buffers_are():
+def test_bytes_are_not_copied_and_what_can_be_written_to_is():
     assert FdtView(BLOB).data is BLOB
     buf = bytearray(BLOB)
     for data in (buf, memoryview(buf), memoryview(bytes(2) + BLOB)[2:]):
@@ -168,6 +170,77 @@ def test_bytes_are_not_copied_and_other_buffers_are():
     assert items(read(view)) == items(TREE)
     strided = memoryview(b"".join(bytes([b, 0]) for b in BLOB))[::2]
     assert FdtView(strided).data == BLOB
+
+
+def file_map(path, access):
+    path.write_bytes(BLOB)
+    with path.open("r+b") as f:
+        return mmap.mmap(f.fileno(), 0, access=access)
+
+
+def test_a_read_only_buffer_in_one_piece_is_read_in_place(tmp_path):
+    mapped = file_map(tmp_path / "a.dtb", mmap.ACCESS_READ)
+    big = memoryview(bytes(8) + BLOB)
+    words = memoryview(BLOB + bytes(-len(BLOB) % 4)).cast("I")
+    for data in (mapped, memoryview(BLOB), memoryview(mapped), big[8:], words):
+        view = FdtView(data)
+        assert type(view.data) is memoryview
+        assert view.data.readonly
+        assert view.data == data or data is words
+        assert items(read(view)) == items(TREE)
+        assert view.totalsize == len(BLOB)
+        assert view.version == 17
+        assert list(view.memreserve) == list(FdtView(BLOB).memreserve)
+        copies = pickle.loads(pickle.dumps(view)), copy.copy(view)
+        assert all(type(other.data) is bytes for other in copies)
+        assert all(items(read(other)) == items(TREE) for other in copies)
+
+
+def test_one_that_is_read_in_place_takes_no_memory_of_its_size(tmp_path):
+    mapped = file_map(tmp_path / "a.dtb", mmap.ACCESS_READ)
+    same = bytes(mapped)
+    tracemalloc.start()
+    try:
+        kept = FdtView(mapped), FdtView(memoryview(same))
+        most = tracemalloc.get_traced_memory()[1]
+        copied = FdtView(bytearray(same))
+        assert tracemalloc.get_traced_memory()[1] > most + len(BLOB)
+    finally:
+        tracemalloc.stop()
+    assert len(kept) == 2
+    assert copied.data == BLOB
+
+
+def test_a_map_that_is_viewed_cannot_be_closed(tmp_path):
+    mapped = file_map(tmp_path / "a.dtb", mmap.ACCESS_READ)
+    view = FdtView(mapped)
+    node = view["/soc/uart@1"]
+    view.data.release()  # another one is given each time
+    with pytest.raises(BufferError):
+        mapped.close()
+    del view
+    gc.collect()
+    with pytest.raises(BufferError):
+        mapped.close()
+    assert node["reg"] == blobs.cells(1, 2, 3)
+    del node
+    mapped.close()
+
+
+def test_a_map_that_can_be_written_to_is_copied(tmp_path):
+    mapped = file_map(tmp_path / "a.dtb", mmap.ACCESS_WRITE)
+    view = FdtView(mapped)
+    assert type(view.data) is bytes
+    mapped[:] = bytes(len(mapped))
+    mapped.close()
+    assert items(read(view)) == items(TREE)
+
+
+def test_bad_bytes_are_refused_in_place_as_elsewhere(tmp_path):
+    mapped = file_map(tmp_path / "a.dtb", mmap.ACCESS_READ)
+    for data in (memoryview(mapped)[:-8], memoryview(bytes(64)), memoryview(b"")):
+        with pytest.raises(FdtBadBlob):
+            FdtView(data)
 
 
 def test_a_subclass_of_bytes_is_copied():
