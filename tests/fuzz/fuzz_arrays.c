@@ -3,6 +3,7 @@
  * Arrays of numbers against the plainest code that gives the answer: entries
  * of reg properties, lists of ranges, the ELF core header.
  */
+#include <elf.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
