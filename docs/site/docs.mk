@@ -2,9 +2,8 @@
 # The site: docs/site/conf.py. Warnings are errors; what is written to build/docs/html
 # needs no server.
 
-SITE_PAGES := $(wildcard *.md docs/*.md docs/*.svg docs/site/* docs/site/static/* \
-	      benchmarks/README.md benchmarks/results/*.svg examples/README.md \
-	      tests/fuzz/README.md)
+SITE_PAGES := $(wildcard *.md docs/*.svg docs/site/* docs/site/static/* \
+	      */*.md tests/*/*.md benchmarks/results/*.svg)
 
 .PHONY: docs test-docs
 docs: build/docs/.built	## the documentation as a site, in build/docs/html

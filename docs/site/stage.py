@@ -23,8 +23,7 @@ from pyfdtx.kexec.check.checker import RULES
 ROOT = Path(__file__).resolve().parents[2]
 # Pages that stand outside of docs/, and pictures
 PAGES = (
-    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"),
-    *("benchmarks/README.md", "examples/README.md", "tests/fuzz/README.md"),
+    *("*.md", "benchmarks/*.md", "examples/*.md", "packaging/*.md", "tests/*/*.md"),
     *("docs/*.md", "docs/*.svg", "benchmarks/results/*.svg"),
 )
 LINK = re.compile(r"(?<!!)\[([^\]\[]*(?:\[[^\]]*\][^\]\[]*)?)\]\(([^)\s]+)\)")
@@ -42,7 +41,7 @@ def main(folder: str) -> None:
             else:
                 shutil.copy(path, where)
     made = {
-        "index.md": START,
+        "index.md": _start(out),
         "commands.md": _commands(),
         "rules.md": _rules(),
         "c.rst": C_PAGE + creference.page((ROOT / "csrc/fdt_reg.h").read_text()),
@@ -51,6 +50,15 @@ def main(folder: str) -> None:
     for name, text in made.items():
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_text(text)
+
+
+def _start(out: Path) -> str:
+    """The start page; pages that it does not list stand at the end."""
+    text = (Path(__file__).parent / "index.md").read_text()
+    listed = set(re.findall(r"^(?:.* <)?([\w/-]+)>?$", text, re.M))
+    pages = sorted(out.rglob("*.md"))
+    names = [p.relative_to(out).with_suffix("").as_posix() for p in pages]
+    return text.replace("OTHERS\n", "".join(f"{n}\n" for n in names if n not in listed))
 
 
 def _page(path: Path, text: str) -> str:
@@ -213,7 +221,6 @@ functions alone, and compile as one more file of a program:
 header's own.
 
 """
-START = (Path(__file__).parent / "index.md").read_text()
 
 if __name__ == "__main__":
     main(sys.argv[1])
