@@ -28,12 +28,20 @@ struct kexec_segment {
 };
 #endif
 
+/* Of Linux 6.6 and 6.10; headers may be older than the running kernel */
+#ifndef KEXEC_UPDATE_ELFCOREHDR
+#define KEXEC_UPDATE_ELFCOREHDR 0x00000004
+#endif
+#ifndef KEXEC_CRASH_HOTPLUG_SUPPORT
+#define KEXEC_CRASH_HOTPLUG_SUPPORT 0x00000008
+#endif
+
 /**
  * fdtx_kexec_load - load segments for the next kernel, or unload
  * @entry: physical address that is jumped to
  * @count: number of segments; 0 unloads
  * @segments: where each comes from and goes to
- * @flags: KEXEC_ON_CRASH, and the ELF machine shifted by 16
+ * @flags: KEXEC_ON_CRASH and others, and the ELF machine shifted by 16
  *
  * returns: 0 on success; a negative errno; see kexec_load(2)
  */

@@ -9,15 +9,17 @@ from stat import S_ISFIFO
 from ..errors import FdtError
 from ..files.reading import LIMITS, read_file
 from ..kexec.architecture import arch_of, placed_arch
+from ..kexec.doctor.need import shortage
 from ..kexec.facts.machine import Machine
 from ..kexec.image.initrd import InitrdFile
 from ..kexec.image.kernel import read_image
-from ..kexec.place.plan import make_plan, plan
+from ..kexec.place.plan import make_plan, plan, reused_cmdline
 from .arguments import machine_root
 from .files import called, read_blob
 from .judging import force_argument, judged
+from .memory_map import amount
 from .second_kernel import keep_words_argument, seed_arguments
-from .trouble import Trouble, UsageError, because
+from .trouble import Trouble, UsageError, because, note
 
 __all__ = ["initrd_of", "machine_arguments", "plan_arguments", "planned"]
 
@@ -25,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from ..kexec.image.kernel import KernelImage
     from ..kexec.place.file_plan import FilePlan
     from ..kexec.place.plan import Plan
 
@@ -136,6 +139,18 @@ def _refuse_options(args: argparse.Namespace, why: str) -> None:
             )
 
 
+def _warn_of_shortage(machine: Machine, image: KernelImage, placed: Plan) -> None:
+    initrd = bytes(placed["initrd"].data) if "initrd" in placed else None
+    line = reused_cmdline(machine, crash=True)
+    need = shortage(machine, image, initrd, cmdline=line)
+    if need is not None:
+        reserved = sum(r.size for r in machine.crash_ranges)
+        note(
+            f"warning: {amount(reserved)} are reserved for a crash kernel that needs "
+            f"about {amount(need.total)}; 'pyfdtx estimate' says for what"
+        )
+
+
 def planned(
     args: argparse.Namespace, *, by_file: bool = False
 ) -> tuple[Plan | FilePlan, Machine]:
@@ -181,4 +196,6 @@ def planned(
             raise Trouble(f"{called(args.dtb)}: {e}") from None
         raise
     judged(placed.findings, force=args.force)
+    if args.crash:
+        _warn_of_shortage(machine, image, placed)
     return placed, machine

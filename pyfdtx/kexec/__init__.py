@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .arch.arm.image import ZImage
     from .arch.x86_64 import MapEntry, crash_memory_map, memmap_words
     from .check.checker import check_tree
+    from .doctor.examine import examine
+    from .doctor.need import estimate
     from .elfcore import core_header_of, elf_core_header, ranges_of_32_bits
     from .facts.capture import capture
     from .facts.machine import Machine
@@ -40,6 +42,8 @@ __all__ = [
     "crash_memory_map",
     "dmesg",
     "elf_core_header",
+    "estimate",
+    "examine",
     "is_loaded",
     "load",
     "make_plan",
@@ -70,6 +74,8 @@ _LATER = {
     "crash_memory_map": "arch.x86_64",
     "dmesg": "vmcore.dmesg",
     "elf_core_header": "elfcore",
+    "estimate": "doctor.need",
+    "examine": "doctor.examine",
     "is_loaded": "loading.kexec_load",
     "load": "loading.load",
     "make_plan": "place.plan",

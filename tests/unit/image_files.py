@@ -232,3 +232,16 @@ def vmlinux(image, machine, virtual=0xFFFF_8000_0800_0000):
         "<2I6Q", 1, 7, 120, virtual, virtual, len(image), len(image) + 9000, 8
     )
     return head + row + image
+
+
+def _entry(name, size, mode=0o100644):
+    """newc: ino mode uid gid nlink mtime filesize dev rdev namesize check."""
+    fields = (1, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, len(name) + 1, 0)
+    head = b"070701" + b"".join(b"%08x" % f for f in fields) + name + b"\0"
+    return head + bytes(-len(head) % 4) + bytes(size) + bytes(-size % 4)
+
+
+def archive(*sizes):
+    """A cpio archive of files of zeros."""
+    files = [_entry(b"f%d" % n, size) for n, size in enumerate(sizes)]
+    return b"".join(files) + _entry(b"TRAILER!!!", 0)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from image_files import arm64, tree_blob
+from image_files import archive, arm64, tree_blob
 
 from pyfdtx import to_dict
 from pyfdtx.errors import FdtMachineError
@@ -35,18 +35,6 @@ GOOD = (
     "CONFIG_KEXEC=y\nCONFIG_CRASH_DUMP=y\nCONFIG_PROC_VMCORE=y\nCONFIG_PROC_KCORE=y\n"
     "CONFIG_RD_GZIP=y\n"
 )
-
-
-def entry(name, size, mode=0o100644):
-    """newc: ino mode uid gid nlink mtime filesize dev rdev namesize check."""
-    fields = (1, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, len(name) + 1, 0)
-    head = b"070701" + b"".join(b"%08x" % f for f in fields) + name + b"\0"
-    return head + bytes(-len(head) % 4) + bytes(size) + bytes(-size % 4)
-
-
-def archive(*sizes):
-    files = [entry(b"f%d" % n, size) for n, size in enumerate(sizes)]
-    return b"".join(files) + entry(b"TRAILER!!!", 0)
 
 
 @pytest.fixture
@@ -213,6 +201,15 @@ def test_cpus_that_cannot_be_stopped(root):
     assert ids(root) == {}
 
 
+def test_a_cpu_that_can_be_switched_off_is_not_stuck(root):
+    """Its file `online` is there where the kernel can do that; not for CPU 0."""
+    with_cpus(root, [b"spin-table\0"] * 2)
+    put(root, "sys/devices/system/cpu/cpu0/online", "1\n")
+    assert ids(root) == {"spin-table": "warning"}
+    put(root, "sys/devices/system/cpu/cpu1/online", "1\n")
+    assert ids(root) == {}
+
+
 def test_cpus_of_arm_without_psci(tmp_path):
     top = tmp_path / "arm"
     shutil.copytree(EXAMPLES / "arm-dt", top)
@@ -320,6 +317,25 @@ def test_the_parts_of_the_estimate(root):
         " 259 0 10 nvme0n1\n 259 1 9 nvme0n1p1\n",
     )
     assert parts(Machine(root))["devices"] == 2 * PER_NIC + 2 * PER_DISK
+
+
+def test_pools_of_the_tree_come_out_of_the_crash_kernels_memory(root):
+    """As on exynos4210-smdkv310: two of 36 and 8 MiB, no-map."""
+    nodes = {
+        "/": {},
+        "/reserved-memory": {},
+        "/reserved-memory/left": {"size": b"\2\x40\0\0", "no-map": b""},
+        "/reserved-memory/right": {"size": bytes(4) + b"\0\x80\0\0"},
+        "/reserved-memory/right/below": {"size": b"\2\0\0\0"},
+        "/reserved-memory/cma": {"size": b"\2\0\0\0", "reusable": b""},
+        "/reserved-memory/off": {"size": b"\2\0\0\0", "status": b"disabled\0"},
+        "/reserved-memory/fixed": {"size": b"\2\0\0\0", "reg": bytes(16)},
+        "/reserved-memory/odd": {"size": b"\2\0\0"},
+        "/soc": {"size": b"\2\0\0\0"},
+    }
+    put(root, "sys/firmware/fdt", tree_blob(nodes))
+    assert parts(Machine(root))["tree's pools"] == 44 * MIB
+    assert "tree's pools" not in parts(Machine(EXAMPLES / "arm64-dt"))
 
 
 def test_bounce_buffers_where_memory_lies_above_4_gib():

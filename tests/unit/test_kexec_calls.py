@@ -132,6 +132,21 @@ def system(request, tmp_path):
     return ppc64_machine.machine(root), vmlinux
 
 
+def test_a_header_that_the_kernel_may_write_anew_is_loaded_so(tmp_path, kernel):
+    """include/uapi/linux/kexec.h: KEXEC_UPDATE_ELFCOREHDR is 4,
+    KEXEC_CRASH_HOTPLUG_SUPPORT 8."""
+    root = tmp_path / "root"
+    shutil.copytree(EXAMPLES / "arm64-dt", root)
+    (root / "sys/kernel/crash_elfcorehdr_size").write_text("40000\n")
+    for crash, want in ((True, KEXEC_ON_CRASH | 4 | 8), (False, 0)):
+        fake = kernel()
+        load(make_plan(Machine(root), arm64_image(), crash=crash), Machine(root))
+        ((_, _, segments, flags),) = fake.calls
+        assert flags == 183 << 16 | want
+        headers = [(memsz, len(d)) for _, memsz, d in segments if d[:4] == b"\x7fELF"]
+        assert headers == [(40960, 40000)] * crash
+
+
 @pytest.mark.parametrize("initrd", [None, INITRD], ids=["-", "initrd"])
 @pytest.mark.parametrize("crash", [True, False], ids=["crash", "plain"])
 def test_a_plan_reaches_the_kernel_as_its_interface_wants_it(
@@ -228,6 +243,7 @@ class Plan:
     """As many segments as the kernel takes: linux/kexec.h KEXEC_SEGMENT_MAX."""
 
     arch, crash, entry, findings = "arm64", True, 0x4000_0000, ()
+    updated = False
 
     def __init__(self, count):
         self.segments = tuple(

@@ -14,6 +14,7 @@ from ...files.reading import is_running
 from ...tree.view import to_dict
 from ..architecture import arch_of
 from ..elfcore import core_header_of
+from ..facts.machine import CPU
 from ..facts.state import DISABLED, HOTPLUG, LIMIT, LOCKDOWN
 from ..loading.kexec_load import is_loaded
 from ..loading.record import recorded
@@ -212,8 +213,11 @@ def permission(p: Patient) -> Iterator[Finding]:
 def stopping(p: Patient) -> Iterator[Finding]:
     """What the architecture says of CPUs that its kernel cannot stop."""
     find = p.arch.own("stuck_cpus") if p.arch is not None else None
-    if find is None or len(p.machine.possible_cpus) < 2:
+    _, *others = p.machine.possible_cpus
+    if find is None or not others:
         return
+    if any(p.machine.exists(f"{CPU}/cpu{n}/online") for n in others):
+        return  # it can be switched off: drivers/base/cpu.c cpu_is_hotpluggable()
     nodes = p.nodes()
     cpus = [path for path in nodes if path.startswith("/cpus/cpu@")]
     cpus = [path for path in cpus if "/" not in path[len("/cpus/") :]]

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import FdtError
+from ...tree.view import to_dict
 from ..image.unpacked import unpacked_size
 
-__all__ = ["Need", "Part", "estimate"]
+__all__ = ["Need", "Part", "estimate", "shortage"]
 
 if TYPE_CHECKING:
     from ..facts.machine import Machine
@@ -33,6 +34,8 @@ BOUNCE = 64 * MIB
 RUNNING = 32 * MIB
 # A shell, and makedumpfile with its cyclic buffer
 PROGRAMS = 24 * MIB
+# Files of an initrd, at the very most, by its size: text in xz
+MOST = 12
 VIRTUAL_NICS = ("lo", "dummy", "veth", "docker", "br-", "virbr", "tun", "tap", "sit")
 VIRTUAL_DISKS = ("loop", "ram", "zram", "dm-", "md", "fd", "sr")
 
@@ -81,6 +84,26 @@ def _devices(machine: Machine) -> tuple[int, int]:
         if part_of is None and not name.startswith(VIRTUAL_DISKS):
             disks.append(name)
     return len(nics), len(disks)
+
+
+def _pools(machine: Machine) -> int:
+    """Memory that the tree has set aside for devices, wherever there is some: it comes
+    out of the crash kernel's. What is `reusable` can be used by programs."""
+    top = "/reserved-memory/"
+    whole = 0
+    for path, values in to_dict(machine.fdt).items():
+        size = values.get("size", b"")
+        ours = path.startswith(top) and "/" not in path[len(top) :]
+        if (
+            not ours
+            or "reg" in values
+            or "reusable" in values
+            or len(size) not in (4, 8)
+        ):
+            continue
+        if values.get("status", b"okay\0") in (b"okay\0", b"ok\0"):
+            whole += int.from_bytes(size, "big")
+    return whole
 
 
 def _possible(machine: Machine, cmdline: str) -> int:
@@ -141,8 +164,31 @@ def estimate(
     if nics or disks:
         size = nics * PER_NIC + disks * PER_DISK
         parts.append(Part("devices", size, f"{nics} network cards, {disks} disks"))
+    try:
+        pools = _pools(machine)
+    except FdtError:
+        pools = 0
+    if pools:
+        parts.append(Part("tree's pools", pools, "/reserved-memory, nodes with a size"))
     if above:
         parts.append(Part("bounce buffers", BOUNCE, "swiotlb: memory above 4 GiB"))
     parts.append(Part("running kernel", RUNNING, "measured, see docs/doctor.md"))
     parts.append(Part("programs", PROGRAMS, "a shell and a tool that writes the dump"))
     return Need(tuple(parts), counted)
+
+
+def shortage(
+    machine: Machine,
+    image: KernelImage,
+    initrd: bytes | None = None,
+    *,
+    cmdline: str = "",
+) -> Need | None:
+    """The need of a crash kernel, if less is reserved; None if it is enough. As
+    estimate(), but nothing is unpacked where even a large initrd would fit."""
+    reserved = sum(r.size for r in machine.crash_ranges)
+    bare = estimate(machine, image, cmdline=cmdline).total
+    if bare + len(initrd or b"") * (1 + MOST) <= reserved:
+        return None
+    need = estimate(machine, image, initrd, cmdline=cmdline)
+    return need if need.total > reserved else None

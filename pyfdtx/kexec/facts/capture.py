@@ -16,6 +16,7 @@ from .machine import (
     CRASH_CMA,
     CRASH_SIZE,
     FDT,
+    HEADER_ROOM,
     IOMEM,
     KALLSYMS,
     KCORE,
@@ -46,6 +47,7 @@ PLAIN = (
     VMCOREINFO,
     *CRASH_SIZE,
     *CRASH_CMA,
+    *HEADER_ROOM,
     f"{CPU}/possible",
     f"{CPU}/present",
     f"{CPU}/online",
@@ -69,6 +71,7 @@ def _notes(machine: Machine) -> Iterator[str]:
         if name.startswith("cpu") and number.isascii() and number.isdigit():
             yield f"{CPU}/{name}/crash_notes"
             yield f"{CPU}/{name}/crash_notes_size"
+            yield f"{CPU}/{name}/online"
 
 
 def _tree(machine: Machine) -> Iterator[str]:

@@ -79,6 +79,15 @@ PLACES = (
     ("lib/modules/", "config"),
 )
 
+# Linux 6.6, kernel/ksysfs.c; the second is what Linux 6.19 named the first
+HEADER_ROOM = (
+    "sys/kernel/crash_elfcorehdr_size",
+    "sys/kernel/kexec/crash_elfcorehdr_size",
+)
+# kernel/crash_core.c crash_get_elfcorehdr_size(): 64 bytes for each CPU and piece of
+# memory, at most 8192 and 32768 of them
+MAX_HEADER_ROOM = 1 << 22
+
 # Linux include/uapi/linux/utsname.h __NEW_UTS_LEN: of `uname -m`
 MAX_ARCH = 64
 # Linux has a main region and a low one (kernel/crash_reserve.c)
@@ -390,6 +399,16 @@ class Machine:
                 "crashkernel=256M or so",
             )
         return self.crash_ranges[0]
+
+    @property
+    def core_header_room(self) -> int:
+        """Bytes that a core header must have for the kernel to keep it up to date
+        itself when memory or CPUs come and go; 0 if it does not."""
+        name = self._first(HEADER_ROOM)
+        size = 0 if name is None else self._number(name, decimal)
+        if size > MAX_HEADER_ROOM:
+            self.refuse(name or "", f"{size} bytes are more than any Linux asks for")
+        return size
 
     @property
     def cma_ranges(self) -> Ranges:

@@ -57,9 +57,12 @@ def need_kexec(op: str) -> None:
         )
 
 
-def _flags(arch: str, crash: bool) -> int:
-    on_crash = lib.KEXEC_ON_CRASH if crash else 0
-    return int(placed_arch(arch).elf_machine << 16 | on_crash)
+def _flags(plan: Plan) -> int:
+    flags = lib.KEXEC_ON_CRASH if plan.crash else 0
+    if plan.updated:
+        # Kernels of either flag's time take the one that they know
+        flags |= lib.KEXEC_UPDATE_ELFCOREHDR | lib.KEXEC_CRASH_HOTPLUG_SUPPORT
+    return int(placed_arch(plan.arch).elf_machine << 16 | flags)
 
 
 def is_loaded(machine: Machine, *, crash: bool) -> bool | None:
@@ -97,9 +100,7 @@ def load_segments(plan: Plan, machine: Machine, *, replace: bool = False) -> Non
     for entry, pin, s in zip(segments, pins, plan.segments):
         entry.buf, entry.bufsz = pin, len(pin)
         entry.mem, entry.memsz = ffi.cast("void *", s.start), s.size
-    code = lib.fdtx_kexec_load(
-        plan.entry, len(pins), segments, _flags(plan.arch, plan.crash)
-    )
+    code = lib.fdtx_kexec_load(plan.entry, len(pins), segments, _flags(plan))
     if code:
         raise refused(-code, machine, crash=plan.crash)
 

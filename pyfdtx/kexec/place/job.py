@@ -60,6 +60,7 @@ class Job:
         tree: Tree,
         exclude: Source = (),
         verify: bool = False,
+        updated: bool = False,
     ):
         self.machine = machine
         self.arch = arch
@@ -72,6 +73,7 @@ class Job:
         self.exclude = exclude
         self.anywhere = False  # if set: no limits but those of the area
         self.verify = verify
+        self.updated = updated  # whether the kernel writes the core header anew
 
     def place(self, free: Ranges) -> tuple[list[Segment], int]:
         """Segments and entry.
@@ -131,10 +133,14 @@ class Job:
         code = trampoline(kernel, tree)
         if self.verify:
             # Of the length that it will have; fill() knows the sum
-            code = verifying(arch, placed, 0, EMPTY_DIGEST)
+            code = verifying(arch, self._fixed(placed), 0, EMPTY_DIGEST)
         entry = space.lowest("trampoline", len(code), end)
         placed.append(Segment("trampoline", code, entry, up(len(code), self.page)))
         return placed, entry
+
+    def _fixed(self, placed: list[Segment]) -> list[Segment]:
+        """What is the same when the kernel is entered as when it was loaded."""
+        return [s for s in placed if not self.updated or s.name != "elfcorehdr"]
 
     def fill(self, placed: list[Segment]) -> None:
         """What needs the content of all segments, once they have their places."""
@@ -143,7 +149,7 @@ class Job:
                 s.data = startable(self.arch, s.data.read())
         if self.verify:
             entry = named(placed, "trampoline")
-            others = [s for s in placed if s is not entry]
+            others = self._fixed([s for s in placed if s is not entry])
             entry.data = verifying(self.arch, others, entry.start, digest_of(others))
 
 

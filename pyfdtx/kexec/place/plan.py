@@ -58,6 +58,8 @@ class Plan:
     page_size: bytes; all segments are multiples of it.
     findings: what the checker says of it, errors first; load() refuses errors.
     notes: what was decided that people may want to know, a sentence each.
+    updated: whether the kernel keeps the core header up to date from now on, as
+        memory and CPUs come and go.
     call: the system call that loads it.
     """
 
@@ -73,6 +75,7 @@ class Plan:
         "page_size",
         "ram",
         "segments",
+        "updated",
         "usable",
     )
 
@@ -87,6 +90,7 @@ class Plan:
         page_size: int,
         findings: tuple[Finding, ...] = (),
         notes: tuple[str, ...] = (),
+        updated: bool = False,
     ):
         self.arch = machine.arch
         self.crash = bool(usable)
@@ -98,6 +102,7 @@ class Plan:
         self.page_size = page_size
         self.findings = findings
         self.notes = notes
+        self.updated = updated
 
     def __contains__(self, name: str) -> bool:
         return any(s.name == name for s in self.segments)
@@ -257,11 +262,18 @@ def make_plan(
     )
     notes = list(said)
     regions: tuple[MemRange, ...] = ()
-    header = None
+    header, updated = None, False
     if crash:
         area = Ranges([machine.crash_main])
         regions = (*machine.crash_ranges, *machine.cma_ranges)[:max_usable]
         header = core_header_of(machine, exclude=exclude)
+        # The kernel writes all of it anew, so it knows nothing of exclude, and has
+        # no rules of its own where an architecture places by itself
+        room = machine.core_header_room
+        updated = room >= len(header) and not exclude and arch.own("place") is None
+        if updated:
+            # Property, reservation and segment have the size that it may grow to
+            header = header.ljust(room, b"\0")
     else:
         area = machine.free_ram
     page = _page_size(arch, machine, kernel)
@@ -296,6 +308,7 @@ def make_plan(
         tree,
         exclude,
         verify,
+        updated,
     )
     try:
         placed, entry = job.place(area)
@@ -313,6 +326,7 @@ def make_plan(
         page_size=page,
         findings=findings_of(machine, arch, kernel, placed, release),
         notes=tuple(notes),
+        updated=updated,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from image_files import arm64
+from image_files import archive, arm64
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 MIB = 1 << 20
@@ -89,6 +89,19 @@ def test_an_estimate_above_what_is_reserved_is_1(cli, machine):
     status, out, err = cli.run("estimate", "large", "--root", "machine")
     assert (status, err) == (1, b"")
     assert b"together" in out
+
+
+@pytest.mark.parametrize(("size", "warned"), [(10, False), (100, True)])
+def test_plan_and_load_warn_when_too_little_is_reserved(cli, machine, size, warned):
+    """256 MiB for a kernel of 30, and an initrd twice: packed, and its files."""
+    (cli.folder / "initrd").write_bytes(archive(size * MIB))
+    words = ("Image", "--crash", "--initrd", "initrd", "--root", "machine")
+    for command in (("plan", *words), ("load", *words, "--dry-run")):
+        status, out, err = cli.run(*command)
+        assert (status, out != b"") == (0, True)
+        assert (b"256 MiB are reserved for a crash kernel that needs" in err) == warned
+    # A plain kexec has all memory
+    assert cli.run("plan", *(w for w in words if w != "--crash"))[2] == b""
 
 
 @pytest.mark.parametrize(
