@@ -16,6 +16,7 @@ from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "libfdt"), str(HERE / "csrc")]
+import about  # noqa: E402
 import vendor  # noqa: E402
 
 import build  # noqa: E402
@@ -23,6 +24,8 @@ import build  # noqa: E402
 # What an sdist carries beyond the package itself.
 CARRIED = (
     "csrc", "libfdt", "tests", "benchmarks", "docs", "examples", "packaging",
+    # a link in the repository, the files themselves in the sdist
+    "libfdt/dropin/LICENSES",
     "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
 )  # fmt: skip
 LEFT_OUT = {"__pycache__", "build", ".cache"}
@@ -82,6 +85,7 @@ class Sdist(sdist):
 
 
 setup(
+    project_urls=about.urls(),
     ext_modules=[build.extension()],
     cmdclass={"build_ext": BuildExt, "build_py": BuildPy, "sdist": Sdist},
     options={} if FREE_THREADED else {"bdist_wheel": {"py_limited_api": "cp39"}},

@@ -2,7 +2,7 @@
 """Device trees for the kernel that boots next: libfdt and more, from Python."""
 
 # Its one home: pyproject.toml takes it from here
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

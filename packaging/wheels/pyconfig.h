@@ -3,7 +3,7 @@
 #define Py_PYCONFIG_H
 /*
  * As much of CPython's configuration as its headers ask for under
- * Py_LIMITED_API, for every target of packaging/wheels/build.py. It takes the place
+ * Py_LIMITED_API, for every target of packaging/wheels/wheels.py. It takes the place
  * of pyconfig.h in a copy of some CPython's headers. Sizes come from the compiler.
  */
 #define _GNU_SOURCE 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
 """Wheels for every platform, on one machine, by Zig's C compiler.
 
-    python packaging/wheels/build.py BASE.whl FOLDER [NAME ...]
+    python packaging/wheels/wheels.py BASE.whl FOLDER [NAME ...]
 
 BASE.whl is the wheel of this machine (`make build`). Each wheel has its files and
 metadata, and a shared object of its own: all C files in one run of the compiler for
@@ -31,6 +31,8 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "csrc"))
+import sbom  # noqa: E402
+
 import build as csrc  # noqa: E402
 
 ZIG = (sys.executable, "-m", "ziglang")
@@ -161,7 +163,7 @@ def epoch() -> int:
         done = subprocess.run(show, cwd=ROOT, capture_output=True, text=True)
         told = done.stdout
     if not told.strip().isdigit():
-        sys.exit("build.py: no git clone: set SOURCE_DATE_EPOCH, seconds since 1970")
+        sys.exit("wheels.py: no git clone: set SOURCE_DATE_EPOCH, seconds since 1970")
     return int(told)
 
 
@@ -209,6 +211,9 @@ def wheel_for(name: str, base: Path, to: Path, scratch: Path) -> Path:
     del files[native]
     suffix = ".pyd" if "windows" in target.zig else ".abi3.so"
     files[f"pyfdtx/_core{suffix}"] = shared.read_bytes()
+    (info,) = {n.partition("/")[0] for n in files if ".dist-info/" in n}
+    version = base.name.split("-")[1]
+    files[f"{info}/sboms/pyfdtx.cdx.json"] = sbom.document(version, epoch())
     start = "-".join(base.name.split("-")[:2]) + "-cp39-abi3"
     path = to / f"{start}-{'.'.join(target.platforms)}.whl"
     tags = [f"cp39-abi3-{platform}" for platform in target.platforms]
