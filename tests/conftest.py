@@ -15,6 +15,7 @@ settings.register_profile("search", max_examples=5000, **PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 CORPUS_TESTS = Path(__file__).parent / "corpus"
+WHEEL_TESTS = Path(__file__).parent / "packaging" / "test_wheels.py"
 
 
 def pytest_addoption(parser):
@@ -25,10 +26,19 @@ def pytest_addoption(parser):
         help="run tests/corpus over every .dtb below DIR (tests/corpus/fetch.py)",
     )
 
+    parser.addoption(
+        "--wheels",
+        type=Path,
+        metavar="DIR",
+        help="judge the wheels in DIR (tests/packaging/test_wheels.py)",
+    )
+
 
 def pytest_ignore_collect(collection_path, config):
     # Without a corpus there is nothing that these tests could be run over
     if config.getoption("--corpus") is None and collection_path == CORPUS_TESTS:
+        return True
+    if config.getoption("--wheels") is None and collection_path == WHEEL_TESTS:
         return True
     return None
 
