@@ -448,6 +448,12 @@ def test_a_section_outside_of_the_file_is_refused(lie):
             parse_image(uki({".linux": arm64()}, **words))
 
 
+def test_what_does_not_begin_as_an_efi_program_is_none():
+    data = uki({".linux": arm64()})
+    with pytest.raises(FdtImageError, match="no kernel image that is known here"):
+        parse_image(b"ZM" + data[2:])
+
+
 def test_an_efi_program_without_a_kernel_is_named():
     with pytest.raises(FdtImageError, match="an EFI program, but neither Image nor"):
         parse_image(uki({".text": bytes(100)}))

@@ -425,6 +425,22 @@ def test_a_crash_region_outside_memory_is_noticed(tmp_path):
         _ = write(tmp_path, {"proc/iomem": iomem}).crash_ranges
 
 
+@pytest.mark.parametrize("count", [16, 17])
+def test_sixteen_crash_regions_are_taken_and_no_more(tmp_path, count):
+    """Linux has two (kernel/crash_reserve.c)."""
+    rows = [
+        f"  {0x48000000 + (i << 13):x}-{0x48000FFF + (i << 13):x}" for i in range(count)
+    ]
+    iomem = "40000000-7fffffff : System RAM\n"
+    iomem += "".join(f"{row} : Crash kernel\n" for row in rows)
+    machine = write(tmp_path, {"proc/iomem": iomem})
+    if count == 16:
+        assert len(machine.crash_ranges) == 16
+        return
+    with pytest.raises(FdtMachineError, match="has 17 crash regions"):
+        _ = machine.crash_ranges
+
+
 def test_a_crash_region_shown_twice_counts_once(tmp_path):
     """x86 shows it in the CPU's map and in the resource tree."""
     line = "  48000000-4bffffff : Crash kernel\n"

@@ -14,7 +14,7 @@ import ppc64_machine
 import riscv64_machine
 
 from pyfdtx import Fdt
-from pyfdtx.errors import FdtBadContent, FdtBadParameter, FdtNoRoom
+from pyfdtx.errors import FdtBadContent, FdtBadParameter, FdtMachineError, FdtNoRoom
 from pyfdtx.kexec.facts.machine import Machine
 from pyfdtx.kexec.image.initrd import InitrdFile
 from pyfdtx.kexec.image.kernel import parse_image
@@ -180,3 +180,14 @@ def test_ppc64_trees_have_room_for_all_that_is_written_into_them(tmp_path):
         chosen = Fdt(dtb.data)["/chosen"]
         assert chosen.get_u64("linux,initrd-start") == plan["initrd"].start
     assert sizes == {65536, 2 * 65536}
+
+
+@pytest.mark.parametrize("size", ["", "x", "0", "2048", "4097", "12288", "2097152"])
+def test_what_is_no_size_of_a_page_is_refused(tmp_path, size):
+    """Linux has pages of 4 KiB to 256 KiB; powers of two, all of them."""
+    info = riscv64_machine.FILES["proc/kcore.vmcoreinfo"]
+    assert "PAGESIZE=4096\n" in info
+    text = info.replace("PAGESIZE=4096", f"PAGESIZE={size}")
+    machine = riscv64_machine.machine(tmp_path, **{"proc/kcore.vmcoreinfo": text})
+    with pytest.raises(FdtMachineError, match=f"PAGESIZE={size} is no size of a page"):
+        make_plan(machine, riscv64_machine.riscv(), crash=True)

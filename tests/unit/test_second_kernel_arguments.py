@@ -167,6 +167,14 @@ def test_the_load_address_is_a_u64(address):
         make(load_address=address)
 
 
+def test_an_initrd_may_end_at_the_last_number():
+    """linux,initrd-end is behind the last byte: 2**64 does not fit."""
+    out = make(initrd=MemRange(U64_MAX - 0x1000, 0x1000), load_address=None)
+    assert int.from_bytes(out.prop("linux,initrd-end"), "big") == U64_MAX
+    with pytest.raises(FdtBadParameter, match=r"ends at 2\*\*64"):
+        make(initrd=MemRange(U64_MAX - 0xFFF, 0x1000))
+
+
 # --- seeds
 
 
