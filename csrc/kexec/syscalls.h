@@ -27,6 +27,13 @@ struct kexec_segment {
 	size_t memsz;
 };
 #endif
+/* Linux 6.17 and 6.18; the headers that this is compiled with may be older */
+#ifndef KEXEC_FILE_NO_CMA
+#define KEXEC_FILE_NO_CMA 0x00000010
+#endif
+#ifndef KEXEC_FILE_FORCE_DTB
+#define KEXEC_FILE_FORCE_DTB 0x00000020
+#endif
 
 /* Of Linux 6.6 and 6.10; headers may be older than the running kernel */
 #ifndef KEXEC_UPDATE_ELFCOREHDR

@@ -63,6 +63,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let the running kernel do it all, by kexec_file_load(2)",
     )
+    add(
+        "--no-cma",
+        action="store_true",
+        help="with --file: keep what is loaded out of CMA areas (Linux 6.17)",
+    )
+    add(
+        "--force-dtb",
+        action="store_true",
+        help="with --file: hand the tree over where that is not usual (x86, Linux "
+        "6.18)",
+    )
     add("--dry-run", action="store_true", help="plan, but load nothing")
     add("--output-dir", metavar="DIR", help="write the segments' files here")
     add(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..codec.reg import MemRange
+from ..kexec.facts.number import amount
 from ..kexec.facts.ranges import Ranges
 from ..kexec.place.file_plan import FilePlan
 from .trouble import clean
@@ -15,17 +16,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..kexec.place.plan import Plan
-
-UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
-
-
-def amount(size: int) -> str:
-    """ "26.7 MiB", "40 bytes"."""
-    for unit, name in UNITS:
-        if size >= unit:
-            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
-    return f"{size} bytes"
-
 
 # Kind of a row: its colour in the SVG drawing
 COLOURS = {

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from ..kexec.place.file_plan import FilePlan
     from ..kexec.place.plan import Plan
 
+# Of load alone
+FILE_FLAGS = ("no_cma", "force_dtb")
+
 
 def machine_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -170,8 +173,13 @@ def planned(
             append=args.append,
             keep_words=args.keep_words,
             by_file=True,
+            **{name: getattr(args, name, False) for name in FILE_FLAGS},
         )
         return found, machine
+    for name in FILE_FLAGS:
+        if getattr(args, name, False):
+            option = "--" + name.replace("_", "-")
+            raise UsageError(f"{option} is a flag of kexec_file_load(2): say --file")
     placed_arch(machine.arch)  # says so if it is not known here
     image = read_image(args.image, configuration=args.fit_config)
     initrd = initrd_of(args.initrd)

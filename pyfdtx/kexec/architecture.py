@@ -69,6 +69,8 @@ class Arch:
     not_dumped: (start, size) of memory that no dump has, beside the crash kernel's.
     by_file: whether it places the next kernel by itself; its files are given to it.
     file_image: who takes what for kexec_file_load(2), for people.
+    refusals: by (errno, whether it is a crash kernel): what the kexec_load(2) of this
+        architecture means by it, where that is not the same everywhere.
 
     The next kernel's tree:
     crash_words: what a crash kernel is told on its command line: HEADER_WORD,
@@ -137,6 +139,7 @@ class Arch:
         "parts",
         "placed",
         "plain_boundary",
+        "refusals",
         "startable",
         "symbols",
         "uname",
@@ -160,6 +163,7 @@ class Arch:
         not_dumped: tuple[tuple[int, int], ...] = (),
         by_file: bool = False,
         file_image: tuple[str, str] | None = None,
+        refusals: dict[tuple[int, bool], str] | None = None,
         crash_words: int = -1,
         command_line_size: int = 0,
         max_dtb: int = 0,
@@ -195,6 +199,7 @@ class Arch:
         self.not_dumped = not_dumped
         self.by_file = by_file
         self.file_image = file_image
+        self.refusals = refusals or {}
         self.crash_words = crash_words
         self.mem_word = crash_words >= 0 and bool(crash_words & MEM_WORD)
         self.command_line_size = command_line_size

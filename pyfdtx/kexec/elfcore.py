@@ -274,6 +274,7 @@ def core_header_of(
     style: Literal["kernel", "kexec-tools"] = "kernel",
     exclude: Source = (),
     keep: Source = (),
+    cma: Source | None = None,
     backup: Iterable[tuple[Pair, int]] = (),
     spare: int = 0,
 ) -> bytes:
@@ -284,6 +285,8 @@ def core_header_of(
         exclude: memory to leave out of the dump, beside the crash kernel's
             regions.
         keep: memory to dump though it lies in such a region (firmware's).
+        cma: those ranges of crashkernel=,cma that the crash kernel is told to use;
+            None: all. Others hold memory of the dead kernel, and are dumped.
         style, backup, spare: as elf_core_header().
     Returns: as elf_core_header().
     Raises:
@@ -294,7 +297,8 @@ def core_header_of(
     arch = _arch(machine.arch)
     mapping = machine.mapping
     theirs = Ranges(machine.crash_ranges).exclude(keep)
-    ram = machine.ram.exclude(theirs).exclude(machine.cma_ranges)
+    told = machine.cma_ranges if cma is None else cma
+    ram = machine.ram.exclude(theirs).exclude(told)
     ram = ram.exclude(arch.not_dumped).exclude(exclude)
     if arch.machines[machine.arch][0] == 32:
         whole, ram = ram, ranges_of_32_bits(ram)

@@ -10,6 +10,7 @@ SYSTEM_PACKAGES := debian-archive-keyring \
 	qemu-system-ppc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross
 
 # Which kernels to boot, of the tests' marks: make test-system KERNELS="arm64 armmp"
+# KERNELS=reserved: kexec around reserved memory, which takes minutes, is left out else
 KERNELS ?=
 
 .PHONY: test-system

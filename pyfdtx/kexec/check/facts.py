@@ -36,6 +36,12 @@ USABLE_RANGES_CMA = 6
 CMA_SINCE = (7, 3)
 
 
+def ranges_read(kernel: tuple[int, int] | None) -> int:
+    """How many usable ranges a version of the kernel reads; None: what all read."""
+    cma = kernel is not None and kernel >= CMA_SINCE
+    return USABLE_RANGES_CMA if cma else USABLE_RANGES
+
+
 class Word(NamedTuple):
     """The last elfcorehdr=[SIZE@]ADDR of the command line; size 0: not said."""
 
@@ -224,8 +230,7 @@ class Facts:
                     self.word = Word(text, first, 0)
 
     def _read_crash(self) -> None:
-        cma = self.kernel is not None and self.kernel >= CMA_SINCE
-        self.limit = USABLE_RANGES_CMA if cma else USABLE_RANGES
+        self.limit = ranges_read(self.kernel)
         self.crash = bool(
             self.word or self.in_chosen.keys() & {names.HEADER, names.USABLE}
         )

@@ -14,10 +14,10 @@ from ...files.reading import is_running
 from ...tree.view import to_dict
 from ..architecture import arch_of
 from ..elfcore import core_header_of
-from ..facts.machine import CPU
 from ..facts.state import DISABLED, HOTPLUG, LIMIT, LOCKDOWN
 from ..loading.kexec_load import is_loaded
 from ..loading.record import recorded
+from ..place.judge import stuck_cpus
 from ..place.plan import make_plan, reused_cmdline
 from .need import Need, estimate
 
@@ -212,19 +212,7 @@ def permission(p: Patient) -> Iterator[Finding]:
 
 def stopping(p: Patient) -> Iterator[Finding]:
     """What the architecture says of CPUs that its kernel cannot stop."""
-    find = p.arch.own("stuck_cpus") if p.arch is not None else None
-    _, *others = p.machine.possible_cpus
-    if find is None or not others:
-        return
-    if any(p.machine.exists(f"{CPU}/cpu{n}/online") for n in others):
-        return  # it can be switched off: drivers/base/cpu.c cpu_is_hotpluggable()
-    nodes = p.nodes()
-    cpus = [path for path in nodes if path.startswith("/cpus/cpu@")]
-    cpus = [path for path in cpus if "/" not in path[len("/cpus/") :]]
-    shared = nodes.get("/cpus", {}).get("enable-method", b"")
-    values = {nodes[c].get("enable-method", shared) for c in cpus}
-    methods = {m.partition(b"\0")[0].decode("ascii", "replace") for m in values}
-    told = find(methods, nodes)
+    told = stuck_cpus(p.machine, p.arch)
     if told is not None:
         id, what, why, way_out, source = told
         yield Finding(id, WARNING, what, why, way_out, source)

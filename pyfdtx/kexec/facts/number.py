@@ -4,7 +4,7 @@ the digits of other scripts, and any length."""
 
 from __future__ import annotations
 
-__all__ = ["decimal", "hexadecimal"]
+__all__ = ["amount", "decimal", "hexadecimal"]
 
 # Of 64 bits
 MAX_HEX, MAX_DECIMAL = 16, 20
@@ -31,3 +31,14 @@ def decimal(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > MAX_DECIMAL:
         raise ValueError(f"{text[:80]!r} is not a number")
     return int(text)
+
+
+UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+def amount(size: int) -> str:
+    """ "26.7 MiB", "40 bytes"."""
+    for unit, name in UNITS:
+        if size >= unit:
+            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{size} bytes"

@@ -17,7 +17,7 @@ import stat
 from ..._native import ffi, lib
 from ...errors import FdtBadParameter, FdtLoadError
 from ..architecture import arches
-from .kexec_load import need_kexec, not_permitted, refuse_loaded
+from .kexec_load import arch_if_known, need_kexec, not_permitted, refuse_loaded
 
 __all__ = ["load_files"]
 
@@ -36,6 +36,8 @@ def load_files(
     cmdline: str,
     initrd: str | None = None,
     replace: bool = False,
+    no_cma: bool = False,
+    force_dtb: bool = False,
 ) -> None:
     """Have the running kernel load another one from its files.
 
@@ -47,6 +49,8 @@ def load_files(
         cmdline: the command line.
         initrd: path of the initrd.
         replace: load even if a kernel is loaded already; that one goes.
+        no_cma: keep the segments out of the kernel's CMA areas (Linux 6.17).
+        force_dtb: hand the tree over where that is not usual (x86, Linux 6.18).
     Raises:
         FdtMachineError: no memory is reserved for a crash kernel.
         FdtLoadError: a file cannot be opened, a kernel is loaded already, or the
@@ -63,6 +67,8 @@ def load_files(
     if crash:
         _ = machine.crash_main  # says so if nothing is reserved
         flags = lib.KEXEC_FILE_ON_CRASH
+    flags |= lib.KEXEC_FILE_NO_CMA if no_cma else 0
+    flags |= lib.KEXEC_FILE_FORCE_DTB if force_dtb else 0
     if initrd is None:
         flags |= lib.KEXEC_FILE_NO_INITRAMFS
     opened: list[int] = []
@@ -145,6 +151,12 @@ def file_refused(
         "(a command line too long, an empty file, an image of another kind of this "
         "architecture)",
     }
+    arch = arch_if_known(machine)
+    if arch is not None and arch.by_file:
+        causes[errno.ENOSYS] = (
+            "this kernel has no kexec_file_load(2) (CONFIG_KEXEC_FILE), and "
+            f"kexec_load(2) is not offered here for {arch.name}"
+        )
     cause = causes.get(number, os.strerror(number))
     cause = f"{cause} ({errno.errorcode.get(number, number)})"
     return FdtLoadError(OP, kernel, cause, errno=number)

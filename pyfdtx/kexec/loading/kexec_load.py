@@ -12,8 +12,8 @@ import os
 import sys
 
 from ..._native import ffi, lib
-from ...errors import FdtBadParameter, FdtLoadError
-from ..architecture import placed_arch
+from ...errors import FdtBadParameter, FdtLoadError, FdtMachineError
+from ..architecture import arch_of, placed_arch
 from ..facts.state import DISABLED, LIMIT, LOADED, LOCKDOWN
 from .record import forget
 
@@ -29,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from ..architecture import Arch
     from ..facts.machine import Machine
     from ..place.plan import Plan
 
@@ -55,6 +56,10 @@ def need_kexec(op: str) -> None:
             "core headers need none: carry the files of a plan to the machine",
             errno=errno.ENOSYS,
         )
+
+
+# What the C library's numbers for addresses hold: kexec_load(2) takes no more
+MAX_ADDRESS = (1 << 8 * ffi.sizeof("unsigned long")) - 1
 
 
 def _flags(plan: Plan) -> int:
@@ -94,6 +99,18 @@ def load_segments(plan: Plan, machine: Machine, *, replace: bool = False) -> Non
         )
     if not replace:
         refuse_loaded(OP, machine, crash=plan.crash)
+    for name, last in [
+        ("entry", plan.entry),
+        *((s.name, s.start + s.size - 1) for s in plan.segments),
+    ]:
+        if last > MAX_ADDRESS:
+            raise FdtLoadError(
+                OP,
+                name,
+                f"reaches {last:#x}, which a program of "
+                f"{MAX_ADDRESS.bit_length()} bits cannot tell the kernel: use Python "
+                f"and pyfdtx of the kernel's own architecture ({plan.arch})",
+            )
     # from_buffer() holds the bytes where they are until the call is over
     pins = [ffi.from_buffer(s.data) for s in plan.segments]
     segments = ffi.new(_SEGMENTS, len(pins))
@@ -181,9 +198,22 @@ def refused(
         errno.EINVAL: "the kernel takes segments of another architecture, or "
         "none that fill more than half of the memory",
     }
+    arch = arch_if_known(machine) if op == OP else None
+    if arch is not None:
+        causes.update(
+            {n: text for (n, kind), text in arch.refusals.items() if kind == crash}
+        )
     cause = causes.get(number, os.strerror(number))
     cause = f"{cause} ({errno.errorcode.get(number, number)})"
     return FdtLoadError(op, "", cause, errno=number)
+
+
+def arch_if_known(machine: Machine) -> Arch | None:
+    """For the words of an error, which must not become another one."""
+    try:
+        return arch_of(machine.arch)
+    except FdtMachineError:
+        return None
 
 
 def not_permitted(machine: Machine, crash: bool, *, locked: str) -> str:

@@ -67,6 +67,8 @@ def load(
             cmdline=plan.cmdline,
             initrd=plan.initrd,
             replace=replace,
+            no_cma=plan.no_cma,
+            force_dtb=plan.force_dtb,
         )
     else:
         load_segments(plan, machine, replace=replace)

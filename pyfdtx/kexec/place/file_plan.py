@@ -20,10 +20,20 @@ class FilePlan:
     kernel, initrd: paths of the files; None: no initrd.
     cmdline: the command line.
     findings: none: there is no tree to judge yet. notes: as Plan.
+    no_cma, force_dtb: as load_files() of kexec_file_load.py.
     call: the system call that loads it.
     """
 
-    __slots__ = ("arch", "cmdline", "crash", "initrd", "kernel", "notes")
+    __slots__ = (
+        "arch",
+        "cmdline",
+        "crash",
+        "force_dtb",
+        "initrd",
+        "kernel",
+        "no_cma",
+        "notes",
+    )
 
     call = "kexec_file_load"
     findings: tuple[Finding, ...] = ()
@@ -37,6 +47,8 @@ class FilePlan:
         initrd: str | None,
         cmdline: str,
         notes: tuple[str, ...] = (),
+        no_cma: bool = False,
+        force_dtb: bool = False,
     ):
         self.arch = arch
         self.kernel = kernel
@@ -44,6 +56,8 @@ class FilePlan:
         self.initrd = initrd
         self.cmdline = cmdline
         self.notes = notes
+        self.no_cma = no_cma
+        self.force_dtb = force_dtb
 
     def __repr__(self) -> str:
         return (

@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
+from ...tree.view import to_dict
 from ..check.checker import check_tree
+from ..facts.machine import CPU
 from ..facts.version import banner_in
 from .job import named
 
-__all__ = ["findings_of", "release_of"]
+__all__ = ["cpus_note", "findings_of", "release_of", "stuck_cpus"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..architecture import Arch
+    from ..architecture import Arch, Told
     from ..check.checker import Finding
     from ..facts.machine import Machine
     from ..image.kernel import KernelImage
     from .places import Segment
+
+POSSIBLE_CPUS = f"{CPU}/possible"
 
 
 def release_of(machine: Machine, image: KernelImage) -> str | None:
@@ -50,3 +54,31 @@ def findings_of(
             load_address=tree.start,
         )
     )
+
+
+def stuck_cpus(machine: Machine, arch: Arch | None) -> Told | None:
+    """What the architecture says of CPUs that its kernel cannot stop, from the tree's
+    enable-methods."""
+    find = arch.own("stuck_cpus") if arch is not None else None
+    _, *others = machine.possible_cpus
+    if find is None or not others:
+        return None
+    if any(machine.exists(f"{CPU}/cpu{n}/online") for n in others):
+        return None  # can be switched off: drivers/base/cpu.c cpu_is_hotpluggable()
+    nodes = to_dict(machine.fdt)
+    cpus = [path for path in nodes if path.startswith("/cpus/cpu@")]
+    cpus = [path for path in cpus if "/" not in path[len("/cpus/") :]]
+    shared = nodes.get("/cpus", {}).get("enable-method", b"")
+    values = {nodes[c].get("enable-method", shared) for c in cpus}
+    methods = {m.partition(b"\0")[0].decode("ascii", "replace") for m in values}
+    told: Told | None = find(methods, nodes)
+    return told
+
+
+def cpus_note(machine: Machine, arch: Arch, crash: bool) -> list[str]:
+    """The same as a note, where the running kernel will refuse this kind of kernel."""
+    refuses = any(on_crash == crash for _, on_crash in arch.refusals)
+    if not refuses or not machine.has_fdt or not machine.exists(POSSIBLE_CPUS):
+        return []
+    told = stuck_cpus(machine, arch)
+    return [] if told is None else [f"{told[1]}: {told[2]}; {told[3]}"]

@@ -12,16 +12,20 @@ import os
 
 from ...codec.reg import MemRange
 from ...errors import FdtBadParameter, FdtImageError, FdtNoRoom
+from ...files.reading import is_running
 from ..architecture import arch_of, arches, placed_arch
+from ..check.facts import ranges_read, shown
 from ..cmdline import reused, with_words
 from ..elfcore import core_header_of
-from ..facts.number import decimal
+from ..facts.machine import KCORE, KCORE_NOTE
+from ..facts.number import amount, decimal
 from ..facts.ranges import Ranges
+from ..facts.version import version_of
 from ..image.initrd import InitrdFile, look_at
 from ..image.kernel import KernelImage, read_image
 from .file_plan import FilePlan
 from .job import OP, Job, Tree, named, startable
-from .judge import findings_of, release_of
+from .judge import cpus_note, findings_of, release_of
 from .places import Full, Segment, up
 from .reservations import kept_off
 
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
     Initrd = Union[Part, list[Part], tuple[Part, ...], InitrdFile]
 
 PAGE, MAX_PAGE = 4096, 1 << 20
+# Of arm64, riscv64 and ppc64le
+LARGEST_PAGE = 64 << 10
 NOT_TAKEN_OVER = "words that would starve a crash kernel were not taken over: "
 MIB = 1 << 20
 
@@ -127,8 +133,14 @@ def _taken(arch: Arch, machine: Machine, crash: bool) -> Source:
 
 def _page_size(arch: Arch, machine: Machine, image: KernelImage) -> int:
     """The larger one of both kernels' pages, bytes."""
+    least = image.page_size or 0
     if arch.page_size:
-        return max(arch.page_size, image.page_size or 0)
+        return max(arch.page_size, least)
+    if is_running(machine.root):
+        return max(os.sysconf("SC_PAGE_SIZE"), least)
+    if not machine.exists(KCORE_NOTE) and not machine.exists(KCORE):
+        # What is a whole number of the largest pages is one of all others, too
+        return least or LARGEST_PAGE
     text = machine.vmcoreinfo["PAGESIZE"]
     try:
         size = decimal(text)
@@ -136,7 +148,7 @@ def _page_size(arch: Arch, machine: Machine, image: KernelImage) -> int:
         size = 0
     if not PAGE <= size <= MAX_PAGE or size & size - 1:
         machine.refuse("proc/kcore", f"PAGESIZE={text[:80]} is no size of a page")
-    return max(size, image.page_size or 0)
+    return max(size, least)
 
 
 def _checked_image(arch: Arch, image: KernelImage) -> KernelImage:
@@ -207,7 +219,7 @@ def make_plan(
     kaslr_seed: int | Literal["random"] | None = "random",
     rng_seed: Buffer | Literal["random"] | None = "random",
     root_cells: Literal["keep", "2/2"] = "keep",
-    max_usable: int = 2,
+    max_usable: int | None = None,
     exclude: Source = (),
     verify: bool = False,
     keep_words: bool = False,
@@ -228,7 +240,9 @@ def make_plan(
         kaslr_seed, rng_seed, root_cells: as second_kernel_dtb(); on ppc64le
             rng_seed alone has a meaning.
         max_usable: how many ranges of memory the crash kernel reads; the main
-            one comes first, then the low one, then those of crashkernel=,cma.
+            one comes first, then the low one, then those of crashkernel=,cma. None:
+            by its version, as the image says it, else by the running one's: 2, and
+            6 from Linux 7.3 on. What is not told stays in the dump.
         exclude: memory to leave out of the dump.
         verify: have SHA-256 of all segments checked before the kernel is entered;
             if one is spoiled, the machine stops there. arm64 alone.
@@ -261,16 +275,29 @@ def make_plan(
         machine, crash=crash, cmdline=cmdline, append=append, keep_words=keep_words
     )
     notes = list(said)
+    release = release_of(machine, kernel)
     regions: tuple[MemRange, ...] = ()
     header, updated = None, False
     if crash:
         area = Ranges([machine.crash_main])
-        regions = (*machine.crash_ranges, *machine.cma_ranges)[:max_usable]
-        header = core_header_of(machine, exclude=exclude)
-        # The kernel writes all of it anew, so it knows nothing of exclude, and has
-        # no rules of its own where an architecture places by itself
+        if max_usable is None:
+            max_usable = ranges_read(None if release is None else version_of(release))
+        cma = tuple(machine.cma_ranges)
+        regions = (*machine.crash_ranges, *cma)[:max_usable]
+        told = tuple(r for r in cma if r in regions)
+        if len(told) < len(cma):
+            notes.append(
+                f"{len(cma) - len(told)} of {len(cma)} ranges of crashkernel=,cma are "
+                f"not told to the crash kernel, which reads {max_usable} ranges of "
+                "memory; they are in the dump"
+            )
+        header = core_header_of(machine, exclude=exclude, cma=told)
+        # The kernel writes all of it anew, so it knows nothing of exclude and leaves
+        # all of CMA out, and has no rules of its own where an architecture places by
+        # itself
         room = machine.core_header_room
-        updated = room >= len(header) and not exclude and arch.own("place") is None
+        apart = exclude or told != cma or arch.own("place") is not None
+        updated = room >= len(header) and not apart
         if updated:
             # Property, reservation and segment have the size that it may grow to
             header = header.ljust(room, b"\0")
@@ -316,7 +343,7 @@ def make_plan(
         raise _no_room(job, e, machine) from None
     job.fill(placed)
     usable = () if header is None else tree.usable(named(placed, "elfcorehdr").range)
-    release = release_of(machine, kernel)
+    notes += cpus_note(machine, arch, crash)
     return Plan(
         machine,
         placed,
@@ -340,6 +367,8 @@ def plan(
     append: str | None = None,
     by_file: bool = False,
     keep_words: bool = False,
+    no_cma: bool = False,
+    force_dtb: bool = False,
     **options: Any,
 ) -> Plan | FilePlan:
     """Plan a kernel on any architecture: by place where segments are placed here, by
@@ -354,6 +383,8 @@ def plan(
         cmdline: the command line; None: reused_cmdline().
         append: words to put behind it.
         keep_words: as reused_cmdline().
+        no_cma, force_dtb: flags of kexec_file_load(2): keep segments out of CMA areas;
+            hand the tree over where that is not usual. Only by file.
         by_file: leave it to the running kernel though it could be placed here.
         options: as make_plan(), where it is placed here.
     Returns: a Plan or a FilePlan; `call` says by which system call it is loaded.
@@ -363,6 +394,11 @@ def plan(
     """
     arch = arch_of(machine.arch)
     if not by_file and not (arch is not None and arch.by_file):
+        for name, said in (("no_cma", no_cma), ("force_dtb", force_dtb)):
+            if said:
+                raise FdtBadParameter(
+                    OP, name, "is a flag of kexec_file_load(2); give by_file=True, too"
+                )
         if not isinstance(kernel, KernelImage):
             kernel = read_image(kernel)
         if isinstance(initrd, (str, os.PathLike)):
@@ -400,6 +436,8 @@ def plan(
         initrd=None if initrd is None else os.fspath(initrd),  # type: ignore[arg-type]
         cmdline=line,
         notes=notes,
+        no_cma=no_cma,
+        force_dtb=force_dtb,
     )
 
 
@@ -407,8 +445,9 @@ def _no_room(job: Job, full: Full, machine: Machine) -> FdtNoRoom:
     too_small = FdtNoRoom(
         OP,
         full.what,
-        f"{full.size} bytes do not fit: the largest free piece of memory where "
-        f"it may lie has {full.hole}, {full.size - full.hole} are missing",
+        f"{full.size} bytes ({amount(full.size)}) do not fit: the largest free piece "
+        f"of memory where it may lie has {full.hole}, {full.size - full.hole} are "
+        "missing",
     )
     if job.header is None:
         return too_small
@@ -431,7 +470,7 @@ def _no_room(job: Job, full: Full, machine: Machine) -> FdtNoRoom:
         return FdtNoRoom(
             OP,
             e.what,
-            f"{e.size} bytes do not fit where the kernel finds them, in no crash "
+            f"{amount(e.size)} do not fit where the kernel finds them, in no crash "
             f"region that starts at {main.start:#x}",
         )
     header = named(placed, "elfcorehdr")
@@ -439,11 +478,12 @@ def _no_room(job: Job, full: Full, machine: Machine) -> FdtNoRoom:
     need = others + header.size - main.start
     if need <= main.size:  # not the region is too small, but a part of it
         return too_small
-    pieces = ", ".join(f"{s.name} {s.size}" for s in placed)
+    pieces = ", ".join(f"{s.name} {amount(s.size)}" for s in placed)
     return FdtNoRoom(
         OP,
         full.what,
-        f"does not fit into the crash region {main!r}: {need - main.size} bytes are "
-        f"missing, {need} are needed for {pieces}; boot with a crashkernel= of more "
+        f"does not fit into the crash region {shown(main)}: {need - main.size} bytes "
+        f"are missing, {amount(need)} are needed for {pieces}; boot with a "
+        f"crashkernel= of more "
         f"than {up(need, MIB) // MIB}M, for the kernel needs memory to run in too",
     )

@@ -9,6 +9,8 @@ Source: Linux Documentation/arch/arm/booting.rst.
 
 from __future__ import annotations
 
+from errno import EINVAL
+
 from ...._core import HEADER_WORD, MEM_WORD
 from ...architecture import Arch
 
@@ -25,6 +27,11 @@ PLAIN_BOUNDARY = 128 * MIB
 # Memory that a kernel of VMSPLIT_3G surely maps; an initrd beyond it is lost
 # (arch/arm/mm/mmu.c adjust_lowmem_bounds(); vmalloc's 240 MiB and gaps off 1 GiB)
 LOWMEM = 760 * MIB
+
+STUCK = (
+    "there are several CPUs, which this platform's code cannot stop: boot with "
+    "nr_cpus=1; or a segment is in no memory that the kernel knows"
+)
 
 
 def _cpuinfo(lines: list[str]) -> str | None:
@@ -54,6 +61,8 @@ ARCHES = (
         uname=(("armv*", "arm"),),
         cpuinfo=_cpuinfo,
         symbols=("_text", "_stext", "_end"),
+        # arch/arm/kernel/machine_kexec.c machine_kexec_prepare()
+        refusals={(EINVAL, crash): STUCK for crash in (False, True)},
         crash_words=HEADER_WORD | MEM_WORD,
         command_line_size=1024,
         # The header is read with ioremap(), which refuses the kernel's own memory

@@ -8,6 +8,8 @@ Source: Linux Documentation/arch/arm64/booting.rst.
 
 from __future__ import annotations
 
+from errno import EBUSY
+
 from ...architecture import Arch
 
 __all__ = ["ARCHES"]
@@ -43,6 +45,13 @@ ARCHES = (
         uname=(("aarch64", "arm64"),),
         cpuinfo=_cpuinfo,
         file_image=("arm64", "an Image that is not compressed"),
+        # arch/arm64/kernel/machine_kexec.c machine_kexec_prepare(), smp.c
+        # cpus_are_stuck_in_kernel()
+        refusals={
+            (EBUSY, False): "CPUs are stuck in the kernel (started by a spin-table, "
+            "failed to start, or protected KVM is on): boot with nr_cpus=1 or without "
+            "kvm-arm.mode=protected; or another program is loading a kernel"
+        },
         crash_words=0,
         command_line_size=2048,
         # arch/arm64/include/asm/boot.h MAX_FDT_SIZE; setup_machine_fdt() of

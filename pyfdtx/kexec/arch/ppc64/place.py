@@ -88,6 +88,7 @@ class _Placing:
             job.machine,
             exclude=job.exclude,
             keep=pages(kept(self.fdt), job.page),
+            cma=(),  # its tree does not tell of them
             backup=[((0, BACKUP), backup)],
         )
         start = self.space.highest("elfcorehdr", len(data))

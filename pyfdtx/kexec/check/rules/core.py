@@ -238,7 +238,9 @@ def core_load_missing(f: Facts) -> Iterator[Found]:
     if not f.machine or not f.core or f.core.faults:
         return
     want = f.machine.ram.exclude(f.machine.crash_ranges)
-    want = want.exclude(f.machine.cma_ranges)
+    # The others are the dead kernel's
+    told = Ranges.union([r for r in f.usable if r.size < U64_END])
+    want = want.exclude(f.machine.cma_ranges.intersect(told))
     if f.core.bits == 32:
         want = ranges_of_32_bits(want)
     have = Ranges.union(
