@@ -15,7 +15,7 @@ from textwrap import dedent
 
 from pyfdtx import __version__
 from pyfdtx.cli import COMMANDS, GROUPS, HELP, command_of
-from pyfdtx.tools import vmcore_dmesg
+from pyfdtx.tools import kexec, kexec_options, vmcore_dmesg
 
 EXAMPLES = re.compile(r"^examples?:\n", re.MULTILINE)
 EXIT = re.compile(r"^Exit status: ", re.MULTILINE)
@@ -165,10 +165,41 @@ def vmcore_dmesg_page(name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+# Titles of kexec(8)'s options, by what becomes of them
+EFFECTS = {
+    "works": "Options",
+    "none": "Options without effect, which -d names",
+    "said": "Options without effect, which are named",
+    "refused": "Options that are refused",
+}
+
+
+def kexec_page(name: str) -> str:
+    lines = [*title(name, 8, "start another kernel, at once or on a panic")]
+    lines += [".Sh SYNOPSIS", f".Nm {name}", ".Op Ar OPTION ...", ".Op Ar KERNEL"]
+    lines += [".Sh DESCRIPTION", *paragraphs(kexec.__doc__ or "")]
+    for effect, head in EFFECTS.items():
+        lines += [f".Ss {text(head)}", ".Bl -tag -width Ds"]
+        for option in kexec_options.OPTIONS:
+            if option.effect == effect:
+                flags = [f"-{long}" for long in option.names]
+                flags += [option.letter] if option.letter else []
+                shown = " , ".join(f"Fl {flag}" for flag in map(text, flags))
+                takes = f" Ar {option.takes}" if option.takes else ""
+                lines.append(f".It {shown}{takes}")
+                where = f" ({', '.join(option.arches)})" if option.arches else ""
+                lines.append(running(option.text + where))
+        lines.append(".El")
+    lines += [".Sh SEE ALSO", ".Xr pyfdtx\\-load 1 ,", ".Xr kexec_load 2"]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[str, str]:
     """File name: text."""
     found = {"pyfdtx.1": overview()}
     found.update((f"pyfdtx-{name}.1", command(name)) for name in COMMANDS)
     for name in ("vmcore-dmesg", "pyfdtx-vmcore-dmesg"):
         found[f"{name}.8"] = vmcore_dmesg_page(name)
+    for name in ("kexec", "pyfdtx-kexec"):
+        found[f"{name}.8"] = kexec_page(name)
     return found

@@ -142,6 +142,16 @@ def test_one_wheel_serves_every_cpython_from_3_9(built):
     assert "-cp39-abi3-" in built[1].name
 
 
+def test_no_command_of_the_wheel_shadows_one_of_the_system(built):
+    """pip may install beside kexec-tools: names begin with ours, whatever they do."""
+    with zipfile.ZipFile(built[1]) as zipped:
+        (name,) = (n for n in zipped.namelist() if n.endswith("/entry_points.txt"))
+        text = zipped.read(name).decode()
+    commands = re.findall(r"(?m)^(\S+) = ", text)
+    assert {"pyfdtx", "pyfdtx-kexec", "pyfdtx-vmcore-dmesg"} <= set(commands)
+    assert all(re.fullmatch(r"pyfdtx(-[a-z-]+)?", command) for command in commands)
+
+
 @pytest.fixture
 def bare(clone, tmp_path):
     """A clone whose upstream sources are still missing."""

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,7 +28,8 @@ from dead_kernel import (
 
 from pyfdtx.errors import FdtError, FdtMachineError, FdtWarning
 from pyfdtx.kexec import dmesg
-from pyfdtx.kexec.vmcore.memory import WINDOW
+from pyfdtx.kexec.facts.elf import Row
+from pyfdtx.kexec.vmcore.memory import WINDOW, Memory
 
 SHAPES = [(bits, big) for bits in (64, 32) for big in (False, True)]
 shapes = pytest.mark.parametrize(("bits", "big"), SHAPES)
@@ -529,6 +531,25 @@ def test_pieces_that_overlap_are_read_once_each(read):
         blob[row + 16 : row + 24] = size.to_bytes(8, "little")
         records, said = read(bytes(blob))
         assert (texts(records), said) == (OTHERS, [])
+
+
+def test_a_piece_inside_of_another_one_hides_nothing_of_it(tmp_path):
+    """The first byte that two claim is the first one's; what it has behind the other
+    is still there."""
+    (tmp_path / "core").write_bytes(bytes(range(100)))
+    with open(tmp_path / "core", "rb") as f:
+        rows = [
+            Row(1, [0, 0x1000, 0, 50], 0),
+            Row(1, [60, 0x1010, 0, 8], 0),
+            Row(1, [70, 0x1030, 0, 10], 0),
+        ]
+        file = SimpleNamespace(fd=f.fileno(), order="<", rows=rows)
+        memory = Memory(file, 100, 8)
+        want = bytes([*range(50), *range(72, 80)])
+        assert memory.read(0x1000, 100) == want
+        for at in range(len(want)):
+            assert memory.read(0x1000 + at, 4) == want[at : at + 4]
+        assert memory.read(0xFFF, 4) == memory.read(0x1000 + len(want), 4) == b""
 
 
 # Commands
