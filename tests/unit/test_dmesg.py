@@ -29,7 +29,7 @@ from dead_kernel import (
 from pyfdtx.errors import FdtError, FdtMachineError, FdtWarning
 from pyfdtx.kexec import dmesg
 from pyfdtx.kexec.facts.elf import Row
-from pyfdtx.kexec.vmcore.memory import WINDOW, Memory
+from pyfdtx.kexec.vmcore.memory import WINDOW, Array, Memory
 
 SHAPES = [(bits, big) for bits in (64, 32) for big in (False, True)]
 shapes = pytest.mark.parametrize(("bits", "big"), SHAPES)
@@ -550,6 +550,17 @@ def test_a_piece_inside_of_another_one_hides_nothing_of_it(tmp_path):
         for at in range(len(want)):
             assert memory.read(0x1000 + at, 4) == want[at : at + 4]
         assert memory.read(0xFFF, 4) == memory.read(0x1000 + len(want), 4) == b""
+
+
+def test_behind_the_end_of_an_array_is_nothing(tmp_path):
+    (tmp_path / "core").write_bytes(bytes(range(100)))
+    with open(tmp_path / "core", "rb") as f:
+        file = SimpleNamespace(
+            fd=f.fileno(), order="<", rows=[Row(1, [0, 0x1000, 0, 100], 0)]
+        )
+        array = Array(Memory(file, 100, 8), 0x1000, 50)
+        for at in range(60):
+            assert array.read(at, 8) == bytes(range(at, min(50, at + 8)))
 
 
 # Commands

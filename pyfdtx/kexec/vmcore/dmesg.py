@@ -198,16 +198,15 @@ class _Log:
     # What stands in memory at a name of VMCOREINFO
 
     def read(self, form: str, address: int, what: str) -> int:
-        """A number at an address; form: of struct, or "" for an unsigned long."""
-        size = {"I": 4, "": self.memory.long}[form]
+        """A number at an address; form: I, or L for an unsigned long."""
+        size = {"I": 4, "L": self.memory.long}[form]
         data = self.memory.read(address, size)
         if len(data) < size:
             raise self.error(
                 f"does not hold {what}, which is at {address:#x}: the core is cut off "
                 "or damaged"
             )
-        number = self.memory.number(form, data, 0) if form else None
-        return self.memory.word(data, 0) if number is None else number
+        return self.memory.number(form, data, 0)
 
     def field(self, form: str, base: int, name: str) -> int:
         """The number in a field "structure.field" of the structure at base."""
@@ -267,14 +266,14 @@ class _Ring:
         long = log.memory.long
         self.bits = 8 * long
         self.ids = (1 << self.bits - 2) - 1
-        at = log.read("", log.info.symbol("prb"), "the address of the log, prb")
+        at = log.read("L", log.info.symbol("prb"), "the address of the log, prb")
         descs = at + log.info.offset("printk_ringbuffer.desc_ring")
         texts = at + log.info.offset("printk_ringbuffer.text_data_ring")
         counter = 0
         if "OFFSET(atomic_long_t.counter)" in log.info:
             counter = log.info.offset("atomic_long_t.counter")
-        self.head = log.field("", descs + counter, "prb_desc_ring.head_id") & self.ids
-        self.tail = log.field("", descs + counter, "prb_desc_ring.tail_id") & self.ids
+        self.head = log.field("L", descs + counter, "prb_desc_ring.head_id") & self.ids
+        self.tail = log.field("L", descs + counter, "prb_desc_ring.tail_id") & self.ids
         self.count = self._power(descs, "prb_desc_ring.count_bits", MAX_COUNT_BITS)
         self.size = self._power(texts, "prb_data_ring.size_bits", MAX_SIZE_BITS)
 
@@ -293,17 +292,17 @@ class _Ring:
         if max(self.state, self.begin, self.next) + long > self.desc:
             raise log.error("says of prb_desc what cannot be")
         self.descs = log.array(
-            log.field("", descs, "prb_desc_ring.descs"),
+            log.field("L", descs, "prb_desc_ring.descs"),
             self.count * self.desc,
             "the array of descriptors",
         )
         self.infos = log.array(
-            log.field("", descs, "prb_desc_ring.infos"),
+            log.field("L", descs, "prb_desc_ring.infos"),
             self.count * self.info,
             "the array of infos",
         )
         self.texts = log.array(
-            log.field("", texts, "prb_data_ring.data"), self.size, "the ring of text"
+            log.field("L", texts, "prb_data_ring.data"), self.size, "the ring of text"
         )
 
     def _power(self, base: int, name: str, most: int) -> int:
@@ -345,7 +344,7 @@ class _Ring:
         if len(desc) < self.desc:
             log.damaged(f"the descriptor of record {number} cannot be read")
             return None
-        state = memory.word(desc, self.state)
+        state = memory.number("L", desc, self.state)
         if state >> self.bits - 2 not in SHOWN:
             return None
         if state & self.ids != number:
@@ -359,8 +358,8 @@ class _Ring:
             return None
         text = self._text(
             number,
-            memory.word(desc, self.begin),
-            memory.word(desc, self.next),
+            memory.number("L", desc, self.begin),
+            memory.number("L", desc, self.next),
             memory.number("H", info, self.length),
         )
         seq = memory.number("Q", info, self.seq)
@@ -385,7 +384,7 @@ class _Ring:
         data = self.texts.read(at, long + length)
         if len(data) < long + length:
             log.damaged(f"the text of record {number} cannot be read whole")
-        elif log.memory.word(data, 0) & self.ids != number:
+        elif log.memory.number("L", data, 0) & self.ids != number:
             log.damaged(f"the text of record {number} may be of another one")
         return data[long:]
 
@@ -404,7 +403,7 @@ class _Buffer:
         self.caller = log.caller(name, self.head)
         self.first = log.read("I", info.symbol("log_first_idx"), "log_first_idx")
         self.next = log.read("I", info.symbol("log_next_idx"), "log_next_idx")
-        at = log.read("", info.symbol("log_buf"), "the address of the log, log_buf")
+        at = log.read("L", info.symbol("log_buf"), "the address of the log, log_buf")
         size = log.read("I", info.symbol("log_buf_len"), "log_buf_len")
         self.data = log.array(at, size, "the log")
 

@@ -71,12 +71,9 @@ class Memory:
             size -= part
         return b"".join(pieces)
 
-    def word(self, data: bytes, at: int) -> int:
-        """An unsigned long in data."""
-        return int(struct.unpack_from(self._order + self._form, data, at)[0])
-
     def number(self, form: str, data: bytes, at: int) -> int:
-        """A number in data; form: of struct."""
+        """A number in data; form: H, I or Q, as in struct, or L: unsigned long."""
+        form = self._form if form == "L" else form
         return int(struct.unpack_from(self._order + form, data, at)[0])
 
 
@@ -92,8 +89,8 @@ class Array:
         self._window = b""
 
     def read(self, at: int, size: int) -> bytes:
-        """What is there; it may be less."""
-        size = min(size, self.size - at)
+        """What is there; it may be less, and nothing behind the end."""
+        size = min(size, max(0, self.size - at))
         first = at // WINDOW * WINDOW
         if first != self._first:
             self._first = first
