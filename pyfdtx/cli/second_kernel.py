@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import argparse
 
-from .._native import validate
 from ..errors import FdtBadParameter, FdtError
 from ..kexec import Crash
 from ..kexec.architecture import arch_of
 from ..kexec.check.checker import check_tree
 from ..kexec.check.facts import CMA_SINCE, USABLE_RANGES
 from ..kexec.cmdline import STARVING, reused, with_words, words
-from ..kexec.dtb.crash import OP
-from ..kexec.dtb.full import unjudged
-from ..kexec.dtb.native import command_line
+from ..kexec.dtb.full import bootargs_of, unjudged
 from ..kexec.dtb.second_kernel import arch_names
 from ..kexec.place.plan import NOT_TAKEN_OVER
 from .arguments import memory, number
@@ -159,8 +156,7 @@ def _line(blob: bytes, args: argparse.Namespace) -> str | None:
     """A crash kernel's command line: the old one as 'pyfdtx load' takes it over."""
     if args.cmdline is not None or not hasattr(args, "usable"):
         return args.cmdline  # type: ignore[no-any-return]
-    validate(bytearray(blob), OP)
-    old = command_line(blob).partition(b"\0")[0]
+    old = bootargs_of(blob)
     text = old.decode("utf-8", "surrogateescape")
     line, gone = reused(text, crash=True, keep=args.keep_words)
     if not any(word.is_called(name) for word in words(old) for name in STARVING):

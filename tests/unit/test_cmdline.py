@@ -131,6 +131,17 @@ def test_plain_python_agrees_on_every_line(old, more, arch):
     assert results[0] == results[1]
 
 
+def test_nops_in_front_of_the_root_do_not_hide_the_line():
+    """libfdt finds no path then."""
+    from second_kernel_blobs import assemble
+
+    tree = ("", [], [("chosen", [("bootargs", b'a "b c"\0')], [])])
+    job = {"append": "d", "kaslr_seed": None, "rng_seed": None}
+    want = second_kernel_dtb(assemble(tree), **job)
+    assert second_kernel_dtb(assemble(tree, nops=1), **job) == want
+    assert Fdt(want)["/chosen"].get_string("bootargs") == 'a "b c" d'
+
+
 @given(TEXTS, TEXTS)
 def test_joined_lines_have_the_words_of_both(line, text):
     """But for a quote that is not closed, which swallows what follows."""

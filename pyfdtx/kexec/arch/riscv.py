@@ -67,8 +67,6 @@ ARCHES = (
         # One such piece is mapped, MAX_FDT_SIZE (arch/riscv/mm/init.c
         # create_fdt_early_page_table())
         max_dtb=PIECE,
-        # Linux has no other on riscv (arch/riscv/include/asm/page.h)
-        page_size=4096,
         above_max_dtb="map no more of it, and die when they read the rest",
     ),
 )

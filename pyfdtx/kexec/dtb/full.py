@@ -9,11 +9,12 @@ from __future__ import annotations
 from ..._core import MEM_WORD, WORDS_FIRST
 from ..._native import validate
 from ...errors import FdtBadBlob, FdtBadContent, warn
+from ...tree import flat
 from ..cmdline import joined, lost, memparse, values, without
 from . import arguments, native
 from .crash import OP, bytes_of, may_have_pools
 
-__all__ = ["make", "unjudged"]
+__all__ = ["bootargs_of", "make", "unjudged"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,14 +108,30 @@ def _warn(out: bytes, bootargs_len: int, arch: Arch, crash: Crash | None) -> Non
             warn(f"{OP}: {complaint}")
 
 
+def bootargs_of(blob: bytes) -> bytes:
+    """A tree's command line, up to its first NUL.
+
+    Raises:
+        FdtBadBlob: it is no sound tree.
+    """
+    for node in flat.read(blob).nodes:
+        if node.depth == 1 and node.name.partition("@")[0] == "chosen":
+            line = dict(reversed(node.properties)).get("bootargs", b"")
+            return line.partition(b"\0")[0]
+    return b""
+
+
 def _old_line(data: bytes, arch: Arch) -> bytes:
     """The old command line without what an older boot left in it."""
     try:
-        validate(bytearray(data), OP)
+        line = bootargs_of(data)
     except FdtBadBlob:
-        return b""  # refused in a moment
+        try:
+            validate(bytearray(data), OP)
+        except FdtBadBlob:
+            return b""  # refused in a moment
+        raise
     names = ["elfcorehdr", "mem"] if arch.mem_word else ["elfcorehdr"]
-    line = native.command_line(data).partition(b"\0")[0]
     kept, _ = without(
         line, lambda w: w.value is not None and any(map(w.is_called, names))
     )

@@ -445,9 +445,9 @@ def _no_room(job: Job, full: Full, machine: Machine) -> FdtNoRoom:
     too_small = FdtNoRoom(
         OP,
         full.what,
-        f"{full.size} bytes ({amount(full.size)}) do not fit: the largest free piece "
-        f"of memory where it may lie has {full.hole}, {full.size - full.hole} are "
-        "missing",
+        f"{full.size} bytes do not fit: the largest free piece of memory where it may "
+        f"lie has {full.hole}, {full.size - full.hole} are missing "
+        f"({amount(full.size)} into {amount(full.hole)})",
     )
     if job.header is None:
         return too_small
@@ -470,8 +470,8 @@ def _no_room(job: Job, full: Full, machine: Machine) -> FdtNoRoom:
         return FdtNoRoom(
             OP,
             e.what,
-            f"{amount(e.size)} do not fit where the kernel finds them, in no crash "
-            f"region that starts at {main.start:#x}",
+            f"{e.size} bytes do not fit where the kernel finds them, in no crash "
+            f"region that starts at {main.start:#x} ({amount(e.size)})",
         )
     header = named(placed, "elfcorehdr")
     others = max(s.start + s.size for s in placed if s is not header)
