@@ -2,7 +2,8 @@
 """The command line: arguments, files, exit codes, drawing.
 
 Each command's module is imported only when it is called. It has
-`arguments(parser)` and `run(args) -> int`.
+`arguments(parser)` and `run(args) -> int`, and may have `plain(args)`: the same as
+the parser's result for simple arguments, or None, because argparse starts slowly.
 """
 
 from __future__ import annotations
@@ -108,23 +109,29 @@ def _run(args: list[str]) -> int:
 
         raise UsageError(unknown_command(command, COMMANDS))
 
-    module, parser = command_of(command)
-    try:
-        parsed = parser.parse(rest)
-    except SystemExit as e:  # argparse after --help
-        return int(e.code or 0)
+    module = _module(command)
+    plain = getattr(module, "plain", None)
+    parsed = plain(rest) if plain else None
+    if parsed is None:
+        try:
+            parsed = command_of(command)[1].parse(rest)
+        except SystemExit as e:  # argparse after --help
+            return int(e.code or 0)
     loudness(parsed.loudness)
     _one_line_warnings()
     return int(module.run(parsed))
 
 
+def _module(name: str) -> Any:
+    # As importlib.import_module(), which has more to import
+    return __import__(COMMANDS[name][0], globals(), fromlist=["run"], level=1)
+
+
 def command_of(name: str) -> tuple[Any, Parser]:
     """The module of one of COMMANDS, and the parser of its arguments."""
-    from importlib import import_module
-
     from .arguments import Parser
 
-    module = import_module(f".{COMMANDS[name][0]}", __name__)
+    module = _module(name)
     parser = Parser(prog=f"pyfdtx {name}", description=module.__doc__)
     module.arguments(parser)
     parser.add_loudness()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
 
     from ..tree.fdt import Node
-    from .values import ValueType
+    from .types import ValueType
 
 EPILOG = (
     TYPES_HELP.format(raw="")

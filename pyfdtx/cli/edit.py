@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..tree.fdt import Node
-    from .values import ValueType
+    from .types import ValueType
 
     Change = Callable[[Node, str, ValueType, list[str]], None]
 
@@ -101,10 +101,9 @@ def change_tree(args: argparse.Namespace, change: Callable[[Fdt], object]) -> in
     """Change a copy of the tree and write that."""
     if args.in_place and args.dtb == "-":
         raise UsageError("--in-place cannot change stdin; use -o OUT")
-    # In place nothing is left out
-    blob = read_blob(args.dtb, note=not args.in_place)
+    # In place nothing is left out. No copy is kept: it may be large
     try:
-        fdt = Fdt(blob)
+        fdt = Fdt(read_blob(args.dtb, note=not args.in_place))
         change(fdt)
     except FdtError as e:
         raise Trouble(f"{called(args.dtb)}: {e}") from None

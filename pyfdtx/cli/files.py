@@ -118,9 +118,14 @@ def _blob(fd: int) -> tuple[bytes, int]:
     limit = LIMITS["blob"]
     if totalsize > limit:
         raise OSError(errno.EFBIG, f"says it has {totalsize} bytes, more than {limit}")
-    blob = head + read_some(fd, max(0, totalsize - HEAD))
     stat = os.fstat(fd)
-    behind = stat.st_size - len(blob) if S_ISREG(stat.st_mode) else 0
+    regular = S_ISREG(stat.st_mode) and os.lseek(fd, 0, os.SEEK_CUR) == len(head)
+    if regular:  # in one piece, for it may be large
+        os.lseek(fd, 0, os.SEEK_SET)
+        blob = read_some(fd, max(totalsize, HEAD))
+    else:
+        blob = head + read_some(fd, max(0, totalsize - HEAD))
+    behind = stat.st_size - len(blob) if regular else 0
     # Zeros are padding, of a partition for one
     if behind <= 0 or (behind <= PADDING and not read_some(fd, PADDING).strip(b"\0")):
         return blob, 0

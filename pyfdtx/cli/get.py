@@ -3,28 +3,26 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ..errors import FdtError, FdtNotFound
 from ..text import dts
-from ..tree.fdt import Fdt
-from .arguments import number
+from ..tree.view import FdtView
 from .files import called, read_blob, write_blob
-from .show import property_json, secret_argument
-from .trouble import Trouble, UsageError, clean, out
-from .values import TYPES_HELP, decode, value_type
+from .trouble import NORMAL, Trouble, UsageError, clean, out
+from .types import decode, known_type
 
-__all__ = ["arguments", "run"]
+__all__ = ["arguments", "plain", "run"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..tree.fdt import Node
+    import argparse
+    from typing import Union
 
-EPILOG = (
-    TYPES_HELP.format(
-        raw="  raw              the bytes as they are, to a file or pipe\n"
-    )
-    + """\
+    from ..tree.view import NodeView
+    from .types import ValueType
+
+    Arguments = Union[argparse.Namespace, "Plain"]
+
+EPILOG = """\
 Without -t the type is guessed: text one string per line, u32 as 0x hex, else
 hex pairs. PATH is a full path, an alias ("serial0") or a label ("&uart0"). A seed is
 shown if it is PROP itself, of all others only the length.
@@ -34,11 +32,17 @@ examples:
   pyfdtx get -t reg boot.dtb /memory reg
   pyfdtx get -l boot.dtb /
 """
-)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = EPILOG
+    """For all but what plain() takes: argparse, and who imports it, takes as long
+    to start as all the rest."""
+    from .arguments import number
+    from .show import secret_argument
+    from .values import TYPES_HELP, value_type
+
+    raw = "  raw              the bytes as they are, to a file or pipe\n"
+    parser.epilog = TYPES_HELP.format(raw=raw) + EPILOG
     add = parser.add_argument
     add("dtb", metavar="DTB", help="a device tree blob; - is stdin")
     add("path", metavar="PATH", help="the node")
@@ -57,7 +61,34 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     secret_argument(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+class Plain:
+    """What argparse would make of [-t TYPE] DTB PATH [PROP]."""
+
+    default = index = None
+    properties = list = json = show_secrets = False
+    loudness = NORMAL
+
+    def __init__(self, type: ValueType | None, dtb: str, path: str, *property: str):
+        self.type = type
+        self.dtb = dtb
+        self.path = path
+        self.property = property[0] if property else None
+
+
+def plain(args: list[str]) -> Plain | None:
+    """Arguments that need no argparse; None for all others."""
+    wanted = None
+    if len(args) > 3 and args[0] == "-t":
+        wanted = known_type(args[1])
+        if wanted is None:
+            return None
+        args = args[2:]
+    if not 2 <= len(args) <= 3 or any(arg.startswith("-") for arg in args):
+        return None
+    return Plain(wanted, *args)
+
+
+def run(args: Arguments) -> int:
     of_node = args.properties or args.list
     if args.property is None:
         if args.type or args.default is not None:
@@ -82,8 +113,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _answer(blob: bytes, args: argparse.Namespace) -> bytes:
-    node = Fdt(blob)[args.path]
+def _answer(blob: bytes, args: Arguments) -> bytes:
+    node = FdtView(blob)[args.path]
     name = args.property
     if args.json:
         if name is None:
@@ -100,7 +131,7 @@ def _encoded(lines: list[str]) -> bytes:
     return "".join([line + "\n" for line in lines]).encode("utf-8", "surrogateescape")
 
 
-def _node_lines(node: Node, args: argparse.Namespace) -> list[str]:
+def _node_lines(node: NodeView, args: Arguments) -> list[str]:
     lines = []
     if args.properties or not args.list:
         for name, value in node.items():
@@ -116,14 +147,18 @@ def _node_lines(node: Node, args: argparse.Namespace) -> list[str]:
     return lines
 
 
-def _json(node: Node, name: str) -> str:
+def _json(node: NodeView, name: str) -> str:
     from json import dumps
+
+    from .show import property_json
 
     return dumps({"path": node.path, **property_json(name, node[name], secrets=True)})
 
 
-def _node_json(node: Node, secrets: bool) -> str:
+def _node_json(node: NodeView, secrets: bool) -> str:
     from json import dumps
+
+    from .show import property_json
 
     return dumps(
         {

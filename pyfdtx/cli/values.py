@@ -1,30 +1,21 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Types of property values as the command line spells them, both ways."""
+"""Values of properties as arguments of the command line."""
 
 from __future__ import annotations
 
 import argparse
 
-from ..errors import FdtBadContent
-from ..text import dts
 from .arguments import address_size, number
-from .trouble import UsageError, clean
+from .trouble import UsageError
+from .types import KINDS, ValueType, known_type
 
 __all__ = [
     "TYPES_HELP",
-    "ValueType",
-    "decode",
     "encode",
     "guess_from_text",
     "ranges",
     "value_type",
 ]
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..tree.fdt import Node
 
 TYPES_HELP = """\
 types (-t):
@@ -37,44 +28,13 @@ types (-t):
                    signed; before x, u, i: b or hh 1 byte, h 2, l 4 (default)
 
 """
-KINDS = {
-    "string": ("string", 0, 0),
-    "s": ("string", 0, 0),
-    "u8": ("number", 1, 0),
-    "u16": ("number", 2, 0),
-    "u32": ("number", 4, 0),
-    "cells": ("number", 4, 0),
-    "u64": ("number", 8, 0),
-    "bytes": ("bytes", 1, 0),
-    "reg": ("reg", 0, 0),
-    "empty": ("empty", 0, 0),
-    "raw": ("raw", 0, 0),
-    "r": ("raw", 0, 0),
-}
-WIDTHS = {"": 4, "l": 4, "h": 2, "hh": 1, "b": 1}
-BASES = {"x": 16, "u": 10, "i": -10}
-
-
-class ValueType:
-    """kind: string, number, bytes, reg, empty or raw; width: of a number,
-    bytes; base: 16 (no 0x), 10, -10 (signed), 0 (as written, 0x out)."""
-
-    __slots__ = ("base", "kind", "text", "width")
-
-    def __init__(self, text: str, kind: str, width: int, base: int):
-        self.text = text
-        self.kind = kind
-        self.width = width
-        self.base = base
 
 
 def value_type(text: str) -> ValueType:
     """The argument of -t."""
-    if text in KINDS:
-        return ValueType(text, *KINDS[text])
-    base, width = BASES.get(text[-1:]), WIDTHS.get(text[:-1])
-    if base and width:
-        return ValueType(text, "number", width, base)
+    known = known_type(text)
+    if known is not None:
+        return known
     raise argparse.ArgumentTypeError(
         f"unknown type '{text}' (choose from {', '.join(KINDS)}, "
         "x, u, i with b, h, l before)"
@@ -91,7 +51,7 @@ def guess_from_text(values: list[str]) -> ValueType:
             )
     if not values:
         raise UsageError("no value given; -t empty makes a property without one")
-    return value_type("string")
+    return ValueType("string", *KINDS["string"])
 
 
 def encode(wanted: ValueType, values: list[str]) -> bytes:
@@ -164,55 +124,3 @@ def _number(word: str, wanted: ValueType) -> bytes:
     if not -1 << (bits - 1) <= value < 1 << bits:
         raise UsageError(f"-t {wanted.text}: {word} does not fit into {bits} bits")
     return (value % (1 << bits)).to_bytes(wanted.width, "big")
-
-
-def decode(node: Node, name: str, wanted: ValueType | None) -> list[str]:
-    """A property as lines of text: one per string, one per reg entry, one of
-    numbers or bytes, none for an empty value.
-
-    Args:
-        wanted: None to guess; every kind but raw.
-    Raises:
-        FdtNotFound: no such property.
-        FdtBadContent: the value is not of that type.
-    """
-    value = node[name]
-    if wanted is None:
-        kind, typed = dts.interpret(name, value)
-        if kind == "string":
-            return [clean(text) for text in typed]
-        wanted = value_type({"cells": "u32"}.get(kind, kind))
-    if wanted.kind == "reg":
-        return [f"{r.start:#x},{r.size:#x}" for r in node.reg(name)]
-    if wanted.kind == "empty":
-        if value:
-            raise _wrong(node, name, wanted, f"has {len(value)} bytes")
-        return []
-    if not value:
-        return []
-    if wanted.kind == "bytes":
-        return [value.hex(" ")]
-    if wanted.kind == "string":
-        if value[-1]:
-            raise _wrong(node, name, wanted, "does not end with a NUL")
-        return value[:-1].decode("utf-8", "surrogateescape").split("\0")
-    if len(value) % wanted.width:
-        raise _wrong(
-            node,
-            name,
-            wanted,
-            f"has {len(value)} bytes, no multiple of {wanted.width}",
-        )
-    return [" ".join(_numbers(value, wanted))]
-
-
-def _wrong(node: Node, name: str, wanted: ValueType, why: str) -> FdtBadContent:
-    where = f"{node.path}:{name}"
-    return FdtBadContent("get", where, f"the value is not {wanted.text}: it {why}")
-
-
-def _numbers(value: bytes, wanted: ValueType) -> Iterator[str]:
-    form = {16: "x", 0: "#x"}.get(wanted.base, "d")
-    for at in range(0, len(value), wanted.width):
-        word = value[at : at + wanted.width]
-        yield format(int.from_bytes(word, "big", signed=wanted.base == -10), form)

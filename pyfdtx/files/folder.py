@@ -12,7 +12,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
+
+from . import ignoring
 
 __all__ = ["Folder", "flags"]
 
@@ -121,7 +122,7 @@ class Folder:
         failures undoes the rename."""
         if self._fd is None:
             return
-        with suppress(OSError):
+        with ignoring(OSError):
             fd = os.open(".", READ, dir_fd=self._fd)
             try:
                 os.fsync(fd)

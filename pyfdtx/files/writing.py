@@ -15,9 +15,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
 
-from . import write_all
+from . import ignoring, write_all
 from .folder import NOFOLLOW, Folder, flags
 
 __all__ = ["NewFolder", "TerminalError", "write_file"]
@@ -67,7 +66,7 @@ def _stat(name: str, folder: Folder) -> os.stat_result | None:
 
 
 def _forget(name: str, folder: Folder) -> None:
-    with suppress(OSError):  # not created, or renamed already
+    with ignoring(OSError):  # not created, or renamed already
         folder.unlink(name)
 
 
@@ -155,7 +154,7 @@ def _inherit(fd: int, old: os.stat_result, private: bool) -> None:
     if not OWNED:
         return
     if not private:
-        with suppress(OSError):  # only root may give files away
+        with ignoring(OSError):  # only root may give files away
             os.fchown(fd, old.st_uid, old.st_gid)
     os.fchmod(fd, stat.S_IMODE(old.st_mode) & (0o600 if private else 0o777))
 
@@ -282,7 +281,7 @@ class NewFolder:
             at = self._open(folder)
         except OSError:  # not made, or no longer ours
             return
-        with suppress(OSError):
+        with ignoring(OSError):
             how(at, last)
         at.close()
 
@@ -293,5 +292,5 @@ class NewFolder:
 
 
 def _remove(name: str, folder: Folder) -> None:
-    with suppress(OSError):  # not created, or not empty: not ours
+    with ignoring(OSError):  # not created, or not empty: not ours
         folder.remove(name)

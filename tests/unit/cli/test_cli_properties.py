@@ -4,10 +4,13 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 from pyfdtx import Fdt
+from pyfdtx.cli import command_of
+from pyfdtx.cli.get import plain
 
 UART = "/soc/uart@1000"
 
@@ -345,3 +348,44 @@ def test_odd_names_are_taken_or_refused_in_one_line(cli, command, odd):
         assert status in (0, 1)
         assert err.count(b"\n") == status, (path, name, err)
         assert b"internal error" not in err, (path, name)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["a.dtb", "/"],
+        ["a.dtb", "/", "model"],
+        ["-t", "x", "a.dtb", "/soc", "reg"],
+        ["-t", "string", "", "", ""],
+    ],
+)
+def test_plain_arguments_are_what_argparse_makes_of_them(args):
+    wanted = vars(command_of("get")[1].parse(args))
+    found = {name: getattr(plain(args), name) for name in wanted}
+    for answer in wanted, found:
+        kind = answer.pop("type")
+        answer["type"] = kind and (kind.text, kind.kind, kind.width, kind.base)
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("", "a", "a b c d", "- /", "-l a /", "a / -q", "-- a b", "a / --json"),
+        *("-t u32", "-t u32 a", "-t nonsense a / p", "-t u32 a / p q", "-h"),
+    ],
+)
+def test_what_is_not_plain_is_left_to_argparse(line):
+    assert plain(line.split()) is None
+
+
+def test_a_plain_get_starts_without_argparse(tmp_path):
+    (tmp_path / "a.dtb").write_bytes(Fdt.empty().to_bytes())
+    code = (
+        "import sys; before = set(sys.modules); from pyfdtx.cli import main; "
+        "main(['get', 'a.dtb', '/']); "
+        "print(*{'argparse', 're', 'contextlib', 'shutil'} & {*sys.modules} - before)"
+    )
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("\n", "")
