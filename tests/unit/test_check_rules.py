@@ -1562,6 +1562,11 @@ def limit_usable_ends_with_the_address_space(s):
     s.say_usable(USABLE, ((1 << 64) - MIB, MIB))
 
 
+def limit_ima_buffer_is_the_first_entry(s):
+    # of_property_read_u64_array() of two numbers; what stands behind is not read
+    s.chosen["linux,ima-kexec-buffer"] = u64(*USABLE) + u64(0x48000000, 0x1000)
+
+
 def limit_image_fills_the_space(s):
     s.known["image"] = image(165 * MIB)
 

@@ -304,6 +304,8 @@ def test_the_parts_of_the_estimate(root):
     assert found["memory map"] == 65536 * 64
     assert found["CPUs"] == 2 * PER_CPU
     assert parts(Machine(root), cmdline="quiet nr_cpus=1")["CPUs"] == PER_CPU
+    put(root, "sys/devices/system/cpu/possible", "none\n")
+    assert parts(Machine(root))["CPUs"] == PER_CPU
     assert "devices" not in found
     put(
         root,

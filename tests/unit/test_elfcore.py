@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.enums import ENUM_E_MACHINE
 
 from pyfdtx.codec.reg import MemRange
 from pyfdtx.errors import FdtBadParameter
@@ -542,3 +543,13 @@ def test_an_array_is_refused_in_the_words_for_a_copy_of_it(bits, ram):
             header(ram=given, bits=bits)
         said.append(str(e.value))
     assert said[0] == said[1]
+
+
+def test_each_architecture_has_its_number_of_the_elf_specification():
+    names = {"i386": "386", "s390x": "S390", "arm64": "AARCH64", "ppc64le": "PPC64"}
+    names |= {"riscv32": "RISCV", "riscv64": "RISCV", "loongarch64": "LOONGARCH"}
+    found = {(m, arch.elf_machine) for arch in arches() for m in arch.machines}
+    assert len(found) >= 8
+    for machine, number in found:
+        name = names.get(machine, machine.upper())
+        assert number == ENUM_E_MACHINE[f"EM_{name}"], machine

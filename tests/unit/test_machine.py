@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from pyfdtx import _native
+from pyfdtx import Fdt, _native
 from pyfdtx.codec.reg import MemRange
 from pyfdtx.errors import FdtExists, FdtMachineError, FdtWarning
 from pyfdtx.files.reading import Root
+from pyfdtx.kexec import check_tree
 from pyfdtx.kexec.elfcore import core_header_of
 from pyfdtx.kexec.facts.capture import capture
 from pyfdtx.kexec.facts.devicetree import flatten
@@ -296,6 +297,27 @@ def test_arm_with_lpae_warns_of_memory_above_4_gib_that_is_not_dumped(tmp_path):
     assert [w.filename for w in caught] == [__file__]
     assert data[4] == 1  # EI_CLASS: ELFCLASS32
     assert struct.unpack_from("<H", data, 44) == (3,)  # e_phnum
+
+
+@pytest.mark.filterwarnings("ignore::pyfdtx.errors.FdtWarning")
+def test_the_checker_misses_no_memory_that_a_header_of_32_bits_cannot_have(tmp_path):
+    iomem = "60000000-9fffffff : System RAM\n200000000-23fffffff : System RAM\n"
+    machine = write(tmp_path, arm_files(iomem))
+    header = (0x6010_0000, core_header_of(machine))
+
+    def rules():
+        found = check_tree(
+            Fdt.empty().to_bytes(),
+            arch="arm",
+            machine=Machine(tmp_path),
+            elfcorehdr=header,
+        )
+        return {f.rule for f in found}
+
+    assert "core-load-missing" not in rules()
+    more = iomem.replace("9fffffff", "afffffff")
+    (tmp_path / "proc/iomem").write_text(more)
+    assert "core-load-missing" in rules()
 
 
 @pytest.mark.filterwarnings("error::pyfdtx.errors.FdtWarning")

@@ -20,6 +20,7 @@ from test_plan import arm64
 from pyfdtx import Fdt
 from pyfdtx.errors import FdtLoadError
 from pyfdtx.kexec import check_tree, load, make_plan
+from pyfdtx.kexec.check.checker import Finding
 from pyfdtx.kexec.facts.machine import Machine
 from pyfdtx.kexec.facts.version import banner_in, version_of
 from pyfdtx.kexec.image.kernel import first_start, parse_image
@@ -139,8 +140,20 @@ def test_the_file_of_a_board_is_judged(what, memory, crash, rule):
     plan = make_plan(machine, arm64(), crash=crash, dtb=board(memory))
     errors = [f for f in plan.findings if f.severity == "error"]
     assert rule in {f.rule for f in errors}, what
-    with pytest.raises(FdtLoadError, match=rf"{errors[0].rule}.*force=True"):
+    more = f" \\(and {len(errors) - 1} more\\)" if len(errors) > 1 else ""
+    with pytest.raises(FdtLoadError, match=rf"{errors[0].rule}.*{more}; force=True"):
         load(plan, machine)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_load_says_how_many_errors_there_are(count):
+    plan = make_plan(Machine(EXAMPLES / "arm64-dt"), arm64(), crash=True)
+    error = Finding("made-up", "error", "/", "", "", "says so", *[""] * 4)
+    plan.findings = (error,) * count
+    with pytest.raises(FdtLoadError) as e:
+        load(plan)
+    assert str(e.value).count("says so") == 1
+    assert (f"(and {count - 1} more)" in str(e.value)) == (count > 1)
 
 
 def test_an_initrd_in_memory_that_the_tree_does_not_have():
