@@ -12,7 +12,8 @@ the same work on the same blob in the same program: what the compiler does to on
 it does to the other.
 
 What Python adds is judged by the ratio to a loop in Python. That depends on the
-interpreter, too, so it has more room.
+interpreter, too, so it has more room. What `pyfdtx-kexec` takes to say what is loaded
+is judged by the ratio to an interpreter that does nothing: START at most.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ LIMITS = HERE / "limits.json"
 EXAMPLES = ("arm64-dt", "arm64-high-low", "arm64-uefi-acpi")
 SYNTHETIC = 1000  # nodes of the tree that shows what grows faster than the tree
 REFERENCE = ":reference"
+START = 2.0  # times the instructions of `python -c pass`, for pyfdtx-kexec -v and -S
 LOOPS = 200  # of a Python task, so that one-time costs do not show
 
 
@@ -246,6 +248,27 @@ def count_python(command: list[str]) -> list[Found]:
     ]
 
 
+# -- starts ----------------------------------------------------------------------
+
+
+def count_starts() -> list[Found]:
+    """Whole processes. -S answers by its exit status."""
+    tool = str(Path(sys.executable).with_name("pyfdtx-kexec"))
+    commands = {
+        "": [sys.executable, "-c", "pass"],
+        "pyfdtx-kexec -v": [tool, "-v"],
+        "pyfdtx-kexec -S": [tool, "-S"],
+    }
+    counts = {}
+    for name, command in commands.items():
+        subprocess.run(command, capture_output=True, check=False)  # byte code is there
+        with tempfile.TemporaryDirectory() as folder:
+            (dump,) = callgrind.run(command, Path(folder), may_fail=True)
+        counts[name] = dump.total
+    reference = counts.pop("")
+    return [Found(name, n, reference) for name, n in counts.items()]
+
+
 # -- judging -----------------------------------------------------------------------
 
 
@@ -301,6 +324,7 @@ def main() -> int:
     limits = json.loads(LIMITS.read_text())
     try:
         in_c, in_python = count_c(command), count_python(command)
+        starts = count_starts()
     except (callgrind.NoValgrind, RuntimeError, subprocess.CalledProcessError) as e:
         print(f"bench-check: {e}", file=sys.stderr)
         return 1
@@ -316,6 +340,9 @@ def main() -> int:
     show(in_python, limits["python"])
     wrong = judge(in_c, c_limits, room)
     wrong += judge(in_python, limits["python"], limits["room"]["python"])
+    at_most = dict.fromkeys((f.task for f in starts), START)
+    show(starts, at_most)
+    wrong += judge(starts, at_most, 0)
     for line in wrong:
         print(f"bench-check: {line}", file=sys.stderr)
     return 1 if wrong else 0

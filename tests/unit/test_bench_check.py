@@ -79,3 +79,23 @@ def test_the_committed_limits_are_whole():
     for kind in limits["c"].values():
         assert set(kind) == set(limits["c"]["gcc-x86_64"])
     assert 0 < limits["room"]["same"] <= limits["room"]["other"] < 0.5
+
+
+def test_a_start_is_counted_against_an_interpreter_that_does_nothing(monkeypatch):
+    """-v and -S promise START at most; here a count for each command is made up."""
+    asked = []
+
+    def run(command, folder, may_fail):
+        asked.append(command[1:])
+        return [check.callgrind.Dump("", 1000 * len(asked), {})]
+
+    monkeypatch.setattr(check.callgrind, "run", run)
+    found = check.count_starts()
+    assert asked == [["-c", "pass"], ["-v"], ["-S"]]
+    assert [f.ratio for f in found] == [2.0, 3.0]
+    assert [
+        w.split(":")[0]
+        for w in check.judge(
+            found, dict.fromkeys((f.task for f in found), check.START), 0
+        )
+    ] == ["pyfdtx-kexec -S"]
