@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Of kexec-tools: whose command line this is; scripts ask for it
 INTERFACE = "2.0.32"
+# Where kexec-tools takes options about a kernel when none is to be loaded, too
+ANYWHERE = ("arm64", "riscv64")
 USAGE = "usage: kexec [OPTION]... [KERNEL]"
 
 
@@ -71,7 +73,8 @@ def _wrong(options: tuple[Option, ...], why: str, status: int) -> int:
 
 
 def _run(args: list[str]) -> int:
-    options = options_of(_arch(os.uname().machine))
+    arch = _arch(os.uname().machine)
+    options = options_of(arch)
     wish = Wish()
     operands: list[str] = []
     about_kernels = False
@@ -90,6 +93,7 @@ def _run(args: list[str]) -> int:
                 return 0
             wish.take(option, value)
             about_kernels = about_kernels or option.group == "kernel"
+        about_kernels = about_kernels and arch not in ANYWHERE
         if about_kernels and (wish.status or not wish.load):
             raise Bad("an option about a kernel, but none is to be loaded")
     except Bad as e:

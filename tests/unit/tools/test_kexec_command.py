@@ -324,6 +324,18 @@ def test_without_an_action_shutdown_is_called_or_it_is_said_that_there_is_none(
     assert "/sbin/shutdown" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arch", "status"),
+    [("arm64", 0), ("riscv64", 0), ("arm", 1), ("ppc64le", 1), ("x86_64", 1)],
+)
+def test_an_option_about_a_kernel_without_one_is_wrong_where_kexec_tools_says_so(
+    arm64, arch, status
+):
+    """kexec-tools 2.0.32 of each, under qemu-user: `kexec -u --append=x`."""
+    arm64.patch(kexec, "_arch", lambda _: arch)
+    assert arm64.run("-u", "--append=x")[0] == status
+
+
 # The table of options
 
 
