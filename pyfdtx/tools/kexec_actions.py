@@ -18,7 +18,7 @@ from ..errors import FdtBadParameter, FdtError, FdtLoadError, FdtNoRoom, FdtWarn
 from ..files import write_all
 from ..files.reading import LIMITS, read_file
 from ..kexec.architecture import arch_of
-from ..kexec.facts.machine import Machine
+from ..kexec.facts.machine import HEADER_ROOM, Machine
 from ..kexec.image.initrd import InitrdFile
 from ..kexec.image.kernel import read_image
 from ..kexec.image.unpack import Unpacked, unpack
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 FALLBACK = (errno.ENOSYS, errno.EINVAL, errno.ENOEXEC, errno.ENOTSUP)
 OTHER_CALL = 253
 SHUTDOWN = ("/sbin/shutdown", "/etc/shutdown", "/bin/shutdown")
-HEADER_SIZE = "sys/kernel/crash_elfcorehdr_size"
 
 # What -t calls a kernel, by Machine.arch and by its form: a flat image, an ELF file,
 # or what it is wrapped in
@@ -88,7 +87,7 @@ def act(wish: Wish) -> int:
         if wish.load and wish.crash and not machine.crash_ranges:
             say("no memory is reserved for a crash kernel; boot with crashkernel=256M")
             return DIED
-        if wish.hotplug and not machine.exists(HEADER_SIZE):
+        if wish.hotplug and not any(map(machine.exists, HEADER_ROOM)):
             say("--hotplug: this kernel cannot do it (CONFIG_CRASH_HOTPLUG)")
             return DIED
         if wish.unload:
@@ -266,9 +265,6 @@ def _give_inside(
 
 def _load_segments(wish: Wish, machine: Machine, kernel: str, cmdline: str) -> None:
     """By kexec_load(2)."""
-    if wish.hotplug:
-        say("--hotplug: only with kexec_file_load(2) (-s)")
-        raise Ended(DIED)
     types = TYPES.get(machine.arch, {})
     if wish.type is not None and wish.type not in types.values():
         say(f"--type={wish.type}: unknown; there are {', '.join(types.values())}")
@@ -299,6 +295,9 @@ def _load_segments(wish: Wish, machine: Machine, kernel: str, cmdline: str) -> N
         verify=verify,
         within=within,
     )
+    if wish.hotplug and not chosen.updated:
+        say("--hotplug: not with kexec_load(2) here; by kexec_file_load(2) (-s)")
+        raise Ended(DIED)
     if wish.entry:
         chosen.entry = wish.entry
     _judge(chosen)

@@ -108,7 +108,7 @@ OPTIONS = (
     Option("--print-ckr-size", "print the size of the crash region in bytes"),
     Option(
         "--hotplug",
-        "let the kernel update the list of CPUs and memory (kexec_file_load(2))",
+        "the kernel must keep the core header up to date (it does so where it can)",
     ),
     Option("--debug -d", "tell what is done"),
     Option(

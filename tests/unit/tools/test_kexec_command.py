@@ -232,13 +232,27 @@ def test_an_initrd_that_is_not_there_ends_it(arm64, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("words", [["-s"], ["-c", "-i"], ["-a"]])
-def test_hotplug_is_the_kernels_own_in_kexec_file_load_alone(arm64, words, capfd):
+def test_hotplug_is_what_the_kernel_can_do(arm64, words, capfd):
+    """Linux include/uapi/linux/kexec.h: KEXEC_UPDATE_ELFCOREHDR,
+    KEXEC_CRASH_HOTPLUG_SUPPORT; kexec_file_load(2) needs no flag."""
     assert arm64.run(*words, "-p", "K", "--hotplug") == (1, [])
     assert "CONFIG_CRASH_HOTPLUG" in capfd.readouterr().err
-    (arm64.root / "sys/kernel/crash_elfcorehdr_size").write_text("4096\n")
+    (arm64.root / "sys/kernel/crash_elfcorehdr_size").write_text("8192\n")
     status, found = arm64.run(*words, "-p", "K", "--hotplug")
-    by_file = "-c" not in words
-    assert (status, len(found)) == ((0, 1) if by_file else (1, 0))
+    assert (status, len(found)) == (0, 1)
+    assert (found[0][-1] & 0xC == 0xC) == ("-c" in words)
+
+
+def test_hotplug_is_refused_where_the_core_header_has_no_room(
+    tmp_path, monkeypatch, capfd
+):
+    root = tmp_path / "root"
+    ppc64_machine.machine(root)
+    system = Arm64(tmp_path, monkeypatch, "ppc64le", root)
+    system.image.write_bytes(ppc64_machine.vmlinux())
+    (root / "sys/kernel/crash_elfcorehdr_size").write_text("8192\n")
+    assert system.run("-ci", "-p", "K", "--hotplug") == (1, [])
+    assert "--hotplug" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("arch", ["arm", "ppc64le", "riscv64"])
