@@ -21,6 +21,7 @@ from crash_job import Job
 BYTES = "bytes"  # the reference, byte for byte
 TREE = "tree"  # the reference's nodes, properties and reservations
 INPUT = "input"  # the input, byte for byte: a bare copy
+NOTHING = "nothing"  # it only reads
 
 
 class Variant(NamedTuple):
@@ -118,7 +119,34 @@ def cffi_calls(job: Job) -> Variant:
 
 def pylibfdt(job: Job) -> Variant:
     run = peers.pylibfdt_job(job)
-    return in_python("pylibfdt", "pylibfdt (SWIG)", "", TREE, run)
+    return in_python("pylibfdt", "pylibfdt (SWIG), module functions", "", TREE, run)
+
+
+def pylibfdt_methods(job: Job) -> Variant:
+    run = peers.pylibfdt_methods_job(job)
+    return in_python("pylibfdt_methods", "pylibfdt, methods of Fdt", "", TREE, run)
+
+
+def _kept(variant: Variant) -> Variant:
+    """Every result stays until the round ends, so each has memory of its own."""
+
+    def loop(corpus: Corpus) -> Callable[[], object]:
+        one, blobs = variant.one, corpus.blobs
+        return lambda: [one(blob) for blob in blobs]
+
+    return variant._replace(
+        key=f"{variant.key}_kept",
+        title=f"{variant.title}, every result kept",
+        loop=loop,
+    )
+
+
+def native_kept(job: Job) -> Variant:
+    return _kept(native(job))
+
+
+def pylibfdt_kept(job: Job) -> Variant:
+    return _kept(pylibfdt(job))
 
 
 def fdt(job: Job) -> Variant:
@@ -231,15 +259,29 @@ def c_memcpy(job: Job) -> Variant:
     return in_c("memcpy", "C: memcpy of the input", "", INPUT, c.lib.bench_memcpy)
 
 
+def _reading(key: str, title: str, checks: str, name: str) -> Callable[[Job], Variant]:
+    def make(job: Job) -> Variant:
+        c = c_module()
+        return in_c(key, title, checks, NOTHING, getattr(c.lib, name))
+
+    make.__name__ = key
+    return make
+
+
 ALL: tuple[Callable[[Job], Variant], ...] = (
     native,
+    native_kept,
     c_engine,
+    _reading("walk", "C: fdtx_check(), nothing else", "fdtx_check", "bench_walk"),
+    _reading("bare", "C: from tag to tag, nothing else", "", "bench_bare"),
     _plain("c_plain_fdtx", "fdtx_check", "BENCH_FDTX_CHECK"),
     _plain("c_plain_full", "fdt_check_full", "BENCH_CHECK_FULL"),
     _plain("c_plain", "", "BENCH_NO_CHECK"),
     c_memcpy,
     cffi_calls,
     pylibfdt,
+    pylibfdt_kept,
+    pylibfdt_methods,
     pure,
     fdt,
 )

@@ -22,6 +22,64 @@ def _number(value: bytes) -> int:
 
 
 def pylibfdt_job(job: Job) -> Run:
+    """Its fastest: module functions on one bytearray, values made once for each
+    kind of cells. They answer with a negative code, or raise; on this corpus they
+    do neither.
+
+    Raises:
+        ImportError: pylibfdt is not installed.
+    """
+    import libfdt as L
+
+    room = SLACK + len(job.cmdline)
+    initrd, header = job.initrd, job.elfcorehdr
+    values: dict[tuple[int, int], list[tuple[str, bytes, int]]] = {}
+
+    def made(cells: tuple[int, int]) -> list[tuple[str, bytes, int]]:
+        items = job.properties(cells).items()
+        values[cells] = [(name, value, len(value)) for name, value in items]
+        return values[cells]
+
+    def get(raw: bytearray, chosen: int, name: str) -> bytes | None:
+        value = L.fdt_getprop(raw, chosen, name)[0]
+        return None if value is None else bytes(value)
+
+    def unreserve(raw: bytearray, chosen: int, address_cells: int) -> None:
+        stale = []
+        start = get(raw, chosen, "linux,initrd-start")
+        if start is not None:
+            end = get(raw, chosen, "linux,initrd-end")
+            if end is not None:
+                stale.append((_number(start), _number(end) - _number(start)))
+        old = get(raw, chosen, "linux,elfcorehdr")
+        if old is not None:
+            cut = 4 * address_cells
+            stale.append((_number(old[:cut]), _number(old[cut:])))
+        if stale:
+            for i in reversed(range(L.fdt_num_mem_rsv(raw))):
+                if tuple(L.fdt_get_mem_rsv(raw, i)[1:]) in stale:
+                    L.fdt_del_mem_rsv(raw, i)
+
+    def run(blob: bytes) -> bytes:
+        raw = bytearray(len(blob) + room)
+        L.fdt_open_into(bytearray(blob), raw, len(raw))
+        cells = L.fdt_address_cells(raw, 0), L.fdt_size_cells(raw, 0)
+        chosen = L.fdt_path_offset(raw, "/chosen")
+        if chosen < 0:
+            chosen = L.fdt_add_subnode(raw, 0, "chosen")
+        unreserve(raw, chosen, cells[0])
+        L.fdt_add_mem_rsv(raw, *initrd)
+        L.fdt_add_mem_rsv(raw, *header)
+        put = L.fdt_setprop
+        for name, value, n in values.get(cells) or made(cells):
+            put(raw, chosen, name, value, n)
+        L.fdt_pack(raw)
+        return bytes(raw[: L.fdt_totalsize(raw)])
+
+    return run
+
+
+def pylibfdt_methods_job(job: Job) -> Run:
     """Methods where the Fdt class has them, module functions for the memory
     reservations, which it cannot change.
 

@@ -29,7 +29,7 @@ from results import (
     shown,
 )
 from stats import Spread
-from targets import AT_LEAST, Verdict, judge
+from targets import AT_LEAST, Verdict, judge, over
 
 FOLDER = Path(__file__).resolve().parent / "results"
 SUMMARY, FIGURES = "summary", "figures"
@@ -295,7 +295,8 @@ def figures(everything: dict[str, Results]) -> str:
             if v.found:
                 found.setdefault(v.promise.text, []).append(v.found.median)
     try:
-        packaged, running = found["pylibfdt's time over pyfdtx's"]
+        both = over("pylibfdt", "native", "A", "B")(everything["j1"])
+        packaged, running = [s.median for _, s in both if s]
         (walk,) = found["pylibfdt's walk over to_dict()"]
         edits = found["edits of a node, pyfdtx over pylibfdt"]
     except (KeyError, ValueError):

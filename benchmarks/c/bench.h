@@ -28,6 +28,10 @@ enum bench_checks {
  */
 int bench_memcpy(const struct bench_blob *blobs, int n, void *out,
 		 size_t outsize);
+int bench_walk(const struct bench_blob *blobs, int n, void *out,
+	       size_t outsize);
+int bench_bare(const struct bench_blob *blobs, int n, void *out,
+	       size_t outsize);
 int bench_plain(const struct bench_blob *blobs, int n, void *out,
 		size_t outsize, const struct fdtx_second_kernel *job,
 		enum bench_checks checks);

@@ -9,6 +9,7 @@
 
 #include "fdt_reg.h"
 #include "blob/check.h"
+#include "blob/tags.h"
 #include "kexec/second_kernel.h"
 #include "kexec/second_kernel_plan.h"
 #include "bench.h"
@@ -27,6 +28,37 @@ int bench_memcpy(const struct bench_blob *blobs, int n, void *out,
 		last = (int)blobs[i].size;
 	}
 	return last;
+}
+
+/* What fdtx_check() takes */
+int bench_walk(const struct bench_blob *blobs, int n, void *out, size_t outsize)
+{
+	struct fdtx_fault fault;
+	int i, err = 0;
+
+	(void)out;
+	(void)outsize;
+	for (i = 0; i < n && !err; i++)
+		err = fdtx_check(blobs[i].data, blobs[i].size, &fault);
+	return err;
+}
+
+/* From each tag to the next, and no question asked; the depth at the end, 0 */
+int bench_bare(const struct bench_blob *blobs, int n, void *out, size_t outsize)
+{
+	int i, depth = 0;
+
+	(void)out;
+	(void)outsize;
+	for (i = 0; i < n; i++) {
+		const char *base = fdtx_struct(blobs[i].data);
+		struct fdtx_tag t = fdtx_tag_at(base, 0);
+
+		for (; t.tag != FDT_END; t = fdtx_tag_at(base, t.next))
+			depth += (t.tag == FDT_BEGIN_NODE) -
+				 (t.tag == FDT_END_NODE);
+	}
+	return depth;
 }
 
 /* The big-endian number of len bytes, up to 8, at p */
