@@ -150,7 +150,9 @@ def _private(blob: bytes, sources: list[str]) -> bool:
     """Whether a tree has seeds, or a source is readable by its owner alone."""
     if any(is_private(source) for source in sources if source != "-"):
         return True
-    # Names end with a NUL: without such an end somewhere there is no such name
-    if ENDING.encode() + b"\0" not in blob:
+    # Names end with a NUL: without such an end among the strings, which stand last,
+    # there is no such name
+    strings = int.from_bytes(blob[12:16], "big")
+    if blob.find(ENDING.encode() + b"\0", strings) < 0:
         return False
     return any(is_secret(*p) for n in flat.read(blob).nodes for p in n.properties)
