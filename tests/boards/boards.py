@@ -22,7 +22,8 @@ class Board:
     console: as in console=. more: other words of the command line.
     region: crashkernel=. cheap: whether it is among those that are run by default.
     serial: QEMU's serial ports in front of the console.
-    stuck: whether CPUs cannot be stopped: the doctor warns, and loading fails.
+    warned: whether the doctor warns that CPUs may not be stopped.
+    stuck: whether they cannot, and loading fails.
     suite: Debian's release; None: the host's.
     """
 
@@ -36,6 +37,7 @@ class Board:
     region: str = "128M"
     cheap: bool = False
     serial: int = 0
+    warned: bool = False
     stuck: bool = False
     suite: str | None = None
     edit: Callable[[Fdt], None] | None = None
@@ -100,7 +102,8 @@ BOARDS = {
         arm("mcimx6ul", "mcimx6ul-evk -m 512M", "imx6ul-14x14-evk.dtb", "ttymxc0",
             cheap=True),
         arm("sabrelite", "sabrelite -m 1G -smp 4", "imx6q-sabrelite.dtb", "ttymxc1",
-            serial=1, cheap=True),
+            serial=1, warned=True,
+            cheap=True),
         arm("highbank", "highbank -m 1G -smp 4", "highbank.dtb", "ttyAMA0", cheap=True),
         arm("midway", "midway -m 1G -smp 4", "ecx-2000.dtb", "ttyAMA0"),
         arm("mcimx7d", "mcimx7d-sabre -m 1G -smp 2", "imx7d-sdb.dtb", "ttymxc0"),
@@ -111,7 +114,8 @@ BOARDS = {
         arm("vexpress-a15", "vexpress-a15 -m 1G", "vexpress-v2p-ca15-tc1.dtb",
             "ttyAMA0", more="nr_cpus=1"),
         arm("vexpress-a15-smp", "vexpress-a15 -m 1G -smp 2",
-            "vexpress-v2p-ca15-tc1.dtb", "ttyAMA0", stuck=True),
+            "vexpress-v2p-ca15-tc1.dtb", "ttyAMA0", warned=True,
+            stuck=True),
         arm("vexpress-a9", "vexpress-a9 -m 1G", "vexpress-v2p-ca9.dtb", "ttyAMA0",
             more="nr_cpus=1"),
         arm("raspi2b", "raspi2b -m 1G", "bcm2836-rpi-2-b.dtb", "ttyAMA0",

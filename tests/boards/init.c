@@ -171,9 +171,6 @@ static void send_all(void)
 		send(name);
 		strcat(name, "_size");
 		send(name);
-		snprintf(name, sizeof(name),
-			 "/sys/devices/system/cpu/cpu%zu/online", i);
-		send(name);
 	}
 	n = read_up_to("/proc/kcore", buffer, KCORE_HEAD);
 	if (n > 0)

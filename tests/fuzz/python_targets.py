@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
-from image_files import android, fit, uimage, uki, vmlinux, zboot
+from image_files import android, archive, fit, uimage, uki, vmlinux, zboot
 from python_core import dmesg
 from python_devicetree import meaning, overlays
 from python_input import Input, Target, tree
@@ -31,7 +31,9 @@ from pyfdtx.kexec.facts.capture import capture
 from pyfdtx.kexec.facts.iomem import parse
 from pyfdtx.kexec.facts.kcore import loads_in_kcore, note_in_kcore
 from pyfdtx.kexec.facts.vmcoreinfo import Vmcoreinfo
+from pyfdtx.kexec.image.initrd import InitrdFile, look_at
 from pyfdtx.kexec.image.kernel import KernelImage
+from pyfdtx.kexec.image.unpacked import unpacked_size
 from pyfdtx.text.diff import diff
 from pyfdtx.text.dts import render
 
@@ -142,6 +144,29 @@ def images(source: Input) -> None:
         _look_at(parse_image(data))
     except FdtError as e:
         str(e)
+
+
+def initrds(source: Input) -> None:
+    """What is given as an initrd, and how much it unpacks to; several."""
+    how = source.byte()
+    data = source.rest()
+    if how & 1:
+        data = source_pack(how)(data)
+    if how & 64:
+        data = archive(how & 7, 5000) + bytes(how >> 3 & 7) + data
+    try:
+        look_at(data, "i")
+        joined = InitrdFile(data, data)
+        assert len(joined.read()) == len(joined)
+    except FdtError as e:
+        str(e)
+    size, counted = unpacked_size(data)
+    assert size >= 0
+    assert counted in (True, False)
+
+
+def source_pack(how: int) -> Callable[[bytes], bytes]:
+    return WRAPPERS[1 + (how >> 1) % 3]
 
 
 # A captured machine
@@ -347,8 +372,8 @@ def checker(source: Input) -> None:
 TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
-        texts, kcore, dmesg, images, roots, trees, second_kernel, checker, overlays,
-        meaning,
+        texts, kcore, dmesg, images, initrds, roots, trees, second_kernel, checker,
+        overlays, meaning,
     )
 }  # fmt: skip
 SCRATCH = tempfile.gettempdir()

@@ -108,6 +108,16 @@ def images() -> "list[bytes]":
     return [wrapper + image for wrapper in wrappers for image in plain]
 
 
+def initrds() -> "list[bytes]":
+    """A cpio archive in each form, and what is none."""
+    name = b"f\0"
+    entry = b"070701" + b"%08x" * 13 % (1, 0o100644, *[0] * 4, 3, *[0] * 4, 2, 0)
+    end = b"070701" + b"%08x" * 13 % (*[0] * 11, 11, 0) + b"TRAILER!!!\0"
+    cpio = entry + name + b"abc\0" + end
+    others = [cpio, b"\x27\x05\x19\x56", b"hsqs" + bytes(20), b"\x80" * 40]
+    return [bytes((how,)) + data for how in (0, 1, 3, 5, 64, 69, 89) for data in others]
+
+
 def python_inputs() -> "dict[str, list[bytes]]":
     small = [tree for tree in trees() if len(tree) < 800]
     front = bytes((0x3D, 1, 5, 5, 5, 5, 5, 5, 5, 3)) + b"x=1"
@@ -120,6 +130,7 @@ def python_inputs() -> "dict[str, list[bytes]]":
             for gap in (0, 3)
         ],
         "images": images(),
+        "initrds": initrds(),
         "roots": [
             bytes((r, 0, n, how))
             for r in range(4)

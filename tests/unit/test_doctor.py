@@ -201,15 +201,6 @@ def test_cpus_that_cannot_be_stopped(root):
     assert ids(root) == {}
 
 
-def test_a_cpu_that_can_be_switched_off_is_not_stuck(root):
-    """Its file `online` is there where the kernel can do that; not for CPU 0."""
-    with_cpus(root, [b"spin-table\0"] * 2)
-    put(root, "sys/devices/system/cpu/cpu0/online", "1\n")
-    assert ids(root) == {"spin-table": "warning"}
-    put(root, "sys/devices/system/cpu/cpu1/online", "1\n")
-    assert ids(root) == {}
-
-
 def test_cpus_of_arm_without_psci(tmp_path):
     top = tmp_path / "arm"
     shutil.copytree(EXAMPLES / "arm-dt", top)
@@ -369,6 +360,15 @@ def test_what_cannot_be_unpacked_is_guessed():
     assert unpacked_size(b"\x80" * 1000) == (1000 * GUESS, False)
     cut = gzip.compress(archive(10_000_000))[:-20]
     assert unpacked_size(cut) == (len(cut) * GUESS, False)
+
+
+def test_pieces_are_counted_before_they_take_quadratic_time():
+    one = gzip.compress(archive(0))
+    most = one * unpacked.MAX_PIECES
+    inode = unpacked.INODE
+    assert unpacked_size(most) == (unpacked.MAX_PIECES * inode, True)
+    memory = unpacked.MAX_PIECES * inode + GUESS * len(one)
+    assert unpacked_size(most + one) == (memory, False)
 
 
 def test_every_cut_of_an_archive_is_counted_without_an_error():

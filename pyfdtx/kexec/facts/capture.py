@@ -71,7 +71,6 @@ def _notes(machine: Machine) -> Iterator[str]:
         if name.startswith("cpu") and number.isascii() and number.isdigit():
             yield f"{CPU}/{name}/crash_notes"
             yield f"{CPU}/{name}/crash_notes_size"
-            yield f"{CPU}/{name}/online"
 
 
 def _tree(machine: Machine) -> Iterator[str]:

@@ -21,6 +21,8 @@ INODE = 1024
 # What compressed data become that cannot be unpacked here; gzip and zstd make a third
 # to a quarter of programs and modules
 GUESS = 4
+# Compressed pieces: initrds have one or two, and each costs a copy of what follows
+MAX_PIECES = 64
 
 
 def _up(value: int, boundary: int) -> int:
@@ -48,7 +50,7 @@ def _archive(data: bytes, at: int) -> tuple[int, int]:
 def unpacked_size(data: bytes, where: str = "initrd") -> tuple[int, bool]:
     """(bytes, whether they were counted): what cannot be unpacked here is taken for
     GUESS times its size."""
-    memory, at, left = 0, 0, LIMIT
+    memory, at, left, pieces = 0, 0, LIMIT, 0
     while at < len(data):
         if not data[at]:
             at += max(
@@ -60,7 +62,10 @@ def unpacked_size(data: bytes, where: str = "initrd") -> tuple[int, bool]:
             memory += more
             continue
         kind = kind_of(data[at : at + 8])
+        pieces += 1
         try:
+            if pieces > MAX_PIECES:
+                raise FdtImageError("initrd", where, "has too many pieces")
             plain, behind = decompress(kind, memoryview(data)[at:], where, left)
         except FdtImageError:
             return memory + GUESS * (len(data) - at), False

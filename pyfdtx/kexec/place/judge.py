@@ -60,11 +60,8 @@ def stuck_cpus(machine: Machine, arch: Arch | None) -> Told | None:
     """What the architecture says of CPUs that its kernel cannot stop, from the tree's
     enable-methods."""
     find = arch.own("stuck_cpus") if arch is not None else None
-    _, *others = machine.possible_cpus
-    if find is None or not others:
+    if find is None or len(machine.possible_cpus) < 2:
         return None
-    if any(machine.exists(f"{CPU}/cpu{n}/online") for n in others):
-        return None  # can be switched off: drivers/base/cpu.c cpu_is_hotpluggable()
     nodes = to_dict(machine.fdt)
     cpus = [path for path in nodes if path.startswith("/cpus/cpu@")]
     cpus = [path for path in cpus if "/" not in path[len("/cpus/") :]]

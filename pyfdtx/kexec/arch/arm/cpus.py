@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def stuck_cpus(methods: set[str], nodes: dict[str, dict[str, bytes]]) -> Told | None:
-    """PSCI can kill a CPU; of the platforms' own code the tree does not tell."""
+    """PSCI can kill a CPU; of the platforms' own code neither the tree nor sysfs
+    tells: it may switch a CPU off (cpuN/online is there) and not kill it."""
     if any(b"arm,psci" in values.get("compatible", b"") for values in nodes.values()):
         return None
     name = ", ".join(sorted(filter(None, methods))) or "none"
