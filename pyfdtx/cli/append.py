@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 EPILOG = (
     TYPES_HELP.format(raw="")
     + """\
-Text becomes a further string of a list: the words of bootargs are not such a
-list, set it as a whole. -t may be left out for text that cannot be taken for a
-number or for bytes. After "--" a VALUE may start with "-".
+Text is added as one more string of a list. bootargs is no list: set it as a whole.
+Without -t a VALUE must not look like a number or like bytes. After "--" a VALUE may
+start with "-".
 
 examples:
   pyfdtx append boot.dtb / compatible -t string vendor,fallback -o new.dtb

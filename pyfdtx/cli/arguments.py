@@ -69,8 +69,8 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
     def _refuse_unknown(self, args: list[str]) -> None:
-        """Options that are none, before anything is missing: the nearest one is of
-        more help than the name of an argument."""
+        """Unknown options first: the nearest option helps more than the name of an
+        argument that is missing."""
         known = self._option_string_actions
         taker = None  # the option whose value comes next
         for arg in args:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 Sizes and addresses: decimal or 0x hex, with or without K, M or G. The same
-input and given seeds give the same bytes.
+input and the same seeds give the same bytes.
 
 example:
   pyfdtx crash-dtb boot.dtb -o crash.dtb --elfcorehdr 0x7abff000,0x400 \\

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..tree.fdt import Fdt
 
 EPILOG = """\
-Without PROP the node goes, with all below it. Nobody looks for references to it.
+Without PROP the node is deleted with all below it, even if something refers to it.
 
 examples:
   pyfdtx delete -i board.dtb /chosen bootargs

@@ -25,8 +25,8 @@ EPILOG = """\
 The order of nodes, properties and reservations does not count, nor do padding,
 format version and the numbers of phandles: references are compared by the nodes
 that they lead to, and shown as paths. "-" marks what only A has, "+" what only
-B has; "~" a property whose name does not tell whether it holds phandles, but
-whose cells are those of the same nodes. Colours only on a terminal, and not if
+B has. "~" marks a property that may or may not hold phandles: its numbers differ, but
+as phandles they lead to the same nodes. Colours only on a terminal, and not if
 NO_COLOR is set. Of seeds only the length is shown.
 
 Exit status: 0 the same, 1 different, 2 trouble.

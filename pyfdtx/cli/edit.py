@@ -50,9 +50,27 @@ def output_arguments(parser: argparse.ArgumentParser) -> None:
         "-i", "--in-place", action="store_true", help="replace the input by the result"
     )
     add = parser.add_argument
-    add("--pad", metavar="SIZE", type=size, default=0, help="zeros behind, as dtc -p")
-    add("--size", metavar="SIZE", type=size, default=0, help="at least, as dtc -S")
-    add("--align", metavar="SIZE", type=size, default=1, help="a multiple, as dtc -a")
+    add(
+        "--pad",
+        metavar="SIZE",
+        type=size,
+        default=0,
+        help="so many zeros behind, as dtc -p",
+    )
+    add(
+        "--size",
+        metavar="SIZE",
+        type=size,
+        default=0,
+        help="at least so many bytes, as dtc -S",
+    )
+    add(
+        "--align",
+        metavar="SIZE",
+        type=size,
+        default=1,
+        help="a multiple of this, as dtc -a",
+    )
 
 
 def common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +85,7 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def refuse_names(*, path: str = "", name: str = "") -> None:
-    """What `show` could not write as DTS is not made, either.
+    """Refuse names that `show` could not write as DTS.
 
     Raises: FdtBadParameter.
     """
@@ -150,7 +168,7 @@ def _private(blob: bytes, sources: list[str]) -> bool:
     """Whether a tree has seeds, or a source is readable by its owner alone."""
     if any(is_private(source) for source in sources if source != "-"):
         return True
-    # Names end with a NUL: without such an end among the strings, which stand last,
+    # Names end with a NUL: without these bytes in the strings block, which is last,
     # there is no such name
     strings = int.from_bytes(blob[12:16], "big")
     if blob.find(ENDING.encode() + b"\0", strings) < 0:

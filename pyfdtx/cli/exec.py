@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     import argparse
 
 EPILOG = """\
-No service is stopped and no file system unmounted: only what was written is
-brought to the disks first. To go down in order use 'systemctl kexec', which
-starts the same kernel.
+No service is stopped and no file system unmounted: only the disks are synced first.
+'systemctl kexec' shuts down in order, and then starts the same kernel.
 
 example:
   pyfdtx load /boot/vmlinuz --initrd /boot/initrd.img

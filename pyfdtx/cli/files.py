@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# Zeros behind a tree are not mentioned up to here
+# As many zeros behind a tree are not mentioned
 PADDING = 1 << 20
 HEAD = 64  # more than a header, so that a wrong one is judged as such
 
@@ -178,9 +178,9 @@ def write_blob(path: str, data: bytes, *, private: bool) -> None:
 
 
 class tidy_on_signals:
-    """`with` it, SIGTERM and SIGHUP become an exception, so that what is half done
-    is removed; the process then ends by the signal. Where they are ignored (nohup)
-    or handled they stay so."""
+    """In its `with` block SIGTERM and SIGHUP raise, so that what is half done is
+    removed; the process then ends by the signal. If they are ignored (nohup) or
+    handled already, nothing changes."""
 
     def __enter__(self) -> None:
         import signal

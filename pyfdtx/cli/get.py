@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 Without -t the type is guessed: text one string per line, u32 as 0x hex, else
-hex pairs. PATH is a full path, an alias ("serial0") or a label ("&uart0"). A seed is
-shown if it is PROP itself, of all others only the length.
+hex pairs. PATH is a full path, an alias ("serial0") or a label ("&uart0"). Of a seed
+only the length is shown, unless PROP names it.
 
 examples:
   pyfdtx get boot.dtb /chosen bootargs
@@ -92,11 +92,11 @@ def run(args: Arguments) -> int:
     of_node = args.properties or args.list
     if args.property is None:
         if args.type or args.default is not None:
-            raise UsageError("-t and -d go with PROP")
+            raise UsageError("-t and -d need a PROP")
     elif of_node:
-        raise UsageError("-p and -l go without PROP")
+        raise UsageError("-p and -l cannot be combined with PROP")
     if args.json and (of_node or args.type):
-        raise UsageError("--json goes without -t, -p and -l: it has everything")
+        raise UsageError("--json cannot be combined with -t, -p and -l: it has all")
     blob = read_blob(args.dtb, args.index)
     try:
         answer = _answer(blob, args)

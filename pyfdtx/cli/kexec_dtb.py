@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 Sizes and addresses: decimal or 0x hex, with or without K, M or G. The same
-input and given seeds give the same bytes.
+input and the same seeds give the same bytes.
 
 example:
   pyfdtx kexec-dtb boot.dtb -o next.dtb --initrd 0x48000000,20M --append quiet

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Apply overlays to a tree, one behind the other; or merge overlays into one."""
+"""Apply overlays to a tree, one after the other; or merge overlays into one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 The overlays are applied in the order given, each to what the ones before it made.
-The output appears when all fit, or not at all. Nodes go by their full names, as in
-dtc and Linux; docs/overlays.md says where fdtoverlay differs.
+The output appears when all fit, or not at all. Nodes are matched by full names, as
+in dtc and Linux; docs/overlays.md says where fdtoverlay differs.
 
 BASE needs labels for overlays that refer to them: compile it with dtc -@.
 

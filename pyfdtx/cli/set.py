@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EPILOG = (
     TYPES_HELP.format(raw="")
     + """\
--t may be left out for text that cannot be taken for a number or for bytes.
+Without -t a VALUE must not look like a number or like bytes.
 After "--" a VALUE may start with "-".
 
 examples:

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 EPILOG = """\
-DTS: values are written so that their bytes come back; which of "text", <cells>
-and [bytes] is a guess, for a tree does not say. The second line gives the options
+DTS: dtc compiles each value back to the same bytes. A blob has no types, so whether
+a value is "text", <cells> or [bytes] is a guess. The second line gives the options
 that dtc needs. Labels are those of /__symbols__, so "&label { ... };" can be
 appended; an overlay is shown as a /plugin/ with references. JSON: every property
 has its guessed type (string, cells, bytes in hex, empty), the value, and the raw
 bytes in hex.
 
-On a terminal, values of more than %d bytes stand by length and digest.
-kaslr-seed, rng-seed and all else that ends in -seed stand as a comment with their
-length, in JSON as type secret; with --show-secrets they are shown.
+On a terminal, a value of more than %d bytes is shown by length and digest. Of a
+property whose name ends in -seed (kaslr-seed, rng-seed) only the length is shown, in
+JSON as type secret; --show-secrets shows the value.
 
 examples:
   pyfdtx show boot.dtb | less
@@ -54,8 +54,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="JSON for programs")
     add("--list", action="store_true", help="the trees that are in the file")
     add("--index", metavar="N", type=number, help="of several trees, the first is 0")
-    add("--no-labels", action="store_true", help="node by node what the blob has")
-    add("--full", action="store_true", help="long values in full on a terminal, too")
+    add(
+        "--no-labels",
+        action="store_true",
+        help="no labels and references: numbers, as in the blob",
+    )
+    add("--full", action="store_true", help="long values in full, also on a terminal")
     secret_argument(parser)
 
 
@@ -70,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         return _list(args)
     if args.json and (args.path or args.no_labels or args.full):
-        raise UsageError("--json goes without PATH, --no-labels and --full")
+        raise UsageError("--json cannot be combined with PATH, --no-labels and --full")
     blob = read_blob(args.dtb, args.index)
     short = sys.stdout is not None and os.isatty(1) and not args.full
     try:
@@ -113,7 +117,7 @@ def _pieces(lines: Iterable[str]) -> Iterator[str]:
 def _list(args: argparse.Namespace) -> int:
     """One line for each tree of a file: index, offset, bytes, what it is for."""
     if args.path or args.json or args.index is not None:
-        raise UsageError("--list goes without PATH, --json and --index")
+        raise UsageError("--list cannot be combined with PATH, --json and --index")
     data = read_all(args.dtb)
     trees = _trees(args.dtb, data)
     if not trees:

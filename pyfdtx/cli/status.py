@@ -21,7 +21,7 @@ WORDS = {True: "loaded", False: "not loaded", None: "unknown"}
 NO_KEXEC = "none: this kernel has no kexec (CONFIG_KEXEC)"
 EPILOG = """\
 Exit status: 0; with --plain or --crash 0 such a kernel is loaded, 1 none is, 2 it
-cannot be told (this kernel has no kexec). 1 also if a file cannot be read.
+is not known (this kernel has no kexec). 1 also if a file cannot be read.
 
 examples:
   pyfdtx status --json

@@ -139,7 +139,7 @@ def out_text(text: str) -> None:
 
 
 def die_of(name: str) -> None:
-    """End as a process that does not catch the signal, so that shells see it."""
+    """End the process by the signal, so that shells see it."""
     import signal
 
     number = getattr(signal, name, None)
