@@ -325,11 +325,11 @@ FDTX_INLINE uint32_t fdtx_dirty(const char *fdt, uint64_t next, uint32_t len)
 	return last & mask;
 }
 
-/* So far ahead the blob is asked for: what it takes to come from memory */
+/* How far ahead the blob is prefetched: about what memory needs to answer */
 #define FDTX_PREFETCH 2048
 
-/* Length of a node's name without the NUL if it is good beyond doubt, else 0;
- * up to FDTX_EQUAL bytes are read */
+/* Length of a node's name without the NUL if it is well-formed and short, else
+ * 0; up to FDTX_EQUAL bytes are read */
 FDTX_INLINE uint32_t fdtx_short_name(const char *name)
 {
 #ifdef FDTX_EQUAL_IS_CHEAP
@@ -355,11 +355,10 @@ FDTX_INLINE uint32_t fdtx_short_name(const char *name)
 }
 
 /*
- * Go over what is good beyond doubt, inside the root; whatever is not is left
- * to the steps below to judge. Most tags are properties, and the time goes into
- * waiting for one's length to find the next: one look at the limit serves
- * header, value and padding, and the most frequent length, one cell, is
- * foretold by a branch instead of waited for.
+ * Fast path: skip well-formed tags inside the root; leave the rest to the slow
+ * steps below. Most tags are properties, and the time goes into waiting for a
+ * length, which leads to the next tag. So one look at the limit serves header,
+ * value and padding, and a branch predicts the most frequent length, one cell.
  */
 FDTX_INLINE void fdtx_run(struct fdtx_walker *w, struct fdtx_facts *facts,
 			  const char *child, uint32_t childlen)

@@ -2,9 +2,9 @@
 #ifndef FDTX_EDIT_H
 #define FDTX_EDIT_H
 /*
- * Editing as libfdt does it, with what libfdt leaves open closed: padding is
- * zero, the result has one canonical form, look-ups are exact. Every function
- * here wants a blob that fdtx_check() accepted.
+ * Editing as libfdt does it, but strict where libfdt is not: padding is zero,
+ * the result has one canonical form, look-ups are exact. Every function here
+ * wants a blob that fdtx_check() accepted.
  */
 
 /**
@@ -15,8 +15,8 @@
  * @bufsize: bytes at @buf; enough is @fdt's totalsize, and 4 more if its
  *	version is 16, whose header is smaller
  *
- * libfdt and Linux take it that the root stands first in the structure block.
- * FDT_NOP tags in front of it are cut off, into the gap between the blocks.
+ * libfdt and Linux expect the root first in the structure block. FDT_NOP tags
+ * in front of it are cut off, into the gap between the blocks.
  *
  * returns: as fdt_open_into()
  */

@@ -3,7 +3,7 @@
 #define FDTX_LOAD_H
 /*
  * Opening a tree for edits by the engine: what fdtx_open_into() and
- * fdtx_canonicalise() come to, in one walk and one write of the exact size.
+ * fdtx_canonicalise() give, in one walk and one write of the exact size.
  */
 #include <stddef.h>
 

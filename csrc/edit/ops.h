@@ -3,8 +3,8 @@
 #define FDTX_OPS_H
 /*
  * Any number of edits of a tree, on any paths, in one pass: they are followed
- * one after the other on a table of the nodes, what they come to is listed by
- * place, and the engine (edit/engine.h) plans and writes it.
+ * one after the other on a table of the nodes, the changes that result are
+ * listed by place, and the engine (edit/engine.h) plans and writes them.
  */
 #include <stddef.h>
 #include <stdint.h>

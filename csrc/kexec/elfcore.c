@@ -80,8 +80,8 @@ struct fdtx_segment {
 
 static const int fdtx_host_is_big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 
-/* One store: fields that are gathered in a struct first would be copied from
- * it in larger pieces, for which the processor waits */
+/* One store for each field: if they were gathered in a struct first, they
+ * would be copied from it in larger pieces, and the processor would wait */
 #define FDTX_STORE(at, bits, value, big)				\
 do {									\
 	uint##bits##_t v_ = (uint##bits##_t)(value);			\
@@ -189,8 +189,8 @@ size_t fdtx_elfcore_length(int elf_class, size_t count)
 	return FDTX_SIZE(wide, ehdr) + count * FDTX_SIZE(wide, phdr);
 }
 
-/* What is read for every load is at hand: the header that is written could be
- * the memory of @core, for all that the compiler knows */
+/* Local copies of what every load needs: the compiler cannot know that the
+ * header which is written is not the memory of @core */
 FDTX_INLINE int fdtx_put_loads(struct fdtx_writer *w,
 			       const struct fdtx_elfcore *core, size_t *bad)
 {

@@ -3,8 +3,8 @@
 #define FDTX_SECOND_KERNEL_PLAN_H
 /*
  * The second kernel's tree through the engine: one walk, the exact size, one
- * write. fdtx_second_kernel() is the reference; where the engine does not go,
- * and wherever there is something to refuse, it is called instead.
+ * write. fdtx_second_kernel() is the reference; it is called where the engine
+ * declines, and for all that is refused.
  */
 #include <stddef.h>
 
@@ -12,11 +12,11 @@
 #include "edit/engine.h"
 #include "kexec/second_kernel.h"
 
-/* What the job has room for; a /chosen that needs more is libfdt's */
+/* Room for edits; a /chosen that needs more goes through libfdt */
 #define FDTX_MAX_EDITS 64
 
-/* Nor are trees larger than this planned, before or after: far from where
- * fdtx_second_kernel() runs out of numbers */
+/* Larger trees, input or result, are not planned: far below where sums of
+ * fdtx_second_kernel() overflow */
 #define FDTX_MAX_PLAN (UINT32_C(1) << 30)
 
 /**

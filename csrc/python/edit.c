@@ -3,8 +3,8 @@
  * pyfdtx - the type Edit: changes that are collected and made together
  *
  * They are collected as fdtx_ops_plan() wants them. A few properties are
- * written where they stand; a plan goes over the whole tree, and is left to the
- * Python class, as all that needs a word is.
+ * written where they stand. A plan, which goes over the whole tree, is left to
+ * the Python class, and so is every error.
  */
 #include <string.h>
 
@@ -22,7 +22,7 @@
 /* One change often fits into these bytes */
 #define FIRST_ROOM 128
 
-/* So many changes are worth no plan */
+/* Up to so many changes are made without a plan */
 #define FEW 8
 
 /**

@@ -172,7 +172,7 @@ struct core_text {
 	size_t len;
 };
 
-/* What is wrong with the characters is forgotten; -1: it is something else */
+/* Forget an exception about the characters; -1: it is another one */
 static int core_forgive(void)
 {
 	if (!PyErr_ExceptionMatches(PyExc_UnicodeError))

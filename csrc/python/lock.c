@@ -5,10 +5,11 @@
 #include "tree.h"
 
 /*
- * Who holds the GIL alone looks at @count, so taking a lock that is free costs
- * no call of the system. Who has to wait does it at the gate, which is locked
- * until somebody gives the lock back; then it looks again, for another thread
- * may have been faster. A signal's handler may end the wait with an exception.
+ * Only the holder of the GIL reads @count, so taking a free lock makes no
+ * system call. A thread that has to wait does so at the gate, which is closed
+ * until somebody gives the lock back; then it looks again, because another
+ * thread may have been faster. A signal's handler may end the wait with an
+ * exception.
  */
 static int wait_for(struct core_lock *self)
 {

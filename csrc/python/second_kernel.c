@@ -5,8 +5,8 @@
  * Python's way makes a job out of its arguments and goes through cffi, which
  * takes as long as the tree itself. Here plain arguments are taken as they
  * are, and the result is written into the bytes object that is returned.
- * Nothing is refused here: whatever is not plain, and whatever anybody would
- * have to be told about, is None, and Python's way does it and finds the words.
+ * Returns None for unusual arguments, and when an error or a warning is due;
+ * Python then handles the call.
  */
 #include "kexec/second_kernel_plan.h"
 #include "python/core.h"
@@ -273,7 +273,7 @@ static int old_line_is_plain(const struct fdtx_second_kernel_plan *plan)
 	       !(plan->job->elfcorehdr.size && has(old->p, old->len, "mem="));
 }
 
-/* Whether nobody has to be told anything about what was planned */
+/* Whether the plan needs no error and no warning */
 static int plain_result(const struct fdtx_plain *plain,
 		 const struct fdtx_second_kernel_plan *plan, int size)
 {

@@ -4,13 +4,14 @@
 /*
  * The tree that is edited: its lock, its bytes, handles of its nodes.
  *
- * What is done often is one call here, for plain arguments and when nothing has
- * to be said about it. Whatever else comes up is left to the method of the same
- * name in Python (core_general()), which does all of it and finds the words.
+ * The common case is one call here: plain arguments, no error. Every other
+ * case is left to the method of the same name in Python (core_general()),
+ * which handles all cases and words the errors.
  *
- * Who looks at the bytes holds the lock, and keeps no pointer into them beyond
- * what may run Python code: creating a list, dict, set or node may, for the
- * garbage collector then calls finalizers. Creating str, bytes and int does not.
+ * Hold the lock to look at the bytes, and keep no pointer into them across
+ * anything that may run Python code: creating a list, dict, set or node may,
+ * for the garbage collector then calls finalizers. Creating str, bytes and int
+ * does not.
  */
 #include "blob/tags.h"
 #include "core.h"
@@ -72,8 +73,8 @@ struct core_blob {
 int core_enter(struct core_blob *blob);
 void core_leave(struct core_blob *blob);
 
-/* The bytes, with the lock; NULL, no exception, if there are none, or for who
- * has not taken it */
+/* The bytes, with the lock; NULL, no exception, if there are none, or if the
+ * caller has not taken it */
 char *core_bytes(struct core_blob *blob);
 /* What a tree that grows has in any case */
 #define CORE_SLACK 256
@@ -82,7 +83,7 @@ char *core_bytes(struct core_blob *blob);
 int core_make_room(struct core_blob *blob, long long need);
 /* Note what an edit has moved */
 void core_moved(struct core_blob *blob, int place, int by);
-/* Nothing that is known of places and nodes so far counts any more */
+/* Forget all that is known of places and nodes */
 void core_forget(struct core_blob *blob);
 /* Where what was at @offset after @edit is now; -1 if that is not known */
 int core_now(const struct core_blob *blob, int offset, long long edit);
@@ -183,8 +184,8 @@ CORE_METHOD(core_append);
 CORE_METHOD(core_set_reg);
 CORE_METHOD(core_append_reg);
 
-/* The type among those of an object that has this tp_dealloc, borrowed, or NULL:
- * one of ours, whatever class of Python stands on it */
+/* The base of an object's type that has this tp_dealloc, borrowed, or NULL:
+ * one of our types, whatever Python class derives from it */
 PyTypeObject *core_base(PyObject *o, destructor dealloc);
 PyTypeObject *core_base_of(PyTypeObject *type, destructor dealloc);
 int core_is_blob(PyObject *o);
