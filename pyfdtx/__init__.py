@@ -68,7 +68,7 @@ _HOMES = {
     "install_as_libfdt": "libfdt._install",
     "to_dict": "tree.view",
 }
-# Modules that `import pyfdtx` alone has always been enough for
+# Modules that `import pyfdtx` alone has always given
 _MODULES = ("errors", "tree")
 
 

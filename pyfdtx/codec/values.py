@@ -50,7 +50,7 @@ def shown_hex(value: int) -> str:
 
 
 def several(values: Iterable[T], of: str, op: str, where: str) -> list[T]:
-    """The items of an iterable; of what else is iterable, text and bytes, none."""
+    """The items of an iterable that is neither text nor bytes."""
     if not isinstance(values, (str, bytes, bytearray)):
         try:
             return list(values)

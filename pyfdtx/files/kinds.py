@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""What a file is that somebody took for a device tree blob, and what helps."""
+"""What was given in place of a device tree blob, and the command that helps."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def trees_in(data: Bytes) -> list[tuple[int, int]]:
     """(offset, bytes) of each device tree in a file: of Android's table, or one
     behind the other with zero bytes between.
 
-    Nothing is validated but that each lies inside of data.
+    Checks only that each lies inside of data.
 
     Raises:
         ValueError: a table that is cut off or points outside.

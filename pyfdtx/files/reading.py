@@ -273,7 +273,7 @@ class Root:
         return sorted(folders), sorted(files), sorted(others)
 
     def exists(self, name: str) -> bool:
-        """Whether something is there; it may be what cannot be read."""
+        """Whether something is there, even if it cannot be read."""
         try:
             self._at(name, lambda last, at: at.stat(last, follow=True))
         except (FileNotFoundError, NotADirectoryError, PermissionError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause)
-"""Writing: what appears is whole, and nobody else has a hand in it.
+"""Writing: a file appears whole or not at all, and nobody else can interfere.
 
 New content goes into a file, or a folder, of an unpredictable name that is made
 here and nowhere else, readable by its owner alone. It is renamed into place,
@@ -80,9 +80,9 @@ def write_file(path: str, data: bytes, *, private: bool) -> None:
     """Put data into a file.
 
     A regular file is replaced as a whole. The new one has mode 0600 until it is
-    complete. Then, if private, it keeps that mode, less what the old one did not
-    have, and belongs to the caller; else it gets mode and, where allowed, owner
-    of the old one. Without an old one it is what the umask leaves.
+    complete. A private file then keeps that mode, without bits that the old file did
+    not have, and belongs to the caller. Any other file gets the old one's mode and,
+    where allowed, owner; without an old file, the mode that the umask leaves.
 
     Pipes and devices are written to, also by the system's own links in /dev.
 

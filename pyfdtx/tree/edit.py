@@ -60,11 +60,10 @@ ffi.buffer(_KEY)[:] = os.urandom(ffi.sizeof("struct fdtx_key"))
 
 
 class Changes:
-    """What an Edit does, whatever the arguments, and all the errors.
+    """All that an Edit does, for any arguments, with all errors.
 
-    `_core.Edit` stands in front of it: it notes what is plain in one call, and writes
-    a single property where it stands. Whatever is not plain it leaves to the methods
-    here.
+    `_core.Edit` is asked first: it notes a common change in one call, and writes a
+    single property where it stands. Every other case it leaves to the methods here.
     """
 
     if TYPE_CHECKING:
@@ -175,7 +174,7 @@ class Changes:
 
         Args:
             node: a full path, or a Node.
-            value: any bytes-like object; what it holds now is taken.
+            value: any bytes-like object; copied now.
         Raises:
             TypeError: not a path, a name, or bytes.
             FdtBadParameter: the path is not full, or the name is empty, not
@@ -378,9 +377,9 @@ class Changes:
         return self
 
     def commit(self) -> None:
-        """Make the changes now: what leaving a `with` block does.
+        """Make the changes now, as leaving the `with` block does.
 
-        They are made or given up after this; more need another edit().
+        After this the Edit is used up; further changes need another edit().
 
         Raises: what the methods that collect them say; then nothing is changed.
         """
@@ -418,14 +417,12 @@ class Edit(_core.Edit, Changes):
 
     Made by `Fdt.edit()`. Each change sees what the ones before it will have
     done, and the tree gets the bytes that it would get from making them one
-    by one; but that takes one pass over the tree, however many there are. Until
-    then the tree, and all that is read from it, stays as it was.
+    by one, but in one pass over it. Until then the tree stays as it was.
 
     Places are full paths with exact names ("/soc/uart@0", no alias, no unit
-    address left out) or nodes of the tree. What is wrong with an argument is
-    raised at once; what the tree does not allow (a node that is not there) when
-    the changes are made, with the number of the change, from 1; the tree is then
-    as if nothing had been asked for.
+    address left out) or nodes of the tree. A wrong argument raises at once. What
+    the tree does not allow (a missing node) raises when the changes are made, with
+    the number of the change, counted from 1; the tree is then unchanged.
 
     >>> from pyfdtx import Fdt
     >>> fdt = Fdt.empty()

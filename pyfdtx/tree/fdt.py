@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# Seldom needed, so not part of every import; loaded once, for that takes longer
+# Seldom needed, so not part of every import; kept, because finding it takes longer
 # than a change
 _Edit: type[Edit] | None = None
 
@@ -48,10 +48,10 @@ def _load_edit() -> type[Edit]:
 
 
 class Handle(Properties):
-    """What a Node does: all of it, whatever the arguments, and all the errors.
+    """All that a Node does, for any arguments, with all errors.
 
-    `_core.Node` stands in front of it: it knows where the node is, and does what
-    is plain in one call. Whatever is not it leaves to the methods here.
+    `_core.Node` is asked first: it knows where the node is, and handles the common
+    case in one call. Every other case it leaves to the methods here.
     """
 
     __slots__ = ()
@@ -78,7 +78,7 @@ class Handle(Properties):
         path = printable(self._path())
         return f"<Node {path}{' (deleted)' if self._is_dead() else ''}>"
 
-    # One object for each node: a mapping's comparison by content is no use
+    # One object for each node: not compared by content, as mappings are
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
@@ -172,8 +172,8 @@ class Handle(Properties):
         "memory@0", though libfdt and Linux then find either as "/memory".
 
         Args:
-            last: add it behind the other children instead. Nothing has to make
-                room for it there, so the time that many nodes take is linear.
+            last: add it behind the other children instead. Nothing is moved
+                for it there, so adding many nodes takes linear time.
         Raises:
             TypeError: the name is not a str.
             FdtStale: this node has been deleted.
@@ -685,7 +685,7 @@ class Fdt(Owned[Node]):
     def apply_overlay(self, overlay: Buffer | Fdt) -> None:
         """Merge an overlay into this tree, all or nothing.
 
-        Nodes go by their full names, as in dtc and Linux. A node keeps the phandle
+        Nodes are matched by full names, as in dtc and Linux. A node keeps the phandle
         it has, and gets one if the overlay refers to it and it has none. The
         overlay's labels become labels of this tree.
 
@@ -711,7 +711,7 @@ class Fdt(Owned[Node]):
                 tree leaves none for the overlay's (FDT_ERR_NOPHANDLES).
         Warns:
             FdtWarning: the overlay's root has another board's `compatible`.
-        Ownership: the tree may move; handles of nodes stay good.
+        Ownership: the tree may move; handles of nodes stay valid.
         Source: dtc, Documentation/dt-object-internal.txt; Linux,
             drivers/of/overlay.c and resolver.c.
         """

@@ -3,7 +3,7 @@
 
 A child has one thread. A lock that another thread held at the fork would stay
 locked there for ever, and the tree would be as that thread had half changed it.
-So a fork waits until each tree is at rest, and takes all their locks with it.
+So a fork waits until no thread works on a tree, and holds all locks meanwhile.
 """
 
 from __future__ import annotations

@@ -233,7 +233,7 @@ class Getters(Mapping[str, bytes]):
             TypeError: the name is not a str.
             FdtNotFound: it is missing and there is no default.
             FdtBadParameter: the name is empty, not ASCII or has a NUL.
-            FdtBadContent: it has another length or, for the others, form.
+            FdtBadContent: it has another length; for other types, another form.
             FdtStale: the node has been deleted.
         """
         return self._get(name, "get_u32", default, values.to_int, 4)

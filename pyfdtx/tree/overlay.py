@@ -2,7 +2,7 @@
 """Applying an overlay, to a tree or to another overlay.
 
 Both are read, the overlay's references are resolved, its nodes are placed in
-the base by their full names, and what that comes to is one list of edits. This
+the base by their full names, and the result is one list of edits. This
 is what dtc does when it compiles the two together, and what Linux does at run
 time; docs/overlays.md says where libfdt's fdt_overlay_apply() differs.
 
@@ -64,7 +64,7 @@ def apply(base: Tree, overlay: Tree, edit: Edit) -> None:
 
 
 def _refuse_doubles(tree: flat.FlatTree) -> None:
-    """Which of two equal names is meant by a fixup, nobody can tell."""
+    """Refuse equal names: a fixup cannot say which one it means."""
     siblings: list[set[str]] = []
     for node in tree.nodes:
         del siblings[node.depth :]

@@ -232,7 +232,7 @@ class Properties(Getters, MutableMapping[str, bytes]):
         self[name] = value
 
     def set_empty(self, name: str) -> None:
-        """Set to no bytes at all: a property that is true by being there."""
+        """Set to no bytes: a property that is true because it is there."""
         self._write(lib.fdtx_setprop, name, b"", "set_empty")
 
     def append(self, name: str, value: Buffer) -> None:
