@@ -3,6 +3,8 @@
 
 Each test says which kernel it boots: `@pytest.mark.kernel("arm64")`, on a test,
 a parameter, or as a module's pytestmark. KERNELS="arm64 armmp" runs these alone.
+Those that run other people's tools say which, by @pytest.mark.tools("kdump-tools");
+TOOLS="kdump-tools" runs these alone.
 """
 
 import os
@@ -28,6 +30,13 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "kernel(name): the kernel that the test boots; see KERNELS="
     )
+    config.addinivalue_line(
+        "markers", "tools(name): whose scripts the test runs; see TOOLS="
+    )
+
+
+def tools_of(item):
+    return {name for mark in item.iter_markers("tools") for name in mark.args}
 
 
 def kernels_of(item):
@@ -42,22 +51,23 @@ def kernels_of(item):
 
 
 def pytest_collection_modifyitems(config, items):
-    """KERNELS= chooses; empty, or not set: all but WHEN_ASKED."""
-    ours = {item: kernels_of(item) for item in items if HERE in item.path.parents}
-    chosen = set(os.environ.get("KERNELS", "").split())
-    known = set().union(*ours.values())
-    if chosen - known:
-        raise pytest.UsageError(
-            f"KERNELS: no test boots {', '.join(sorted(chosen - known))}; there are "
-            f"{', '.join(sorted(known))}"
-        )
-    gone = [
-        i
-        for i in items
-        if i in ours and not (ours[i] & chosen if chosen else ours[i] - WHEN_ASKED)
-    ]
-    config.hook.pytest_deselected(items=gone)
-    items[:] = [i for i in items if i not in set(gone)]
+    """KERNELS= and TOOLS= choose; empty, or not set: all but WHEN_ASKED."""
+    for variable, names_of in (("KERNELS", kernels_of), ("TOOLS", tools_of)):
+        ours = {item: names_of(item) for item in items if HERE in item.path.parents}
+        chosen = set(os.environ.get(variable, "").split())
+        known = set().union(*ours.values())
+        if chosen - known:
+            raise pytest.UsageError(
+                f"{variable}: no test is for {', '.join(sorted(chosen - known))}; "
+                f"there are {', '.join(sorted(known))}"
+            )
+        gone = {
+            item
+            for item, names in ours.items()
+            if not (names & chosen if chosen else not names or names - WHEN_ASKED)
+        }
+        config.hook.pytest_deselected(items=list(gone))
+        items[:] = [i for i in items if i not in gone]
 
 
 def fresh_folder(name):

@@ -12,6 +12,8 @@ SYSTEM_PACKAGES := debian-archive-keyring \
 # Which kernels to boot, of the tests' marks: make test-system KERNELS="arm64 armmp"
 # KERNELS=reserved: kexec around reserved memory, which takes minutes, is left out else
 KERNELS ?=
+# Whose scripts to run, of the tests' marks: make test-system TOOLS=kdump-tools
+TOOLS ?=
 
 .PHONY: test-system
 test-system: $(VENV)/.extra-test	## boot real kernels under QEMU; KERNELS=armmp: one
@@ -21,7 +23,7 @@ test-system: $(VENV)/.extra-test	## boot real kernels under QEMU; KERNELS=armmp:
 		DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 install \
 			-y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; \
 	fi
-	PYFDTX_REQUIRE_ALL=1 KERNELS="$(KERNELS)" $(BIN)/pytest -q --durations=12 tests/system
+	PYFDTX_REQUIRE_ALL=1 KERNELS="$(KERNELS)" TOOLS="$(TOOLS)" $(BIN)/pytest -q --durations=12 tests/system
 
 .PHONY: test-kexec-tools
 test-kexec-tools: $(VENV)/.extra-test	## kexec-tools' own kexec(8) on the command lines that ours is held against
