@@ -661,6 +661,13 @@ def kho_given_to_a_crash_kernel(s):
     s.chosen["linux,kho-scratch"] = u64(0x6B001000, 0x1000)
 
 
+def test_what_is_handed_over_to_a_crash_kernel_is_an_error():
+    """It faults: Linux commit a6715d7ec472 ("kho: skip KHO for crash kernel")."""
+    s = Setup()
+    kho_given_to_a_crash_kernel(s)
+    assert {f.severity for f in s.found()} == {"error"}
+
+
 @violates("ima-buffer-stale", "/chosen:linux,ima-kexec-buffer")
 def ima_buffer_of_the_dead_kernel(s):
     s.chosen["linux,ima-kexec-buffer"] = u64(0x48000000, 0x1000)

@@ -411,7 +411,7 @@ def kho_length(f: Facts) -> Iterator[Found]:
     way_out="remove both (crash-dtb does)",
     source="drivers/of/fdt.c early_init_dt_check_kho(); kernel/liveupdate/"
     "kexec_handover.c kho_memory_init()",
-    versions="that have KHO, before commit a6715d7ec472",
+    versions="that have KHO; their own loader leaves it out since commit a6715d7ec472",
 )
 def kho_in_crash(f: Facts) -> Iterator[Found]:
     for name in names.KHO if f.crash else ():
