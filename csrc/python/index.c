@@ -144,7 +144,7 @@ static void core_index_dealloc(PyObject *self)
 /* A node's number; FDTX_NO_NODE and an exception if it is none */
 static uint32_t core_node(PyObject *self, PyObject *arg)
 {
-	unsigned long n = PyLong_AsUnsignedLong(arg);
+	unsigned long long n = PyLong_AsUnsignedLongLong(arg);
 
 	if (n < core_ix(self)->n)
 		return (uint32_t)n;

@@ -51,6 +51,10 @@ class Target(NamedTuple):
     platforms: tuple[str, ...]
     flags: tuple[str, ...] = ()
 
+    def suffix(self) -> str:
+        """Of an extension's file, for any CPython."""
+        return ".pyd" if "windows" in self.zig else ".abi3.so"
+
 
 def glibc(zig: str, arch: str, version: str = "2_17", *flags: str) -> Target:
     tags = [f"manylinux_{version}_{arch}"]
@@ -59,7 +63,8 @@ def glibc(zig: str, arch: str, version: str = "2_17", *flags: str) -> Target:
     return Target(zig, tuple(tags), ("-ldl", *flags))
 
 
-MACOS = ("-undefined", "dynamic_lookup")
+# Without a name of its own the object has the path where it was made
+MACOS = ("-undefined", "dynamic_lookup", "-Wl,-install_name,@rpath/_core.abi3.so")
 TARGETS = {
     "manylinux_x86_64": glibc("x86_64-linux-gnu.2.17", "x86_64"),
     "manylinux_aarch64": glibc("aarch64-linux-gnu.2.17", "aarch64"),
@@ -135,7 +140,8 @@ def compiled(target: Target, scratch: Path) -> Path:
     more: list[str | Path] = []
     if "windows" in target.zig:
         more.append(python3_lib(target, scratch))
-    to = scratch / f"{target.zig}.so"
+    to = scratch / target.zig / f"_core{target.suffix()}"
+    to.parent.mkdir()
     run(
         *ZIG, "cc", "-target", target.zig, *csrc.FLAGS, *FLAGS,
         "-I", headers(scratch), *(f"-I{d}" for d in about["include_dirs"]),
@@ -209,8 +215,7 @@ def wheel_for(name: str, base: Path, to: Path, scratch: Path) -> Path:
     files = read_wheel(base)
     (native,) = [n for n in files if n.endswith((".so", ".pyd"))]
     del files[native]
-    suffix = ".pyd" if "windows" in target.zig else ".abi3.so"
-    files[f"pyfdtx/_core{suffix}"] = shared.read_bytes()
+    files[f"pyfdtx/_core{target.suffix()}"] = shared.read_bytes()
     (info,) = {n.partition("/")[0] for n in files if ".dist-info/" in n}
     version = base.name.split("-")[1]
     files[f"{info}/sboms/pyfdtx.cdx.json"] = sbom.document(version, epoch())

@@ -152,6 +152,8 @@ def links(tmp_path):
     except OSError as e:
         pytest.skip(f"no symbolic links here: {e}")
     (tmp_path / "root/out").symlink_to("../secret")
+    if not (tmp_path / "root/way").is_symlink():
+        pytest.skip("links are made here, but not shown as links (wine)")
     return tmp_path
 
 
