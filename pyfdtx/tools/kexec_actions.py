@@ -157,11 +157,13 @@ def _load(wish: Wish, machine: Machine) -> None:
             return
     if arch is not None and arch.by_file:
         why = (
-            f"kexec_load(2) would need boot parameters and a purgatory for "
-            f"{arch.name}, which are not made here: let the running kernel make them, "
-            "by kexec_file_load(2) (-s)"
+            f"for {arch.name} kexec_load(2) would need boot parameters and a "
+            "purgatory, which are not made here"
         )
-        say(why if refused is None else f"{refused}; {why}")
+        if refused is None:
+            say(f"{why}; let the running kernel make them (-s)")
+        else:
+            say(f"{refused}; {why}")
         raise Ended(FAILED)
     _load_segments(wish, machine, wish.kernel, cmdline)
 

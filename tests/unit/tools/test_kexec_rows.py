@@ -68,3 +68,16 @@ def test_what_the_machine_answers_is_what_decides(
 ):
     found = kexec_world.run([str(TOOL)], command, world, tmp_path, kernel)
     assert found.status == want, found
+
+
+def test_what_x86_64_cannot_do_by_segments_is_said_and_why(tmp_path, kernel):
+    image = tmp_path / "image"
+    image.write_bytes(kexec_world.bzimage())
+    for number, option in enumerate(("-c", "-a")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        command = [option, "-l", str(image)]
+        found = kexec_world.run([str(TOOL)], command, "only segments", folder, kernel)
+        assert found.status == 255
+        assert "boot parameters and a purgatory" in found.err
+        assert ("CONFIG_KEXEC_FILE" in found.err) == (option == "-a")
