@@ -155,7 +155,7 @@ def test_a_plain_kexec_on_a_gicv3_comes_up_twice_in_a_row(
 
 
 # Over the places that a plan without them takes: lowest memory behind the kernel
-RAMOOPS = [(0x4280_0000 + i * 16 * MIB, MIB) for i in range(4)]
+RAMOOPS = [(0x4280_0000 + i * 16 * MIB, MIB) for i in range(5)]
 NO_MAP = [(0x4300_0000 + i * 16 * MIB, MIB) for i in range(4)]
 HEADER = [(0x47C0_0000, MIB)]
 
