@@ -86,7 +86,9 @@ def _page(path: Path, text: str) -> str:
         head, _, rest = text.partition("<!-- rules -->")
         text = head + "They have [a page of their own](../rules.md), with a search.\n"
         text += rest.partition("<!-- /rules -->")[2]
-    return text.replace("```python\n>>>", "```pycon\n>>>")
+    text = text.replace("```python\n>>>", "```pycon\n>>>")
+    # doctest wants a blank line at the end, readers do not
+    return re.sub(r"(?s)(```pycon\n.*?)\n\n```", r"\1\n```", text)
 
 
 def _commands() -> str:
