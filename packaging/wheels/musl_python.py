@@ -30,7 +30,8 @@ def quietly(*command: str | Path, **options: object) -> None:
         raise SystemExit(f"musl_python.py: {command[0]}: {done.stdout[-3000:]}")
 
 
-def sources(to: Path, mirror: str) -> Path:
+def apt_for_sources(to: Path, mirror: str) -> dict[str, str]:
+    """An environment in which apt-get knows Debian's sources."""
     apt = to / "apt"
     for name in ("state/lists/partial", "cache/archives/partial", "etc"):
         (apt / name).mkdir(parents=True)
@@ -43,14 +44,21 @@ def sources(to: Path, mirror: str) -> Path:
         f'Dir::Etc::sourcelist "{apt}/list"; Acquire::Languages "none";\n'
         'APT::Sandbox::User "root"; Acquire::Check-Valid-Until "false";\n'
     )
-    env = {**os.environ, "APT_CONFIG": str(apt / "conf")}
-    quietly("apt-get", "-q", "update", env=env)
-    quietly("apt-get", "-q", "--download-only", "source", SOURCE, env=env, cwd=to)
-    (packed,) = to.glob("*.orig.tar.?z")
-    with tarfile.open(packed) as tar:
-        tar.extractall(to)
-    (folder,) = to.glob("Python-*")
-    return folder
+    return {**os.environ, "APT_CONFIG": str(apt / "conf")}
+
+
+def unpacked(package: str, to: Path, env: dict[str, str]) -> Path:
+    """Upstream's sources of a Debian package."""
+    get = ["apt-get", "-q", "--download-only", "source", package]
+    done = subprocess.run(get, env=env, cwd=to, capture_output=True, text=True)
+    found = list(to.glob(f"{package}_*.orig.tar.?z"))
+    if len(found) != 1:  # Debian's own part is not needed
+        raise SystemExit(f"musl_python.py: no sources of {package}: {done.stderr}")
+    folder = to / package
+    with tarfile.open(found[0]) as tar:
+        tar.extractall(folder)
+    (inside,) = folder.iterdir()
+    return inside
 
 
 def built(cache: Path, mirror: str) -> Path:
@@ -69,7 +77,10 @@ def built(cache: Path, mirror: str) -> Path:
     compiler = home / "cc"
     compiler.write_text(COMPILER.format(headers=headers))
     compiler.chmod(0o755)
-    folder = sources(home, mirror)
+    apt = apt_for_sources(home, mirror)
+    quietly("apt-get", "-q", "update", env=apt)
+    folder = unpacked(SOURCE, home, apt)
+    zlib = unpacked("zlib", home, apt)
     env = {
         **os.environ, "CC": str(compiler), "OPT": "-O1",
         "PKG_CONFIG_LIBDIR": "/nonexistent",
@@ -84,6 +95,16 @@ def built(cache: Path, mirror: str) -> Path:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     python = folder / "python"
-    quietly(python, "-c", "import select, struct, hashlib")
+    # configure would look for a libz: the module with zlib inside, in home/lib
+    (home / "lib").mkdir()
+    quietly(
+        compiler, "-O1", "-shared", "-fPIC", "-DHAVE_UNISTD_H",
+        "-DPy_BUILD_CORE_MODULE", "-I.", "-IInclude", "-IInclude/internal",
+        f"-I{zlib}", "Modules/zlibmodule.c",
+        *(p for p in zlib.glob("*.c") if not p.name.startswith("gz")),
+        "-o", home / "lib/zlib.so", cwd=folder,
+    )  # fmt: skip
+    path = {**os.environ, "PYTHONPATH": str(home / "lib")}
+    quietly(python, "-c", "import select, struct, hashlib, zlib", env=path)
     done.write_text(str(python))
     return python
