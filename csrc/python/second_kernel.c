@@ -282,6 +282,33 @@ static int plain_result(const struct fdtx_plain *plain,
 	       old_line_is_plain(plan);
 }
 
+/* Whether a validated tree may have a pool at a fixed place, whose node is switched
+ * off in a crash tree (pyfdtx/kexec/dtb/pools.py, which looks more closely) */
+static int may_have_pool(const void *fdt)
+{
+	static const char home[] = "reserved-memory";
+	const size_t len = sizeof(home) - 1;
+	const char *name;
+	int above, node;
+
+	if (!has((const char *)fdt + fdt_off_dt_strings(fdt),
+		 fdt_size_dt_strings(fdt), "reusable"))
+		return 0;
+	/* libfdt wants the root where the structure block begins */
+	if (!fdt_get_name(fdt, 0, NULL))
+		return 1;
+	fdt_for_each_subnode(above, fdt, 0) {
+		name = fdt_get_name(fdt, above, NULL);
+		if (strncmp(name, home, len) || (name[len] && name[len] != '@'))
+			continue;
+		fdt_for_each_subnode(node, fdt, above)
+			if (fdt_getprop(fdt, node, "reusable", NULL) &&
+			    fdt_getprop(fdt, node, "reg", NULL))
+				return 1;
+	}
+	return 0;
+}
+
 static PyObject *make(PyObject *blob, const struct fdtx_plain *plain)
 {
 	struct fdtx_second_kernel_plan plan;
@@ -295,6 +322,8 @@ static PyObject *make(PyObject *blob, const struct fdtx_plain *plain)
 	/* Both are immutable and kept by the caller */
 	Py_BEGIN_ALLOW_THREADS
 	size = fdtx_second_kernel_plan(in, (size_t)len, &plain->job, &plan);
+	if (size && plain->job.elfcorehdr.size && may_have_pool(in))
+		size = 0;
 	Py_END_ALLOW_THREADS
 	if (!plain_result(plain, &plan, size))
 		Py_RETURN_NONE;

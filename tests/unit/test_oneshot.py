@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from second_kernel_blobs import assemble, u32
+from second_kernel_blobs import assemble, u32, u64
 
 from pyfdtx._core import second_kernel
 from pyfdtx.kexec import Crash, MemRange, second_kernel_dtb
@@ -185,6 +185,37 @@ def test_plain_arguments_take_the_short_way(told, monkeypatch):
 
     monkeypatch.setattr(full, "make", long_way)
     assert second_kernel_dtb(BLOB, **told)[:4] == b"\xd0\x0d\xfe\xed"
+
+
+POOL = [("compatible", b"shared-dma-pool\0"), ("reusable", b"")]
+SIZE, PLACE = ("size", u64(0x1000)), ("reg", u64(0x90000, 0x1000))
+HOME = [*CELLS, ("ranges", b"")]
+
+
+@pytest.mark.parametrize(
+    ("children", "short"),
+    [
+        ([("reserved-memory", HOME, [("cma", [*POOL, SIZE], [])])], True),
+        ([("reserved-memory", HOME, [("fw@90000", [PLACE], [])])], True),
+        ([("elsewhere", HOME, [("cma@90000", [*POOL, PLACE], [])])], True),
+        ([("reserved-memory-2", HOME, [("cma@90000", [*POOL, PLACE], [])])], True),
+        ([("reserved-memory", HOME, [("cma@90000", [*POOL, PLACE], [])])], False),
+        ([("reserved-memory@0", HOME, [("cma@90000", [PLACE, *POOL], [])])], False),
+    ],
+    ids=["anywhere", "firmware", "elsewhere", "other name", "fixed", "with unit"],
+)
+def test_a_pool_without_a_place_takes_the_short_way(children, short, monkeypatch):
+    """One in six of Debian's trees of arm64 has a pool, few at a fixed place."""
+    blob = assemble(("", CELLS, [*children, ("chosen", [], [])]))
+    long = []
+    make = full.make
+    monkeypatch.setattr(full, "make", lambda *a: long.append(1) or make(*a))
+    out = second_kernel_dtb(blob, crash=crash())
+    assert bool(long) == (not short)
+    assert (b"disabled" in out) == (not short)
+    long.clear()
+    second_kernel_dtb(blob)
+    assert not long
 
 
 def test_a_crash_tree_loads_no_cffi():

@@ -13,7 +13,7 @@ import os
 from ..._core import second_kernel as _plain
 from ...codec.memrange import MemRange
 from ..architecture import arch_of, arches
-from .crash import RNG_SEED_SIZE, Crash, bytes_of, may_have_pools, refuse
+from .crash import RNG_SEED_SIZE, Crash, bytes_of, refuse
 
 __all__ = ["second_kernel_dtb"]
 
@@ -111,9 +111,8 @@ def second_kernel_dtb(
         kaslr_seed = int.from_bytes(os.urandom(8), "big")
     if type(rng_seed) is str and rng_seed == "random":
         rng_seed = os.urandom(RNG_SEED_SIZE)
-    pools = crash is not None and may_have_pools(data)
     cells_said = wide or root_cells == "keep"
-    if facts is not None and load_address is None and cells_said and not pools:
+    if facts is not None and load_address is None and cells_said:
         # None when an argument is not plain, or an error or a warning is due
         done = _plain(
             data,
