@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ....codec.reg import U64_END, MemRange
 from ...check import names
 from ...check.facts import overlap, shown
-from ...check.rule import ERROR, Found, rule
+from ...check.rule import ERROR, rule
+from ...check.rules import Found  # and with it the rules that ours stand among
 from ...check.rules.core import VMCORE
 from ...check.rules.crash import about_header
 from ...cmdline import memparse

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ...check import names
 from ...check.facts import inside, shown, shown_place
-from ...check.rule import ERROR, Found, rule
+from ...check.rule import ERROR, rule
+from ...check.rules import Found  # and with it the rules that ours stand among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ from ....tree.fdt import Fdt
 from ...check import names
 from ...check.elf import PT_LOAD
 from ...check.facts import hexed, overlap, shown
-from ...check.rule import ERROR, WARNING, Found, adopt, rule
+from ...check.rule import ERROR, WARNING, adopt, rule
+from ...check.rules import Found  # and with it the rules that ours stand among
 from ...facts.ranges import Ranges
 from .firmware import kept, pages
 from .trampoline import BACKUP
