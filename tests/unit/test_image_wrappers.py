@@ -499,7 +499,7 @@ def test_objcopy_makes_the_same_flat_image(tmp_path, cross):
         " .head : { *(.head) } . = ALIGN(0x1000); .more : { *(.more) }"
         " .bss : { *(.bss) } /DISCARD/ : { *(*) } }\n"
     )
-    run(f"{cross}-gcc", "-c", "s.S", "-o", "s.o", cwd=tmp_path)
+    run(f"{cross}-as", "s.S", "-o", "s.o", cwd=tmp_path)
     run(f"{cross}-ld", "-T", "lds", "s.o", "-o", "vmlinux", cwd=tmp_path)
     run(f"{cross}-objcopy", "-O", "binary", "vmlinux", "Image", cwd=tmp_path)
     found = parse_image((tmp_path / "vmlinux").read_bytes())
