@@ -124,8 +124,11 @@ def loaded(*, crash: bool) -> int:
     """The exit status of -S."""
     for name in LOADED[crash]:
         try:
-            with open(f"/{name}", "rb") as f:
-                return int(f.read(2).strip() == b"1")
+            fd = os.open(f"/{name}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return int(os.read(fd, 2).strip() == b"1")
+            finally:
+                os.close(fd)
         except FileNotFoundError:
             continue
         except OSError as e:

@@ -312,8 +312,9 @@ def _load_segments(wish: Wish, machine: Machine, kernel: str, cmdline: str) -> N
 
 def _hold_type(wanted: str, image: KernelImage, types: dict[str, str]) -> None:
     """Ends if the image is of another type."""
-    with open(image.where, "rb") as f:
-        form = "ELF" if f.read(4) == ELF_MAGIC else "flat"
+    fd = os.open(image.where, os.O_RDONLY | os.O_CLOEXEC)
+    form = "ELF" if os.read(fd, 4) == ELF_MAGIC else "flat"
+    os.close(fd)
     form = next((layer for layer in image.layers if layer in types), form)
     if types.get(form) != wanted:
         say(f"{image.where}: is of type {types.get(form, form)}, not {wanted}")

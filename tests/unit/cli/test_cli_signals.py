@@ -37,7 +37,7 @@ def machine(cli):
 WAYS = {
     "capture": ("capture", "new", "--root", "large"),
     "load": (
-        *("load", "--crash", "Image", "--initrd", "initrd", "--root", "machine"),
+        *("load", "-q", "--crash", "Image", "--initrd", "initrd", "--root", "machine"),
         *("--dry-run", "--output-dir", "new"),
     ),
 }
