@@ -15,7 +15,7 @@ import pytest
 from pyfdtx.errors import FdtError, FdtMachineError
 from pyfdtx.files import reading
 from pyfdtx.kexec.elfcore import core_header_of
-from pyfdtx.kexec.facts import kcore, machine
+from pyfdtx.kexec.facts import elf, machine
 from pyfdtx.kexec.facts.capture import capture
 from pyfdtx.kexec.facts.machine import Machine
 from pyfdtx.kexec.facts.number import decimal, hexadecimal
@@ -252,7 +252,7 @@ def core(rows):
 def test_notes_that_overlap_are_read_once(root, monkeypatch):
     """65,535 rows of 1 MiB at one place are 64 GiB of notes."""
     (root / "proc/kcore.vmcoreinfo").unlink()
-    rows = [(kcore.PT_NOTE, 0, 1 << 40)] * 65_535
+    rows = [(elf.PT_NOTE, 0, 1 << 40)] * 65_535
     (root / "proc/kcore").write_bytes(core(rows))
     taken = []
     real = os.read
@@ -262,10 +262,10 @@ def test_notes_that_overlap_are_read_once(root, monkeypatch):
         taken.append(len(data))
         return data
 
-    monkeypatch.setattr(kcore.os, "read", counted)
+    monkeypatch.setattr(elf.os, "read", counted)
     with pytest.raises(FdtMachineError, match="has no VMCOREINFO note"):
         _ = Machine(root).vmcoreinfo
-    assert sum(taken) < 56 * 65_535 + kcore.MAX_NOTES + 1000
+    assert sum(taken) < 56 * 65_535 + elf.MAX_NOTES + 1000
 
 
 def test_a_note_behind_others_is_still_found(root):
@@ -273,7 +273,7 @@ def test_a_note_behind_others_is_still_found(root):
     desc = b"OSRELEASE=6.1\n\0\0"
     note = struct.pack("<3I", 11, len(desc), 0) + b"VMCOREINFO\0\0" + desc
     at = 64 + 3 * 56
-    rows = [(kcore.PT_NOTE, at, 0), (1, 0, 1 << 40), (kcore.PT_NOTE, at, len(note))]
+    rows = [(elf.PT_NOTE, at, 0), (1, 0, 1 << 40), (elf.PT_NOTE, at, len(note))]
     (root / "proc/kcore").write_bytes(core(rows) + note)
     assert Machine(root).vmcoreinfo["OSRELEASE"] == "6.1"
 
