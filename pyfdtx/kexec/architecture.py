@@ -80,6 +80,7 @@ class Arch:
         arch/*/include/uapi/asm/setup.h).
     max_dtb: the largest tree that the kernel takes, bytes; 0: not known.
     above_max_dtb: what it does with a larger one.
+    slack_counts: whether slack inside totalsize counts, which is never read.
     header_inside: whether the core header belongs inside usable memory, where the
         crash kernel has it mapped; else outside, where it may be mapped anew.
     header_outside: what the kernel does with a header that lies outside.
@@ -140,6 +141,7 @@ class Arch:
         "placed",
         "plain_boundary",
         "refusals",
+        "slack_counts",
         "startable",
         "symbols",
         "uname",
@@ -168,6 +170,7 @@ class Arch:
         command_line_size: int = 0,
         max_dtb: int = 0,
         above_max_dtb: str = "",
+        slack_counts: bool = True,
         header_inside: bool = False,
         header_outside: str = "",
         mem_limit: Callable[[list[int]], int] | None = None,
@@ -205,6 +208,7 @@ class Arch:
         self.command_line_size = command_line_size
         self.max_dtb = max_dtb
         self.above_max_dtb = above_max_dtb
+        self.slack_counts = slack_counts
         self.header_inside = header_inside
         self.header_outside = header_outside
         self.mem_limit = mem_limit
