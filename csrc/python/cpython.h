@@ -22,6 +22,14 @@
  * memoryview is there and has not been released. */
 PyAPI_FUNC(int) PyObject_AsReadBuffer(PyObject *, const void **, Py_ssize_t *);
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static inline int core_read_buffer(PyObject *o, const void **pp, Py_ssize_t *np)
+{
+	return PyObject_AsReadBuffer(o, pp, np);
+}
+#pragma GCC diagnostic pop
+
 #define FASTCALL(fn) (PyCFunction)(void (*)(void))(fn)
 
 #endif /* FDTX_CPYTHON_H */

@@ -81,7 +81,7 @@ static PyObject *hold(PyObject *o, const char **fdtp, size_t *sizep)
 		return NULL;
 	if (is_true(view, "readonly") <= 0 ||
 	    is_true(view, "c_contiguous") <= 0 ||
-	    PyObject_AsReadBuffer(view, &p, &n) || (uintptr_t)p % 8) {
+	    core_read_buffer(view, &p, &n) || (uintptr_t)p % 8) {
 		if (!PyErr_Occurred())
 			PyErr_SetString(PyExc_BufferError,
 					"not aligned and read-only");
