@@ -1593,6 +1593,12 @@ def limit_ima_buffer_is_the_first_entry(s):
     s.chosen["linux,ima-kexec-buffer"] = u64(*USABLE) + u64(0x48000000, 0x1000)
 
 
+def limit_tree_is_reserved_with_the_size_that_it_had(s):
+    # arch/powerpc's loaders reserve the tree; whoever edits it later makes it longer
+    s.known["load_address"] = USABLE[0] + 8 * MIB
+    s.reserved.append((USABLE[0] + 8 * MIB, 0x18))
+
+
 def limit_image_fills_the_space(s):
     s.known["image"] = image(165 * MIB)
 

@@ -66,8 +66,9 @@ def _own(f: Facts) -> set[tuple[int, int]]:
     "reserved-memory/reserved-memory.yaml",
 )
 def segment_on_reservation(f: Facts) -> Iterator[Found]:
-    own = _own(f)
-    others = [r for r in f.reserved if r.node >= 0 or r.range not in own]
+    # What starts where a segment does is meant for it, whatever its size
+    own = {where.start for _, _, _, where in f.segments()}
+    others = [r for r in f.reserved if r.node >= 0 or r.range.start not in own]
     for what, node, prop, where in f.segments():
         hit = [r for r in others if overlap(where, r.range)]
         if what == "the core header":  # else elfcorehdr-half-reserved
