@@ -128,8 +128,14 @@ def test_the_shim_beside_pylibfdt_says_so(first, tmp_path, with_shim, with_pylib
 
 def test_the_shims_wheel_has_a_name_of_its_own_and_only_its_folder(tmp_path):
     """pip would overwrite a libfdt.py without a word."""
-    source = tmp_path / "source"
-    shutil.copytree(SHIM, source)
+    # A copy: setuptools writes beside it. Its version is said above it
+    above = tmp_path / "source"
+    above.mkdir()
+    copied = ("libfdt", "pyfdtx", "pyproject.toml", "LICENSES", "README.md")
+    for name in copied:
+        old = peers.ROOT / name
+        (shutil.copytree if old.is_dir() else shutil.copy2)(old, above / name)
+    source = above / "libfdt" / "dropin"
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps",
          "--disable-pip-version-check", "--wheel-dir", str(tmp_path), str(source)],
