@@ -25,13 +25,7 @@ def program(version):
     found = archive.version("kexec-tools").partition(":")[2].partition("-")[0]
     if found != version:
         raise ValueError(f"Debian has kexec-tools {found} now, not {version}")
-    todo, tops = ["kexec-tools"], {}
-    while todo:
-        package = todo.pop()
-        if package not in tops:
-            tops[package] = archive.unpack(package)
-            names = [] if package == "libc6" else archive.depends(package)
-            todo += [n for n in names if n.startswith(("lib", "zlib"))]
+    tops = archive.with_libraries("kexec-tools")
     loader = next(tops["libc6"].rglob("ld-linux-x86-64.so.2")).resolve()
     own = sorted({p.parent for top in tops.values() for p in top.rglob("*.so*")})
     links = ROOT / "build" / "kexec-tools" / version

@@ -61,18 +61,6 @@ reboot() {
 )
 
 
-def with_what_it_needs(archive, ramfs, package):
-    """A package and the libraries that it depends on."""
-    todo, done = [package], set()
-    while todo:
-        name = todo.pop()
-        if name not in done:
-            done.add(name)
-            add_files(ramfs, archive.unpack(name))
-            depends = archive.depends(name)
-            todo += [d for d in depends if d.startswith(("lib", "zlib"))]
-
-
 def base():
     ramfs = Initramfs()
     for name in ("bin", "sbin", "lib"):
@@ -85,7 +73,8 @@ def base():
 def crash_initrd(arm64_archive, arm64_busybox):
     ramfs = base()
     try:
-        with_what_it_needs(arm64_archive, ramfs, "makedumpfile")
+        for top in arm64_archive.with_libraries("makedumpfile").values():
+            add_files(ramfs, top)
     except GuestError as e:
         pytest.skip(str(e))
     ramfs.file("usr/bin/busybox", arm64_busybox.read_bytes())

@@ -64,22 +64,12 @@ send found </found.json
 """
 
 
-def with_libraries(archive, ramfs, package):
-    """A package and the libraries that it depends on."""
-    todo, done = [package], set()
-    while todo:
-        name = todo.pop()
-        if name not in done:
-            done.add(name)
-            add_files(ramfs, archive.unpack(name))
-            todo += [d for d in archive.depends(name) if d.startswith(("lib", "zlib"))]
-
-
 def initramfs(archive, python):
     """The panic kernel's; the first kernel's has more."""
     ramfs = python.copy()
     for package in ("makedumpfile", "file"):
-        with_libraries(archive, ramfs, package)
+        for top in archive.with_libraries(package).values():
+            add_files(ramfs, top)
     for package in ("kdump-tools", "sysvinit-utils"):
         add_files(ramfs, archive.unpack(package))
     add_kexec_tools(archive, ramfs)

@@ -100,6 +100,17 @@ class Archive:
         rows = [line.strip().partition(": ") for line in lines]
         return [name for word, _, name in rows if word in ("Depends", "PreDepends")]
 
+    def with_libraries(self, package: str) -> dict[str, Path]:
+        """A package and the libraries that it depends on, unpacked, by their names."""
+        todo, found = [package], {}
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found[name] = self.unpack(name)
+                depends = self.depends(name)
+                todo += [d for d in depends if d.startswith(("lib", "zlib"))]
+        return found
+
     def _apt(self, *command: str, cwd: Path | None = None) -> str:
         if not self._updated:
             self._configure()

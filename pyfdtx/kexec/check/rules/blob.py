@@ -26,7 +26,7 @@ SLACK = 4096
 @rule(
     "dtb-too-large",
     ERROR,
-    about="the tree is larger than 2 MiB (arm: 1 MiB)",
+    about="the tree is larger than 2 MiB (arm: 1 MiB, its slack not counted)",
     effect="arm64 spins for ever before it prints a word; riscv and arm map no more "
     "of it, and die when they read the rest",
     way_out="remove nodes or properties, or slack (Fdt.pack())",
