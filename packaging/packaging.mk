@@ -18,7 +18,7 @@ deb:	## Debian packages: build/deb/*.deb
 	@rm -rf $(DEB)
 	@mkdir -p $(DEB)/pyfdtx
 	@git ls-files -z --cached --others --exclude-standard | \
-		xargs -0 cp --parents --preserve=mode -t $(DEB)/pyfdtx
+		xargs -0 cp --parents --no-dereference --preserve=mode -t $(DEB)/pyfdtx
 	@mv $(DEB)/pyfdtx/packaging/debian $(DEB)/pyfdtx/debian
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
 		python3 packaging/changelog.py >$(DEB)/pyfdtx/debian/changelog
